@@ -1,0 +1,271 @@
+"""The one tree of errors, by stable dotted code.
+
+    AliciaError
+    ├── ContractError         contract.   what was said does not fit the contract
+    │   ├── MalformedMessageError  .malformed     ├── UndeclaredTopicError  .undeclared
+    │   └── UnsupportedVersionError .version
+    ├── BusError              bus.        the way there failed
+    │   ├── NotConnectedError .not_connected  ├── NoResponderError .no_responder
+    │   ├── ResponderLostError .responder_lost ├── DeadlineError .deadline
+    │   ├── OverloadedError   .overloaded     └── RefusedError     .refused
+    ├── SetupError            setup.      this machine or its settings are not ready
+    ├── SecurityError         security.   who are you, may you
+    ├── VoiceError            voice.      hearing and speaking
+    ├── IntentError           intent.     understanding
+    ├── DeviceError           device.     carrying out
+    └── UpstreamError         upstream.   somebody else's server
+
+An error crosses the bus as its code and its fields and is raised at the asker as the same class.
+A class's docstring is its default message. `retryable` is a fact of the class: asking again may help.
+Every code that a person can meet has a phrase in `alicia.language.phrases`.
+"""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any, ClassVar
+
+_by_code: dict[str, type[AliciaError]] = {}
+
+
+class AliciaError(Exception):
+    """Something went wrong inside Alicia."""
+
+    code: ClassVar[str] = "alicia"
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, message: str | None = None, **fields: Any) -> None:
+        self.fields: dict[str, Any] = fields
+        super().__init__(message or inspect.cleandoc(type(self).__doc__ or self.code))
+
+    def __init_subclass__(cls, code: str, retryable: bool | None = None) -> None:
+        super().__init_subclass__()
+        if code.startswith("."):
+            code = cls.__bases__[0].code + code  # type: ignore[attr-defined]
+        if code in _by_code:
+            raise TypeError(f"error code {code!r} is taken by {_by_code[code].__name__}")
+        cls.code = code
+        if retryable is not None:
+            cls.retryable = retryable
+        _by_code[code] = cls
+
+    def __str__(self) -> str:
+        message = str(self.args[0])
+        if not self.fields:
+            return message
+        return f"{message} ({', '.join(f'{k}={v}' for k, v in self.fields.items())})"
+
+    @property
+    def message(self) -> str:
+        """The sentence alone, without the fields."""
+        return str(self.args[0])
+
+    def to_wire(self) -> dict[str, Any]:
+        """What crosses the bus: code, message and fields."""
+        return {"code": self.code, "message": self.message, "fields": self.fields}
+
+
+_by_code["alicia"] = AliciaError
+
+
+def from_wire(code: str, message: str | None = None, fields: dict[str, Any] | None = None) -> AliciaError:
+    """The error that was raised at the other side.
+
+    An unknown code (a newer peer) becomes the nearest known family.
+    """
+    family = code
+    while family not in _by_code:
+        family = family.rpartition(".")[0] or "alicia"
+    error = _by_code[family](message, **(fields or {}))
+    if family != code:
+        error.fields.setdefault("code", code)
+    return error
+
+
+def all_codes() -> dict[str, type[AliciaError]]:
+    """Every code and its class."""
+    return dict(_by_code)
+
+
+# ---- contract -----------------------------------------------------------------------------------
+
+
+class ContractError(AliciaError, code="contract"):
+    """What was said does not fit the contract."""
+
+
+class MalformedMessageError(ContractError, code=".malformed"):
+    """The message can't be read."""
+
+
+class UndeclaredTopicError(ContractError, code=".undeclared"):
+    """This service did not declare that topic."""
+
+
+class UnsupportedVersionError(ContractError, code=".version"):
+    """This version of the message is not supported."""
+
+
+# ---- bus ----------------------------------------------------------------------------------------
+
+
+class BusError(AliciaError, code="bus", retryable=True):
+    """The bus could not carry the message."""
+
+
+class NotConnectedError(BusError, code=".not_connected"):
+    """The bus is not connected."""
+
+
+class NoResponderError(BusError, code=".no_responder"):
+    """Nobody serves this command at the moment."""
+
+
+class ResponderLostError(BusError, code=".responder_lost"):
+    """The service that had the command went away before it answered."""
+
+
+class DeadlineError(BusError, code=".deadline"):
+    """There was no answer in time."""
+
+
+class OverloadedError(BusError, code=".overloaded"):
+    """The service has too much to do at the moment."""
+
+
+class RefusedError(BusError, code=".refused", retryable=False):
+    """The broker's access rules refuse this topic."""
+
+
+# ---- setup --------------------------------------------------------------------------------------
+
+
+class SetupError(AliciaError, code="setup"):
+    """This machine is not ready for Alicia."""
+
+
+class SettingsError(SetupError, code=".settings"):
+    """A setting is not valid."""
+
+
+class DependencyMissingError(SetupError, code=".dependency_missing"):
+    """A program, package or model is missing."""
+
+
+class NotReadyError(SetupError, code=".not_ready", retryable=True):
+    """This part of Alicia is not ready yet."""
+
+
+# ---- security -----------------------------------------------------------------------------------
+
+
+class SecurityError(AliciaError, code="security"):
+    """That is not allowed."""
+
+
+class UnauthenticatedError(SecurityError, code=".unauthenticated"):
+    """It is not known who is asking."""
+
+
+class ForbiddenError(SecurityError, code=".forbidden"):
+    """The one who asks may not do that."""
+
+
+class TokenExpiredError(SecurityError, code=".token_expired"):
+    """The token has expired."""
+
+
+# ---- voice --------------------------------------------------------------------------------------
+
+
+class VoiceError(AliciaError, code="voice"):
+    """Hearing or speaking failed."""
+
+
+class NoSpeechError(VoiceError, code=".no_speech"):
+    """No speech was heard."""
+
+
+class UnclearSpeechError(VoiceError, code=".unclear"):
+    """Speech was heard, but not clearly enough to act on it."""
+
+
+class UnsupportedAudioError(VoiceError, code=".unsupported_audio"):
+    """The audio can't be read."""
+
+
+class UtteranceTooLongError(VoiceError, code=".too_long"):
+    """The utterance is longer than Alicia listens."""
+
+
+class AudioLostError(VoiceError, code=".audio_lost", retryable=True):
+    """A part of the audio was lost on the way."""
+
+
+class UnsupportedLanguageError(VoiceError, code=".unsupported_language"):
+    """That language is not available here."""
+
+
+class EngineError(VoiceError, code=".engine"):
+    """A speech engine failed."""
+
+
+# ---- intent -------------------------------------------------------------------------------------
+
+
+class IntentError(AliciaError, code="intent"):
+    """The sentence could not be turned into something to do."""
+
+
+class NotUnderstoodError(IntentError, code=".not_understood"):
+    """The sentence was not understood."""
+
+
+class AmbiguousError(IntentError, code=".ambiguous"):
+    """The sentence fits several things."""
+
+
+class MissingSlotError(IntentError, code=".missing_slot"):
+    """The sentence lacks something that is needed."""
+
+
+class UnsupportedIntentError(IntentError, code=".unsupported"):
+    """The sentence was understood, but Alicia can't do that yet."""
+
+
+# ---- device -------------------------------------------------------------------------------------
+
+
+class DeviceError(AliciaError, code="device"):
+    """The device did not do it."""
+
+
+class UnknownEntityError(DeviceError, code=".unknown_entity"):
+    """There is no such thing in this home."""
+
+
+class UnavailableError(DeviceError, code=".unavailable"):
+    """The device can't be reached."""
+
+
+class NotCapableError(DeviceError, code=".not_capable"):
+    """The device can't do that."""
+
+
+class InvalidValueError(DeviceError, code=".invalid_value"):
+    """The device does not take that value."""
+
+
+class UnconfirmedError(DeviceError, code=".unconfirmed"):
+    """The device was told, but did not confirm it."""
+
+
+# ---- upstream -----------------------------------------------------------------------------------
+
+
+class UpstreamError(AliciaError, code="upstream"):
+    """A server outside this home failed."""
+
+
+class ConnectivityError(UpstreamError, code=".connectivity", retryable=True):
+    """A server outside this home can't be reached."""
