@@ -68,7 +68,9 @@ class AliciaError(Exception):
 _by_code["alicia"] = AliciaError
 
 
-def from_wire(code: str, message: str | None = None, fields: dict[str, Any] | None = None) -> AliciaError:
+def from_wire(
+    code: str, message: str | None = None, fields: dict[str, Any] | None = None
+) -> AliciaError:
     """The error that was raised at the other side.
 
     An unknown code (a newer peer) becomes the nearest known family.

@@ -1,0 +1,34 @@
+"""The contract: every message of the system, declared once."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from alicia.contracts import devices, system, voice
+from alicia.contracts.kinds import AnyTopic, Topic
+
+MODULES = (system, voice, devices)
+
+
+@cache
+def declared() -> dict[str, AnyTopic]:
+    """Every declared topic by its constant's name, in the order of the source."""
+    return {
+        name: value
+        for module in MODULES
+        for name, value in vars(module).items()
+        if isinstance(value, Topic)
+    }
+
+
+@cache
+def _names() -> dict[int, str]:
+    return {id(topic): name for name, topic in declared().items()}
+
+
+def name_of(topic: AnyTopic) -> str:
+    """The constant that declares this topic."""
+    return _names()[id(topic)]
+
+
+__all__ = ["MODULES", "declared", "devices", "name_of", "system", "voice"]

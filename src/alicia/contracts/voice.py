@@ -1,0 +1,262 @@
+"""Voice messages: a turn, from an utterance to the spoken reply."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import ClassVar
+
+from pydantic import Field
+
+from alicia.contracts.devices import OutcomeKind, Value
+from alicia.contracts.kinds import AudioPayload, Command, Event, Message, Personal, State, Stream
+
+# ---- the utterance ------------------------------------------------------------------------------
+
+
+class AudioChunk(AudioPayload):
+    """20 to 100 ms of what a microphone hears."""
+
+    id_field: ClassVar[str] = "utterance_id"
+    utterance_id: str
+
+
+class Transcribe(Message):
+    utterance_id: str
+    turn_id: str
+    language: str = "en"
+    """BCP 47 language, one of the nine."""
+    max_utterance_s: float = 15.0
+    no_speech_s: float = 5.0
+
+
+class Listening(Message):
+    """An instance is subscribed to this utterance's audio: let it flow, from the first sample."""
+
+    utterance_id: str
+    attempt: int = 0
+
+
+class Partial(Message):
+    """A guess while the person may still be speaking."""
+
+    utterance_id: str
+    text: Personal
+    confidence: float
+
+
+class EndReason(StrEnum):
+    ENDPOINT = "endpoint"
+    LIMIT = "limit"
+    NO_SPEECH = "no_speech"
+    SOURCE_ENDED = "source_ended"
+    """The satellite said that nothing follows."""
+
+
+class UtteranceEnded(Message):
+    """The end is decided: the microphone may close."""
+
+    utterance_id: str
+    reason: EndReason
+    speech_end_ms: float
+    """Last sample of speech, from the utterance's start."""
+    ended_at: float
+    """When it was decided, in seconds since the epoch."""
+
+
+class Transcript(Message):
+    utterance_id: str
+    text: Personal
+    language: str
+    confidence: float
+    """0 to 1."""
+    alternatives: list[Personal] = Field(default_factory=list)
+    speech_end_ms: float = 0
+    ended_at: float = 0
+
+
+AUDIO: Stream[AudioChunk] = Stream("voice/stt/audio/{utterance_id}", AudioChunk, expiry_s=5)
+TRANSCRIBE: Command[Transcribe, Transcript] = Command(
+    "voice/stt/transcribe", Transcribe, reply=Transcript, deadline_s=30, idempotent=True
+)
+LISTENING: Event[Listening] = Event("voice/stt/listening/{utterance_id}", Listening, expiry_s=5)
+PARTIAL: Event[Partial] = Event("voice/stt/partial/{utterance_id}", Partial, expiry_s=5)
+UTTERANCE_ENDED: Event[UtteranceEnded] = Event(
+    "voice/stt/ended/{utterance_id}", UtteranceEnded, expiry_s=5
+)
+
+
+# ---- understanding ------------------------------------------------------------------------------
+
+
+class Understand(Message):
+    turn_id: str
+    text: Personal
+    language: str
+    alternatives: list[Personal] = Field(default_factory=list)
+    area_id: str | None = None
+    """Where it was said: "the light" is the one here."""
+    satellite: str
+
+
+class Action(Message):
+    """What became of one change on one entity."""
+
+    entity: str
+    capability: str
+    value: Value
+    outcome: OutcomeKind
+    error: str | None = None
+
+
+class Understood(Message):
+    turn_id: str
+    heard: Personal
+    """The sentence that was acted on: the transcript, or what this home can say nearest to it."""
+    intent: str
+    actions: list[Action] = Field(default_factory=list)
+    reply: Personal
+    language: str
+
+
+UNDERSTAND: Command[Understand, Understood] = Command(
+    "voice/ai/understand", Understand, reply=Understood, deadline_s=6, idempotent=True
+)
+
+
+# ---- speech -------------------------------------------------------------------------------------
+
+
+class Speak(Message):
+    turn_id: str
+    text: Personal
+    language: str
+
+
+class Spoken(Message):
+    turn_id: str
+    duration_ms: float
+    rate_hz: int
+    voice: str
+    first_audio_at: float
+    """Seconds since the epoch."""
+
+
+class SpeechChunk(AudioPayload):
+    id_field: ClassVar[str] = "turn_id"
+    turn_id: str
+
+
+SPEAK: Command[Speak, Spoken] = Command(
+    "voice/tts/speak", Speak, reply=Spoken, deadline_s=10, idempotent=True
+)
+SPEECH: Stream[SpeechChunk] = Stream("voice/tts/speech/{turn_id}", SpeechChunk, expiry_s=10)
+
+
+# ---- the turn -----------------------------------------------------------------------------------
+
+
+class TurnPhase(StrEnum):
+    IDLE = "idle"
+    LISTENING = "listening"
+    THINKING = "thinking"
+    SPEAKING = "speaking"
+
+
+class Turn(Message):
+    """What the satellite is doing. No text: it is retained."""
+
+    satellite: str
+    phase: TurnPhase
+    turn_id: str | None = None
+
+
+class OpenTurn(Message):
+    """A person wants to say something here."""
+
+    turn_id: str
+    """Made by the satellite, so that it hears the reply's audio from the first sample."""
+    utterance_id: str
+    satellite: str
+    area_id: str | None = None
+    language: str = "en"
+
+
+class TurnOpened(Message):
+    turn_id: str
+
+
+class SayText(Message):
+    """A sentence that was typed."""
+
+    turn_id: str
+    satellite: str
+    text: Personal
+    area_id: str | None = None
+    language: str = "en"
+    speak: bool = False
+
+
+class Stage(Message):
+    stage: str
+    ms: float
+
+
+class TurnRecord(Message):
+    """How a turn went; whatever happened, every turn ends in one."""
+
+    turn_id: str
+    satellite: str
+    language: str
+    trace_id: str
+    transcript: Personal | None = None
+    confidence: float | None = None
+    intent: str | None = None
+    actions: list[Action] = Field(default_factory=list)
+    reply: Personal | None = None
+    """What was said, an error's sentence included."""
+    error: str | None = None
+    """Code of the error that the person was told."""
+    spoken: bool = False
+    speech_rate_hz: int | None = None
+    stages: list[Stage] = Field(default_factory=list)
+    started_at: float
+    speech_end_ms: float | None = None
+    ended_at: float | None = None
+    """When the end of the utterance was decided."""
+    first_audio_at: float | None = None
+
+
+class GetTrace(Message):
+    turn_id: str | None = None
+    """The last one, where it is not given."""
+
+
+class TraceSpan(Message):
+    name: str
+    service: str
+    depth: int
+    start_ms: float
+    """From the start of the turn."""
+    duration_ms: float
+    error: str | None = None
+    attributes: dict[str, str | float | bool] = Field(default_factory=dict)
+
+
+class TurnTrace(Message):
+    record: TurnRecord
+    spans: list[TraceSpan]
+
+
+TURN: State[Turn] = State("voice/router/turn/{satellite}", Turn)
+OPEN_TURN: Command[OpenTurn, TurnOpened] = Command(
+    "voice/router/open", OpenTurn, reply=TurnOpened, deadline_s=4, idempotent=True
+)
+SAY_TEXT: Command[SayText, TurnRecord] = Command(
+    "voice/router/say", SayText, reply=TurnRecord, deadline_s=15, idempotent=True
+)
+TURN_ENDED: Event[TurnRecord] = Event(
+    "voice/router/ended/{satellite}", TurnRecord, expiry_s=30, doc="How a turn went."
+)
+GET_TRACE: Command[GetTrace, TurnTrace] = Command(
+    "voice/router/trace", GetTrace, reply=TurnTrace, idempotent=True
+)
