@@ -15,8 +15,8 @@
     ├── DeviceError           device.     carrying out
     └── UpstreamError         upstream.   somebody else's server
 
-An error crosses the bus as its code and its fields and is raised at the asker as the same class.
-A class's docstring is its default message. `retryable` is a fact of the class: asking again may help.
+An error crosses the bus as its code and its fields, and is raised at the asker as the same class.
+A class's docstring is its default message. `retryable` is a fact of the class.
 Every code that a person can meet has a phrase in `alicia.language.phrases`.
 """
 
@@ -34,8 +34,8 @@ class AliciaError(Exception):
     code: ClassVar[str] = "alicia"
     retryable: ClassVar[bool] = False
 
-    def __init__(self, message: str | None = None, **fields: Any) -> None:
-        self.fields: dict[str, Any] = fields
+    def __init__(self, message: str | None = None, **fields: object) -> None:
+        self.fields: dict[str, Any] = dict(fields)
         super().__init__(message or inspect.cleandoc(type(self).__doc__ or self.code))
 
     def __init_subclass__(cls, code: str, retryable: bool | None = None) -> None:

@@ -10,7 +10,7 @@ from pydantic import Field, StrictBool, StrictFloat, StrictStr
 from alicia.contracts.kinds import Command, Message, Personal, State
 
 Value = Annotated[StrictBool | StrictFloat | StrictStr, Field(union_mode="left_to_right")]
-"""On/off and open/locked are booleans, levels are numbers in the capability's unit, choices text."""
+"""On/off and locked are booleans, levels are numbers in the capability's unit, choices text."""
 
 
 class Kind(StrEnum):
@@ -26,8 +26,8 @@ class Kind(StrEnum):
 
 class Capability(Message):
     name: str
-    """power, brightness, color, color_temperature, position, target_temperature, temperature, humidity,
-    locked, volume, playing, speed, motion, open, power_w, …"""
+    """power, brightness, color, color_temperature, position, target_temperature, temperature,
+    humidity, locked, volume, playing, speed, motion, open, power_w, …"""
     kind: Kind
     unit: str | None = None
     """%, °C, K, W"""
@@ -58,7 +58,7 @@ class Entity(Message):
     """Who speaks to it: `virtual`, …"""
     capabilities: list[Capability]
     device_class: str | None = None
-    """outlet, blind, curtain, temperature, motion, door, … where the domain alone says too little"""
+    """outlet, blind, curtain, temperature, motion, door, … where the domain says too little"""
     protected: bool = False
     """A lock, a garage door: never on a guess."""
     retired: bool = False
@@ -77,7 +77,7 @@ class Device(Message):
 
 
 class Register(Message):
-    """What an adapter has found. Names and areas that a person has changed stay as they are."""
+    """What an adapter has found. What a person has changed (names, areas) stays as it is."""
 
     adapter: str
     areas: list[Area] = Field(default_factory=list)

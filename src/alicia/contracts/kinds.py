@@ -1,8 +1,8 @@
 """The four kinds of message, and what a payload must be able to do.
 
-A declaration is a value: `PARTIAL = Event("voice/stt/partial/{utterance_id}", Partial)`. Its topic is
-relative to the root (a setting of the bus). A `{place}` names a field of the payload, so a topic and
-its payload can't disagree and publishing takes only the message.
+A declaration is a value: `PARTIAL = Event("voice/stt/partial/{utterance_id}", Partial)`. Its topic
+is relative to the root (a setting of the bus). A `{place}` names a field of the payload, so a topic
+and its payload can't disagree and publishing takes only the message.
 """
 
 from __future__ import annotations
@@ -11,10 +11,9 @@ import re
 import struct
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Annotated, Any, ClassVar, Generic, Protocol, TypeVar, runtime_checkable
+from typing import Annotated, Any, ClassVar, Generic, Protocol, Self, TypeVar, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from typing_extensions import Self
 
 from alicia.errors import MalformedMessageError
 
@@ -28,7 +27,7 @@ Personal = Annotated[str, Field(json_schema_extra={"pii": True})]
 class Payload(Protocol):
     """What can travel: JSON messages, and binary chunks."""
 
-    version: ClassVar[int]
+    schema_version: ClassVar[int]
 
     def encode(self) -> bytes: ...
 
@@ -42,7 +41,7 @@ class Message(BaseModel):
     """A JSON message. Unknown fields are ignored, so that a newer peer may add optional ones."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
-    version: ClassVar[int] = 1
+    schema_version: ClassVar[int] = 1
 
     def encode(self) -> bytes:
         return self.__pydantic_serializer__.to_json(self, exclude_none=True)
@@ -67,11 +66,11 @@ _CHUNK = struct.Struct("<IIHBx")
 
 
 class AudioPayload(Message):
-    """Binary audio: a header of 12 bytes (sequence, position in samples, rate in Hz / 10, flags), then
-    mono signed 16-bit little-endian samples. The id stands in the topic alone.
-    """
+    """Binary audio; its id stands in the topic alone.
 
-    id_field: ClassVar[str] = "id"
+    A header of 12 bytes (sequence, position in samples, rate in Hz / 10, flags), then mono signed
+    16-bit little-endian samples.
+    """
 
     sequence: int = Field(ge=0, le=0xFFFFFFFF)
     """Counts from 0 in each stream; a gap means loss."""
@@ -119,6 +118,8 @@ class Topic(Generic[M]):
     doc: str = field(default="", kw_only=True)
     expiry_s: float | None = field(default=None, kw_only=True)
     """How long the broker may keep it for somebody who is slow or away."""
+    each_own: bool = field(default=False, kw_only=True)
+    """Every service has it for itself, under its own name alone (`{service}` is a place)."""
 
     qos: ClassVar[int] = 1
     retain: ClassVar[bool] = False
@@ -164,7 +165,7 @@ class Topic(Generic[M]):
 
     @property
     def schema(self) -> str:
-        return f"{self.payload.__name__}/{self.payload.version}"
+        return f"{self.payload.__name__}/{self.payload.schema_version}"
 
 
 def segment(value: object) -> str:
@@ -182,13 +183,10 @@ class Event(Topic[M]):
     """Something happened: to everyone who hears it, at least once."""
 
 
-@dataclass(frozen=True, eq=False)
 class State(Topic[M]):
     """What is true now: retained, one writer."""
 
     retain: ClassVar[bool] = True
-    each_own: bool = field(default=False, kw_only=True)
-    """Every service writes it, under its own name alone (`{service}` is a place)."""
 
 
 class Stream(Topic[M]):
@@ -206,8 +204,6 @@ class Command(Topic[Q], Generic[Q, R]):
     """How long the asker waits unless it says otherwise."""
     idempotent: bool = field(default=False, kw_only=True)
     """Asking twice does no more than asking once, so that the runtime may ask again."""
-    every: bool = field(default=False, kw_only=True)
-    """Every service serves it for itself (ping, info, stats)."""
 
 
 AnyTopic = Topic[Any]

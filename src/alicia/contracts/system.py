@@ -101,13 +101,13 @@ class Stats(Message):
 
 
 PING: Command[Ping, Pong] = Command(
-    "system/service/{service}/{instance}/ping", Ping, reply=Pong, deadline_s=1, every=True
+    "system/service/{service}/{instance}/ping", Ping, reply=Pong, deadline_s=1, each_own=True
 )
 INFO: Command[GetInfo, Info] = Command(
-    "system/service/{service}/{instance}/info", GetInfo, reply=Info, deadline_s=1, every=True
+    "system/service/{service}/{instance}/info", GetInfo, reply=Info, deadline_s=1, each_own=True
 )
 STATS: Command[GetStats, Stats] = Command(
-    "system/service/{service}/{instance}/stats", GetStats, reply=Stats, deadline_s=1, every=True
+    "system/service/{service}/{instance}/stats", GetStats, reply=Stats, deadline_s=1, each_own=True
 )
 
 
@@ -127,7 +127,11 @@ class DeadLetter(Message):
 
 
 DEAD_LETTER: Event[DeadLetter] = Event(
-    "system/deadletter/{service}", DeadLetter, expiry_s=300, doc="What was given up, and why."
+    "system/deadletter/{service}",
+    DeadLetter,
+    expiry_s=300,
+    each_own=True,
+    doc="What was given up, and why.",
 )
 
 
@@ -152,7 +156,11 @@ class Spans(Message):
 
 
 SPANS: Event[Spans] = Event(
-    "system/trace/{service}", Spans, expiry_s=60, doc="Finished spans of turns, in batches."
+    "system/trace/{service}",
+    Spans,
+    expiry_s=60,
+    each_own=True,
+    doc="Finished spans of turns, in batches.",
 )
 
 

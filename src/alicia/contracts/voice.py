@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import ClassVar
 
 from pydantic import Field
 
@@ -16,7 +15,6 @@ from alicia.contracts.kinds import AudioPayload, Command, Event, Message, Person
 class AudioChunk(AudioPayload):
     """20 to 100 ms of what a microphone hears."""
 
-    id_field: ClassVar[str] = "utterance_id"
     utterance_id: str
 
 
@@ -142,7 +140,6 @@ class Spoken(Message):
 
 
 class SpeechChunk(AudioPayload):
-    id_field: ClassVar[str] = "turn_id"
     turn_id: str
 
 
