@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from alicia.bus.memory import MemoryBroker, MemoryTransport
 from alicia.bus.mqtt import MqttOptions, MqttTransport
+from alicia.bus.packet import Transport
 from alicia.errors import NotReadyError
 from alicia.runtime.access import derive
 from alicia.runtime.settings import Folder
@@ -47,27 +48,35 @@ class Address:
         new.replace(path)
 
 
+class House(Protocol):
+    """How to reach the bus of a house."""
+
+    root: str
+
+    def transport(self, identity: str, instance: str) -> Transport:
+        """Raises SetupError where the house has not been set up."""
+        ...
+
+
 class MqttHouse:
     """A house whose broker room has written its address and identities."""
 
-    def __init__(self, folder: Folder, *, wait_s: float = WAIT_S, fresh: bool = False) -> None:
-        """fresh: only an address that is written after now counts (the house is being started)."""
+    def __init__(self, folder: Folder, *, wait_s: float = WAIT_S) -> None:
         self._folder = folder
         self._wait_s = wait_s
         self.root = "alicia"
-        self._after = time.time() if fresh else 0.0
 
     def transport(self, identity: str, instance: str) -> MqttTransport:
         """Raises NotReadyError where the house has not been set up."""
         address = Address.read(self._folder)
+        self.root = address.root
         file = self._folder.identities / f"{identity}.json"
-        try:
-            credentials = json.loads(file.read_text("utf-8"))
-        except (OSError, ValueError) as error:
+        if not file.exists():
             raise NotReadyError(
-                f"There are no credentials for {identity} here. Start the broker room first.",
+                f"There are no credentials for {identity} here. Start the house with `alicia up`.",
                 file=str(file),
-            ) from error
+            )
+        credentials = json.loads(file.read_text("utf-8"))
         return MqttTransport(
             MqttOptions(
                 url=address.url,

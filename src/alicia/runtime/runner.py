@@ -14,13 +14,12 @@ import secrets
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
-from typing import Any, Protocol
+from typing import Any, TypeVar, cast
 
 import structlog
 
 from alicia import __version__
 from alicia.bus.bus import Bus, Delivery
-from alicia.bus.packet import Transport
 from alicia.contracts import name_of
 from alicia.contracts.kinds import AnyTopic, Payload
 from alicia.contracts.system import (
@@ -43,6 +42,7 @@ from alicia.contracts.system import (
 from alicia.errors import AliciaError
 from alicia.runtime import http
 from alicia.runtime import settings as settings_module
+from alicia.runtime.house import House
 from alicia.runtime.logs import logger
 from alicia.runtime.metrics import Metrics
 from alicia.runtime.peers import Peers
@@ -57,16 +57,6 @@ SPANS_MOST = 2000
 
 class InternalError(AliciaError, code="internal"):
     """Something in Alicia failed unexpectedly; the log says what."""
-
-
-class House(Protocol):
-    """How to reach the bus of a house."""
-
-    root: str
-
-    def transport(self, identity: str, instance: str) -> Transport:
-        """Raises SetupError where the house has not been set up."""
-        ...
 
 
 class Runner:
@@ -97,7 +87,7 @@ class Runner:
         unforeseen way is logged and answered, and does not end the service; a background task that
         fails does.
         """
-        service = self.kind()
+        service = self.service = self.kind()
         service.settings = settings_module.load(
             self.kind.settings_type, self.kind.name, self._folder
         )
@@ -339,6 +329,29 @@ class Runner:
         if self._spans:
             batch, self._spans = self._spans, []
             await bus.say(SPANS, Spans(service=self.kind.name, spans=batch))
+
+
+S = TypeVar("S", bound=Service[Any])
+
+
+@asynccontextmanager
+async def joined(kind: type[S], house: House, folder: Folder) -> AsyncGenerator[S, None]:
+    """Take part in a house from here: the service runs beside the body, until it is left.
+
+    Raises what starting it raises.
+    """
+    runner = Runner(kind, house, folder)
+    running = asyncio.create_task(runner.run(), name=f"run {kind.name}")
+    ready = asyncio.create_task(runner.ready.wait())
+    try:
+        await asyncio.wait({running, ready}, return_when=asyncio.FIRST_COMPLETED)
+        if running.done():
+            await running
+        yield cast("S", runner.service)
+    finally:
+        ready.cancel()
+        runner.stop.set()
+        await running
 
 
 def _context(message: Payload) -> AbstractContextManager[None]:

@@ -1,0 +1,168 @@
+"""`alicia up` and `alicia run`: the house, and one service of it."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
+
+from alicia.cli import house as houses
+from alicia.cli.output import emit, err, fail, out
+from alicia.contracts.system import ALIVE, Phase
+from alicia.errors import AliciaError
+from alicia.runtime import logs
+from alicia.runtime.main import run_service
+from alicia.runtime.settings import Folder
+
+Services = Annotated[
+    list[str] | None, typer.Argument(help="Services to start; all that are built by default.")
+]
+Inline = Annotated[
+    bool, typer.Option("--inline", help="One process, bus in memory: where no broker can run.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+Home = Annotated[
+    Path | None,
+    typer.Option("--home", envvar="ALICIA_HOME", help="Where the house keeps what is its own."),
+]
+DemoHome = Annotated[
+    bool, typer.Option("--demo-home/--no-demo-home", help="Virtual devices to speak to.")
+]
+
+
+def up(
+    services: Services = None,
+    *,
+    inline: Inline = False,
+    demo_home: DemoHome = True,
+    json: Json = False,
+    home: Home = None,
+) -> None:
+    """Start the house; Ctrl-C stops it."""
+    folder = Folder(home)
+    try:
+        with houses.one_house(folder):
+            names = houses.wanted(services or [], demo_home=demo_home, inline=inline)
+            pull_models(folder, names, quiet=json)
+            start(folder, names, inline=inline, quiet=json, then=lambda h: _stay(h, as_json=json))
+    except AliciaError as error:
+        raise fail(error, as_json=json) from None
+
+
+async def _stay(running: houses.Running, *, as_json: bool) -> None:
+    if as_json:
+        emit({"services_ready": len(running.services), "ready_s": round(running.ready_s, 2)})
+    else:
+        out.print(
+            f"[bold green]Alicia is ready[/]: {len(running.services)} services in "
+            f"{running.ready_s:.1f} s. Ctrl-C stops the house."
+        )
+    await until_told()
+
+
+async def until_told() -> None:
+    """Wait for Ctrl-C or SIGTERM."""
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, told.set)
+    await told.wait()
+
+
+def start(
+    folder: Folder,
+    names: list[str],
+    *,
+    inline: bool,
+    quiet: bool,
+    then: Callable[[houses.Running], object],
+) -> None:
+    """Start a house, do something in it, and stop it. Raises what starting it raises."""
+    logs.configure(level="warning", readable=sys.stderr.isatty())
+    spawner = None if inline else houses.fork_spawner(folder, names)
+
+    async def work() -> None:
+        board = Board(quiet=quiet)
+        context: AbstractAsyncContextManager[houses.Running]
+        if spawner is None:
+            context = houses.inline(folder, names, board.show)
+        else:
+            context = houses.over_mqtt(folder, names, spawner, board.show)
+        async with board, context as running:
+            board.close()
+            await then(running)  # type: ignore[misc]
+
+    try:
+        asyncio.run(work())
+    except BaseExceptionGroup as group:
+        ours = group.subgroup(AliciaError)
+        if ours is None:
+            raise
+        first: BaseException = ours
+        while isinstance(first, BaseExceptionGroup):
+            first = first.exceptions[0]
+        raise first from None
+
+
+class Board:
+    """Which services are ready, as a line that is rewritten."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._status = None if quiet else err.status("Starting …")
+
+    async def __aenter__(self) -> None:
+        if self._status is not None:
+            self._status.start()
+
+    async def __aexit__(self, *_: object) -> None:
+        self.close()
+
+    def show(self, phases: dict[str, Phase]) -> None:
+        if self._status is not None:
+            ready = [name for name, phase in phases.items() if phase in ALIVE]
+            waiting = [name for name in phases if name not in ready]
+            self._status.update(
+                f"{len(ready)} of {len(phases)} services ready; waiting for {', '.join(waiting)}"
+            )
+
+    def close(self) -> None:
+        if self._status is not None:
+            self._status.stop()
+
+
+def pull_models(folder: Folder, names: list[str], *, quiet: bool) -> None:
+    """Have the models of the rooms that need some, with a progress bar."""
+    if not {"stt", "tts"} & set(names):
+        return
+    bar = Progress(
+        TextColumn("{task.description}"), BarColumn(), DownloadColumn(), console=err, disable=quiet
+    )
+    tasks: dict[str, object] = {}
+
+    def told(name: str, done: int, total: int) -> None:
+        if name not in tasks:
+            tasks[name] = bar.add_task(name, total=total or None)
+        bar.update(tasks[name], completed=done)  # type: ignore[arg-type]
+
+    with bar:
+        houses.ensure_models(folder, told)
+
+
+def run(
+    service: Annotated[str, typer.Argument(help="A service of the roster.")],
+    *,
+    home: Home = None,
+) -> None:
+    """Run one service in this process, in a house that is up (or being set up elsewhere)."""
+    try:
+        code = run_service(service, Folder(home))
+    except AliciaError as error:
+        raise fail(error) from None
+    raise typer.Exit(code)

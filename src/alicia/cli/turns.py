@@ -1,0 +1,148 @@
+"""Speaking to the house: a recording, a typed sentence, and the waterfall of what happened."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.table import Table
+from rich.text import Text
+
+from alicia.audio.formats import read, write_wav
+from alicia.cli.output import out
+from alicia.contracts.voice import GET_TRACE, SAY_TEXT, GetTrace, SayText, TurnRecord, TurnTrace
+from alicia.language.phrases import phrase
+from alicia.peers.console import Console
+from alicia.peers.satellite import Heard, Satellite, played
+from alicia.runtime.house import House
+from alicia.runtime.runner import joined
+from alicia.runtime.settings import Folder
+
+LONGEST_S = 60.0
+BAR = 36
+
+
+async def ask_file(
+    house: House, folder: Folder, file: Path, *, area_id: str | None, language: str
+) -> dict[str, Any]:
+    """Play a recording to the house in real time; what came of it, as `--json` prints it.
+
+    Raises UnsupportedAudioError, UtteranceTooLongError, BusError.
+    """
+    pcm = read(file, max_s=LONGEST_S)
+    async with joined(Satellite, house, folder) as satellite:
+        heard = await satellite.turn(played(pcm.tobytes()), area_id=area_id, language=language)
+    return result_of(heard, folder, language)
+
+
+def result_of(heard: Heard, folder: Folder, language: str) -> dict[str, Any]:
+    """A spoken turn as one JSON object; the reply's audio is stored beside it."""
+    record = heard.record
+    reply_wav: str | None = None
+    if heard.speech:
+        path = folder.root / "replies" / f"{heard.turn_id}.wav"
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        write_wav(path, np.frombuffer(heard.speech, np.int16), heard.rate_hz)
+        reply_wav = str(path)
+    error = record.error if record else heard.error
+    return {
+        "turn_id": heard.turn_id,
+        "transcript": record.transcript if record else None,
+        "intent": record.intent if record else None,
+        "actions": _actions(record),
+        "reply": record.reply if record else phrase(error or "alicia", language),
+        "error": error,
+        "reply_wav": reply_wav,
+        "stages": [stage.model_dump() for stage in record.stages] if record else [],
+        "processing_ms": _rounded(heard.processing_ms),
+        "felt_ms": _rounded(heard.felt_ms),
+    }
+
+
+async def say(console: Console, text: str, *, area_id: str | None, language: str) -> dict[str, Any]:
+    """Type a sentence to the house. Raises BusError."""
+    started = time.perf_counter()
+    with console.trace("turn at the console"):
+        record = await console.ask(
+            SAY_TEXT,
+            SayText(
+                turn_id=secrets.token_hex(8),
+                satellite=console.instance,
+                text=text,
+                area_id=area_id,
+                language=language,
+            ),
+        )
+    return {
+        "turn_id": record.turn_id,
+        "transcript": record.transcript,
+        "intent": record.intent,
+        "actions": _actions(record),
+        "reply": record.reply,
+        "error": record.error,
+        "stages": [stage.model_dump() for stage in record.stages],
+        "processing_ms": _rounded((time.perf_counter() - started) * 1000),
+    }
+
+
+async def trace_of(console: Console, turn_id: str | None, *, settle_s: float = 0.0) -> TurnTrace:
+    """A turn's spans. settle_s: how long to wait for the last of them."""
+    await asyncio.sleep(settle_s)
+    return await console.ask(GET_TRACE, GetTrace(turn_id=turn_id))
+
+
+def _actions(record: TurnRecord | None) -> list[dict[str, Any]]:
+    if record is None:
+        return []
+    return [action.model_dump(exclude_none=True, mode="json") for action in record.actions]
+
+
+def _rounded(ms: float | None) -> float | None:
+    return None if ms is None else round(ms, 1)
+
+
+def show(result: dict[str, Any]) -> None:
+    """A turn's result for a person."""
+    out.print(f"[dim]heard[/]  {result['transcript'] or '—'}", highlight=False)
+    for action in result["actions"]:
+        good = action["outcome"] == "confirmed"
+        out.print(
+            f"[dim]did[/]    {action['entity']} {action['capability']} = {action['value']} "
+            f"[{'green' if good else 'red'}]{action['outcome']}[/]",
+            highlight=False,
+        )
+    style = "red" if result["error"] else "bold"
+    out.print(f"[dim]says[/]   [{style}]{result['reply'] or '—'}[/]", highlight=False)
+    if result["error"]:
+        out.print(f"[dim]error[/]  {result['error']}", highlight=False)
+    if result.get("felt_ms") is not None:
+        out.print(
+            f"[dim]time[/]   {result['felt_ms']:.0f} ms from the last sound of speech to the first "
+            f"of the reply, {result['processing_ms']:.0f} ms of it after the end was decided",
+            highlight=False,
+        )
+    if result.get("reply_wav"):
+        out.print(f"[dim]audio[/]  {result['reply_wav']}", highlight=False)
+
+
+def waterfall(trace: TurnTrace) -> Table:
+    """A turn's spans as bars over time."""
+    end = max((span.start_ms + span.duration_ms for span in trace.spans), default=1.0)
+    table = Table(
+        title=f"Turn {trace.record.turn_id}", title_justify="left", box=None, pad_edge=False
+    )
+    table.add_column("service", style="cyan")
+    table.add_column("span")
+    table.add_column("ms", justify="right")
+    table.add_column(f"0 to {end:.0f} ms")
+    for span in trace.spans:
+        left = int(span.start_ms / end * BAR)
+        width = max(1, round(span.duration_ms / end * BAR))
+        bar = Text(" " * left + "█" * min(width, BAR - left))
+        bar.stylize("red" if span.error else "green")
+        table.add_row(span.service, "  " * span.depth + span.name, f"{span.duration_ms:.1f}", bar)
+    return table

@@ -1,0 +1,39 @@
+"""Console: the command line's identity on the bus."""
+
+from __future__ import annotations
+
+from alicia.contracts import devices, system, voice
+from alicia.runtime.service import Service
+from alicia.runtime.settings import Settings
+
+
+class ConsoleSettings(Settings):
+    http_port: int = -1
+
+
+class Console(Service[ConsoleSettings]):
+    """Whoever types at this machine."""
+
+    name = "console"
+    hears = (
+        system.DIRECTORY,
+        system.BROKER,
+        system.DESIRED,
+        system.DEAD_LETTER,
+        devices.AREA,
+        devices.ENTITY,
+        devices.STATE,
+        voice.TURN,
+        voice.TURN_ENDED,
+    )
+    asks = (
+        system.PING,
+        system.INFO,
+        system.STATS,
+        system.LIST_PROCESSES,
+        system.RESTART_SERVICE,
+        voice.SAY_TEXT,
+        voice.GET_TRACE,
+        devices.FIND_ENTITIES,
+        devices.PATCH_ENTITY,
+    )

@@ -1,0 +1,186 @@
+"""AI: a sentence becomes an intent, the changes it asks for, and a reply from what was confirmed.
+
+    UNDERSTAND asked -> a plan from the home's own grammar -> CONTROL asked -> Understood replied
+
+The home is known from retained states, so a turn completes while the registry is away. Changes
+carry ids made from the turn's, so a turn that is understood again after a crash is not carried out
+twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from alicia.contracts.devices import AREA, CONTROL, ENTITY, STATE, Control, Result
+from alicia.contracts.voice import UNDERSTAND, Action, Understand, Understood
+from alicia.runtime.logs import pii
+from alicia.runtime.service import Service, serves
+from alicia.runtime.settings import Settings
+
+if TYPE_CHECKING:
+    from alicia.language.plan import Plan, PlannedAction
+    from alicia.language.understanding import Understanding
+
+QUIET_S = 0.1
+HOME_WITHIN_S = 1.5
+"""How long to wait at the start for the home to be described."""
+REWARM_AFTER_S = 0.5
+
+
+class AiSettings(Settings):
+    languages: str = "en"
+    """Loaded at the start, separated by commas; others when they are first heard."""
+
+
+class Ai(Service[AiSettings]):
+    """Understanding, and what follows from it."""
+
+    name = "ai"
+    hears = (ENTITY, AREA, STATE)
+    asks = (CONTROL,)
+
+    # ---- the home ----
+
+    @asynccontextmanager
+    async def lifespan(self) -> AsyncGenerator[None, None]:
+        from alicia.home.model import Home  # noqa: PLC0415 - heavy
+
+        self._home = Home()
+        self._changed_at = time.monotonic()
+        self._languages: dict[str, Understanding] = {}
+        self._grammar = asyncio.Lock()
+        async with asyncio.TaskGroup() as group:
+            loading = [
+                group.create_task(self._load(language.strip()))
+                for language in self.settings.languages.split(",")
+            ]
+            followers = [
+                group.create_task(self._follow_areas()),
+                group.create_task(self._follow_entities()),
+                group.create_task(self._follow_states()),
+            ]
+            await asyncio.gather(*loading)
+            await self._home_is_described()
+            await self._prewarm()
+            followers.append(group.create_task(self._rewarm()))
+            yield
+            for follower in followers:
+                follower.cancel()
+
+    async def _follow_areas(self) -> None:
+        async with self.hear(AREA, limit=1024) as areas:
+            async for area in areas:
+                self._home.put_area(area)
+                self._changed_at = time.monotonic()
+
+    async def _follow_entities(self) -> None:
+        async with self.hear(ENTITY, limit=1024) as entities:
+            async for entity in entities:
+                self._home.put_entity(entity)
+                self._changed_at = time.monotonic()
+
+    async def _follow_states(self) -> None:
+        async with self.hear(STATE, limit=1024) as states:
+            async for state in states:
+                self._home.put_state(state)
+
+    async def _home_is_described(self) -> None:
+        until = time.monotonic() + HOME_WITHIN_S
+        while time.monotonic() < until:
+            known = bool(self._home.entities)
+            if known and time.monotonic() - self._changed_at > QUIET_S:
+                return
+            await asyncio.sleep(0.02)
+        self.log.warning("the home is not described yet")
+
+    async def _load(self, language: str) -> Understanding:
+        from alicia.language.understanding import Understanding  # noqa: PLC0415 - heavy
+
+        if language not in self._languages:
+            self._languages[language] = await self.off_loop(Understanding, language)
+        return self._languages[language]
+
+    async def _prewarm(self) -> None:
+        async with self._grammar:
+            for understanding in self._languages.values():
+                await self.off_loop(understanding.prewarm, self._home)
+        self._warm = self._home.revision
+
+    async def _rewarm(self) -> None:
+        """Take changed names up before somebody says them."""
+        while True:
+            await asyncio.sleep(REWARM_AFTER_S)
+            if (
+                self._home.revision != self._warm
+                and time.monotonic() - self._changed_at > REWARM_AFTER_S
+            ):
+                await self._prewarm()
+
+    # ---- a sentence ----
+
+    @serves(UNDERSTAND, concurrency=4)
+    async def understand(self, ask: Understand) -> Understood:
+        from alicia.language.answers import answer  # noqa: PLC0415 - heavy
+
+        plan = await self._plan(ask)
+        controls = await asyncio.gather(
+            *(
+                self._carry_out(ask.turn_id, number, action)
+                for number, action in enumerate(plan.actions)
+            )
+        )
+        results = [result for done in controls for result in done]
+        with self.span("answer"):
+            reply = answer(plan, results, self._home, ask.language)
+        return Understood(
+            turn_id=ask.turn_id,
+            heard=plan.heard,
+            intent=plan.intent,
+            actions=[
+                Action(
+                    entity=result.entity_id,
+                    capability=result.capability,
+                    value=result.value,
+                    outcome=result.outcome,
+                    error=result.error,
+                )
+                for result in results
+            ],
+            reply=reply,
+            language=ask.language,
+        )
+
+    async def _plan(self, ask: Understand) -> Plan:
+        async with self._grammar:
+            understanding = await self._load(ask.language)
+            with self.span("parse") as span:
+                plan = understanding.recognize(
+                    ask.text,
+                    home=self._home,
+                    area_id=ask.area_id,
+                    alternatives=ask.alternatives,
+                )
+                if span is not None:
+                    span.attributes.update(
+                        intent=plan.intent, score=round(plan.score, 3), snapped=plan.snapped
+                    )
+        self.log.info("understood", intent=plan.intent, snapped=plan.snapped, text=pii(plan.heard))
+        return plan
+
+    async def _carry_out(self, turn_id: str, number: int, action: PlannedAction) -> list[Result]:
+        outcome = await self.ask(
+            CONTROL,
+            Control(
+                command_id=f"{turn_id}:{number}",
+                entities=list(action.entities),
+                capability=action.capability,
+                value=action.value,
+                relative=action.relative,
+                turn_id=turn_id,
+            ),
+        )
+        return outcome.results
