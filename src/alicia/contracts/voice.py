@@ -134,7 +134,6 @@ class Spoken(Message):
     turn_id: str
     duration_ms: float
     rate_hz: int
-    voice: str
     first_audio_at: float
     """Seconds since the epoch."""
 

@@ -200,10 +200,10 @@ class Router(Service[RouterSettings]):
         course.reply = course.understood.reply
 
     def _apologise(self, course: Course, error: AliciaError) -> None:
-        from alicia.language.phrases import phrase  # noqa: PLC0415 - heavy
+        from alicia.language.phrases import phrase_for  # noqa: PLC0415 - heavy
 
         course.error = error
-        course.reply = phrase(error.code, course.language, **error.fields)
+        course.reply = phrase_for(error, course.language)
         self.log.info("turn failed", code=error.code)
 
     async def _speak(self, course: Course) -> None:

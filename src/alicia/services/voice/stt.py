@@ -71,8 +71,10 @@ class Stt(Service[SttSettings]):
 
         folder = await self.off_loop(ModelStore(self.folder.models).resolve, self.settings.model)
         self._recognizer = await WhisperRecognizer.load(folder, threads=self.settings.threads)
-        yield
-        await self._recognizer.aclose()
+        try:
+            yield
+        finally:
+            await self._recognizer.aclose()
 
     @serves(TRANSCRIBE, concurrency=2)
     async def transcribe(self, ask: Transcribe) -> Transcript:

@@ -54,8 +54,10 @@ class Tts(Service[TtsSettings]):
             )
         self._kept: OrderedDict[tuple[str, str], list[Speech]] = OrderedDict()
         self._chain = SynthesizerChain(engines)
-        yield
-        await self._chain.aclose()
+        try:
+            yield
+        finally:
+            await self._chain.aclose()
 
     async def _engines(self) -> list[Synthesizer]:
         from alicia.speech.espeak import EspeakSynthesizer  # noqa: PLC0415 - heavy

@@ -1,0 +1,1 @@
+"""Sound as numbers: files in and out, voice activity, endpointing."""

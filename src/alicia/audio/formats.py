@@ -1,0 +1,114 @@
+"""Audio files in and out: any rate and channel count becomes mono, 16 kHz, 16 bit."""
+
+import io
+import wave
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alicia.errors import UnsupportedAudioError, UtteranceTooLongError
+
+if TYPE_CHECKING:
+    import soundfile
+
+RATE_HZ = 16_000
+"""The rate at which Alicia listens."""
+
+Pcm: TypeAlias = NDArray[np.int16]
+"""Mono samples of 16 bits."""
+
+_WHAT_TO_DO = "Use a WAV, FLAC, Ogg or MP3 file that other programs can play."
+# What writers put into a WAV header when they stream and don't know the length.
+_LENGTH_UNKNOWN = (0, 0x7FFFFFFF, 0xFFFFFFFF)
+
+
+def read(source: Path | bytes, *, max_s: float) -> Pcm:
+    """The samples of a WAV, FLAC, Ogg or MP3 file, mono at `RATE_HZ`.
+
+    Raises:
+        UnsupportedAudioError: what is wrong stands in the field `reason`: `missing`, `empty`,
+            `not_audio` or `truncated`.
+        UtteranceTooLongError: it lasts longer than `max_s`; told by its header, before decoding.
+    """
+    data = _bytes_of(source)
+    if not data:
+        raise _unsupported("The audio file is empty.", "empty")
+    _refuse_truncated_wav(data)
+    # Imported here: services that only handle raw frames start without it.
+    import soundfile  # noqa: PLC0415
+
+    try:
+        with soundfile.SoundFile(io.BytesIO(data)) as file:
+            return _decode(file, max_s)
+    except soundfile.SoundFileError as error:
+        raise _unsupported("This is not an audio file.", "not_audio") from error
+
+
+def write_wav(path: Path, pcm: Pcm, rate_hz: int = RATE_HZ) -> None:
+    """Write mono samples as a WAV file."""
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(rate_hz)
+        file.writeframes(np.asarray(pcm, dtype="<i2").tobytes())
+
+
+def frames(pcm: Pcm, *, frame_ms: int = 20, rate_hz: int = RATE_HZ) -> Iterator[Pcm]:
+    """Frames of one size, in order; the last one is filled up with silence."""
+    size = rate_hz * frame_ms // 1000
+    for start in range(0, len(pcm), size):
+        frame = pcm[start : start + size]
+        yield frame if len(frame) == size else np.pad(frame, (0, size - len(frame)))
+
+
+def from_bytes(data: bytes) -> Pcm:
+    """The samples of little-endian 16 bit PCM."""
+    return np.frombuffer(data, dtype="<i2").astype(np.int16, copy=False)
+
+
+def _bytes_of(source: Path | bytes) -> bytes:
+    if isinstance(source, bytes):
+        return source
+    try:
+        return source.read_bytes()
+    except OSError as error:
+        raise _unsupported("The audio file can't be opened.", "missing") from error
+
+
+def _refuse_truncated_wav(data: bytes) -> None:
+    """Libsndfile reads a WAV that was cut off as a shorter one: half a command is no command."""
+    if data[:4] != b"RIFF" or data[8:12] != b"WAVE":
+        return
+    at = 12
+    while at + 8 <= len(data):
+        size = int.from_bytes(data[at + 4 : at + 8], "little")
+        if data[at : at + 4] == b"data":
+            if size not in _LENGTH_UNKNOWN and at + 8 + size > len(data):
+                break
+            return
+        at += 8 + size + size % 2
+    raise _unsupported("The audio file is damaged: a part of it is missing.", "truncated")
+
+
+def _decode(file: "soundfile.SoundFile", max_s: float) -> Pcm:
+    import soxr  # noqa: PLC0415
+
+    seconds = file.frames / file.samplerate
+    if seconds > max_s:
+        raise UtteranceTooLongError(seconds=round(seconds, 1), limit_s=max_s)
+    samples = file.read(dtype="float32", always_2d=True)
+    if len(samples) < file.frames:
+        raise _unsupported("The audio file is damaged: a part of it is missing.", "truncated")
+    if not len(samples):
+        raise _unsupported("The audio file has no sound in it.", "empty")
+    mono = np.nan_to_num(samples.mean(axis=1, dtype=np.float32))
+    if file.samplerate != RATE_HZ:
+        mono = soxr.resample(mono, file.samplerate, RATE_HZ)
+    return np.clip(np.round(mono * 32_768), -32_768, 32_767).astype(np.int16)
+
+
+def _unsupported(sentence: str, reason: str) -> UnsupportedAudioError:
+    return UnsupportedAudioError(f"{sentence} {_WHAT_TO_DO}", reason=reason)

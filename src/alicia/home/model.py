@@ -1,0 +1,109 @@
+"""Home: an in-memory picture of areas, entities and their states.
+
+Fed by whoever hears AREA, ENTITY and STATE; read by what understands, answers and controls.
+"""
+
+from __future__ import annotations
+
+from alicia.contracts.devices import Area, Capability, Entity, EntityState, Value
+from alicia.errors import UnknownEntityError
+
+
+class Home:
+    """What is in the house, and how it is at the moment.
+
+    `revision` grows whenever something that can be said changes (names, areas, capabilities);
+    states leave it alone.
+    """
+
+    def __init__(self) -> None:
+        self.revision = 0
+        self._areas: dict[str, Area] = {}
+        self._entities: dict[str, Entity] = {}
+        self._states: dict[str, EntityState] = {}
+
+    def put_area(self, area: Area) -> None:
+        if self._areas.get(area.area_id) != area:
+            self._areas[area.area_id] = area
+            self.revision += 1
+
+    def remove_area(self, area_id: str) -> None:
+        if self._areas.pop(area_id, None) is not None:
+            self.revision += 1
+
+    def put_entity(self, entity: Entity) -> None:
+        """Adds or replaces it; a retired entity leaves the picture."""
+        if entity.retired:
+            self.remove_entity(entity.entity_id)
+        elif self._entities.get(entity.entity_id) != entity:
+            self._entities[entity.entity_id] = entity
+            self.revision += 1
+
+    def remove_entity(self, entity_id: str) -> None:
+        self._states.pop(entity_id, None)
+        if self._entities.pop(entity_id, None) is not None:
+            self.revision += 1
+
+    def put_state(self, state: EntityState) -> None:
+        """Keeps it even before the entity is known: retained messages come in any order."""
+        self._states[state.entity_id] = state
+
+    def area(self, area_id: str) -> Area | None:
+        return self._areas.get(area_id)
+
+    def areas(self) -> list[Area]:
+        return list(self._areas.values())
+
+    def floors(self) -> list[str]:
+        """Each floor once, in the order of the areas."""
+        return list(dict.fromkeys(area.floor for area in self._areas.values() if area.floor))
+
+    def find(self, entity_id: str) -> Entity | None:
+        return self._entities.get(entity_id)
+
+    def entity(self, entity_id: str) -> Entity:
+        """Raises UnknownEntityError."""
+        entity = self._entities.get(entity_id)
+        if entity is None:
+            raise UnknownEntityError(entity=entity_id)
+        return entity
+
+    def entities(
+        self,
+        *,
+        area_id: str | None = None,
+        floor: str | None = None,
+        domain: str | None = None,
+        device_class: str | None = None,
+        capability: str | None = None,
+    ) -> list[Entity]:
+        """Every entity that fits all that is given, in the order they came."""
+        return [
+            entity
+            for entity in self._entities.values()
+            if (area_id is None or entity.area_id == area_id)
+            and (floor is None or self._floor_of(entity) == floor)
+            and (domain is None or entity.domain == domain)
+            and (device_class is None or entity.device_class == device_class)
+            and (capability is None or any(c.name == capability for c in entity.capabilities))
+        ]
+
+    def capability(self, entity_id: str, name: str) -> Capability | None:
+        entity = self._entities.get(entity_id)
+        if entity is None:
+            return None
+        return next((c for c in entity.capabilities if c.name == name), None)
+
+    def state(self, entity_id: str) -> EntityState | None:
+        return self._states.get(entity_id)
+
+    def value(self, entity_id: str, capability: str) -> Value | None:
+        """What is confirmed; None where nothing is known or the device can't be reached."""
+        state = self._states.get(entity_id)
+        if state is None or not state.available:
+            return None
+        return state.values.get(capability)
+
+    def _floor_of(self, entity: Entity) -> str | None:
+        area = self._areas.get(entity.area_id or "")
+        return area.floor if area else None

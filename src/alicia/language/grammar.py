@@ -1,0 +1,152 @@
+"""Grammar: every reading of a sentence that the language's templates and a home's names allow.
+
+The only module that knows hassil.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from hassil.intents import Intents, SlotList, TextSlotList
+from hassil.recognize import RecognizeResult, recognize_all
+
+from alicia.home.model import Home
+from alicia.language.tables import Tables
+
+HERE_UNKNOWN = "*"
+"""The area of a sentence that was said nowhere in particular."""
+
+
+@dataclass(frozen=True)
+class Slot:
+    value: Any
+    text: str
+    """As it was said; empty where the context gave it."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One way to read a sentence."""
+
+    intent: str
+    response: str
+    slots: dict[str, Slot]
+    literal: int
+    """Characters of the template that were said."""
+    wildcards: int
+    """Slots that would take any words."""
+
+    @property
+    def rank(self) -> tuple[int, int, int, int]:
+        """Lower is better: no wildcards, the longest name of a thing, a room that was said."""
+        name, area = self.slots.get("name"), self.slots.get("area")
+        return (
+            self.wildcards,
+            -len(name.text) if name else 0,
+            -len(area.text) if area else 0,
+            -self.literal,
+        )
+
+
+class Grammar:
+    """A language's templates, parsed once, with the names of one home."""
+
+    def __init__(self, tables: Tables) -> None:
+        self.tables = tables
+        self._intents = Intents.from_dict(tables.intents)
+        for intent in self._intents.intents.values():
+            for data in intent.data:
+                _ = data.sentences  # parsed on first use, which must not be a person's sentence
+        self._lists: dict[str, SlotList] = {}
+        self._key: tuple[int, int] | None = None
+
+    def use(self, home: Home) -> bool:
+        """Takes up this home's names. Whether they are others than before."""
+        key = (id(home), home.revision)
+        if key == self._key:
+            return False
+        self._key = key
+        self._lists = {
+            "name": _list(
+                "name",
+                (
+                    (text, e.entity_id, {"domain": e.domain, "device_class": e.device_class})
+                    for e in home.entities()
+                    for text in (e.name, *e.aliases)
+                ),
+            ),
+            "area": _list(
+                "area",
+                ((text, a.area_id, {}) for a in home.areas() for text in (a.name, *a.aliases)),
+            ),
+            "floor": _list("floor", ((floor, floor, {}) for floor in home.floors())),
+        }
+        return True
+
+    def readings(self, text: str, area_id: str | None) -> list[Reading]:
+        """Every reading of the whole text, the best first; empty where there is none."""
+        found: dict[tuple[Any, ...], Reading] = {}
+        for result in recognize_all(
+            text,
+            self._intents,
+            slot_lists=self._lists,
+            intent_context={"area": {"value": area_id or HERE_UNKNOWN, "text": ""}},
+        ):
+            reading = _reading(result)
+            if not reading.literal:
+                continue  # a name alone asks for nothing
+            key = (
+                reading.intent,
+                reading.response,
+                tuple(sorted((k, str(s.value), s.text) for k, s in reading.slots.items())),
+            )
+            if key not in found or reading.rank < found[key].rank:
+                found[key] = reading
+        return sorted(found.values(), key=lambda reading: reading.rank)
+
+
+def tidy(text: str, tables: Tables) -> str:
+    """A recognizer's or a person's text in the spelling of the templates."""
+    tidied = unicodedata.normalize("NFKC", text.replace("º", "°")).lower().strip()
+    tidied = tidied.replace("’", "'").strip(" .!?¿¡。！？…,、;:")
+    for pattern, replacement in tables.tidy.replace:
+        tidied = pattern.sub(replacement, tidied)
+    return _without_fillers(tidied, tables.tidy.fillers)
+
+
+def _without_fillers(text: str, fillers: tuple[str, ...]) -> str:
+    while True:
+        before = text
+        for filler in fillers:
+            if text == filler:
+                return ""
+            if text.startswith(filler) and text[len(filler)] in " ,.!":
+                text = text[len(filler) :].lstrip(" ,.!")
+            if text.endswith(filler) and text[-len(filler) - 1] in " ,.!":
+                text = text[: -len(filler)].rstrip(" ,.!")
+        if text == before:
+            return text
+
+
+def _list(name: str, values: Iterable[tuple[str, str, dict[str, Any]]]) -> TextSlotList:
+    tuples = [
+        (unicodedata.normalize("NFKC", text).lower(), value, context)
+        for text, value, context in values
+    ]
+    return TextSlotList.from_tuples(tuples, allow_template=False, name=name)
+
+
+def _reading(result: RecognizeResult) -> Reading:
+    return Reading(
+        intent=result.intent.name,
+        response=result.response or "default",
+        slots={
+            name: Slot(entity.value, (entity.text or "").strip())
+            for name, entity in result.entities.items()
+        },
+        literal=result.text_chunks_matched,
+        wildcards=sum(1 for entity in result.entities_list if entity.is_wildcard),
+    )

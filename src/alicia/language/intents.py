@@ -1,0 +1,206 @@
+"""What each intent does in a home: a reading of a sentence becomes a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from alicia.contracts.devices import Entity, Value
+from alicia.errors import NotCapableError, UnsupportedIntentError
+from alicia.home.model import Home
+from alicia.language import targets
+from alicia.language.grammar import Reading
+from alicia.language.plan import Plan, PlannedAction
+from alicia.language.questions import QUESTIONS
+
+BRIGHTNESS_STEP = 20.0
+TEMPERATURE_STEP = 1.0
+VOLUME_STEP = 10.0
+
+_SWITCHED = ("light", "switch", "fan")
+
+Actions = tuple[PlannedAction, ...]
+
+
+def plan(reading: Reading, home: Home) -> Plan:
+    """What this reading asks for in this home.
+
+    Raises UnsupportedIntentError, MissingSlotError, UnknownEntityError or NotCapableError.
+    """
+    slots = {name: slot.text for name, slot in reading.slots.items() if slot.text}
+    common = {"intent": reading.intent, "response": reading.response}
+    if ask := QUESTIONS.get(reading.intent):
+        return Plan(**common, question=ask(reading, home), slots=slots)
+    if reading.intent == "HassNevermind" or (
+        reading.intent == "HassRespond" and reading.response == "hello"
+    ):
+        return Plan(**common, slots=slots)
+    do = _ACTIONS.get(reading.intent)
+    if do is None:
+        raise UnsupportedIntentError(intent=reading.intent)
+    return Plan(**common, actions=do(reading, home), slots=slots)
+
+
+def _turn(reading: Reading, home: Home, *, on: bool) -> Actions:
+    if entity := targets.named(reading, home):
+        return (_switch(entity, on=on),)
+    if "scope" in reading.slots:
+        return _everything(reading, home, on=on)
+    domain = str(reading.slots["domain"].value) if "domain" in reading.slots else ""
+    if domain == "cover" and "device_class" in reading.slots:
+        found = targets.covers(reading, home, str(reading.slots["device_class"].value))
+        return (PlannedAction(targets.ids(found), "position", 100.0 if on else 0.0),)
+    if domain not in _SWITCHED:
+        raise UnsupportedIntentError(intent=reading.intent)
+    found = targets.within(
+        reading, home, lambda e: e.domain == domain and targets.can(e, "power")
+    )
+    return (PlannedAction(targets.ids(found), "power", on),)
+
+
+def _switch(entity: Entity, *, on: bool) -> PlannedAction:
+    """On and off, in the sense of each kind of thing: "on" locks a lock and opens a cover."""
+    wanted: tuple[str, Value]
+    match entity.domain:
+        case "cover":
+            wanted = ("position", 100.0 if on else 0.0)
+        case "lock":
+            wanted = ("locked", on)
+        case "media_player" if not targets.can(entity, "power"):
+            wanted = ("playing", on)
+        case _:
+            wanted = ("power", on)
+    return PlannedAction((entity.entity_id,), *wanted)
+
+
+def _everything(reading: Reading, home: Home, *, on: bool) -> Actions:
+    # Not the heating, which protects from frost; and nothing that opens or unlocks.
+    switched = targets.within(
+        reading,
+        home,
+        lambda e: (
+            not e.protected
+            and (
+                (e.domain in _SWITCHED and targets.can(e, "power"))
+                or (e.domain == "media_player" and targets.can(e, "playing"))
+            )
+        ),
+    )
+    players = [e for e in switched if e.domain == "media_player"]
+    others = [e for e in switched if e.domain != "media_player"]
+    actions = (
+        PlannedAction(targets.ids(others), "power", on),
+        PlannedAction(targets.ids(players), "playing", on),
+    )
+    return tuple(action for action in actions if action.entities)
+
+
+def _set(
+    reading: Reading,
+    home: Home,
+    value: Value,
+    *,
+    domain: str,
+    capability: str,
+    relative: bool = False,
+    only: bool = False,
+) -> Actions:
+    """One value for the named thing, or for all in the room that can take it."""
+    if entity := targets.named(reading, home):
+        return (PlannedAction((entity.entity_id,), capability, value, relative),)
+    where = targets.here_or_only if only else targets.within
+    of_kind = where(reading, home, lambda e: e.domain == domain)
+    able = [entity for entity in of_kind if targets.can(entity, capability)]
+    if not able:
+        raise NotCapableError(capability=capability, entity=of_kind[0].entity_id)
+    return (PlannedAction(targets.ids(able), capability, value, relative),)
+
+
+def _light_set(reading: Reading, home: Home) -> Actions:
+    for slot, capability in (
+        ("brightness", "brightness"),
+        ("temperature", "color_temperature"),
+        ("color", "color"),
+    ):
+        if slot in reading.slots:
+            value = reading.slots[slot].value
+            wanted: Value = str(value) if capability == "color" else float(value)
+            return _set(reading, home, wanted, domain="light", capability=capability)
+    raise UnsupportedIntentError(intent=reading.intent)
+
+
+def _light_step(reading: Reading, home: Home) -> Actions:
+    step = BRIGHTNESS_STEP if reading.slots["step"].value == "up" else -BRIGHTNESS_STEP
+    return _set(reading, home, step, domain="light", capability="brightness", relative=True)
+
+
+def _position(reading: Reading, home: Home) -> Actions:
+    value = float(reading.slots["position"].value)
+    if "device_class" in reading.slots and "name" not in reading.slots:
+        found = targets.covers(reading, home, str(reading.slots["device_class"].value))
+        return (PlannedAction(targets.ids(found), "position", value),)
+    return _set(reading, home, value, domain="cover", capability="position")
+
+
+def _temperature(reading: Reading, home: Home) -> Actions:
+    value = float(reading.slots["temperature"].value)
+    return _set(
+        reading, home, value, domain="climate", capability="target_temperature", only=True
+    )
+
+
+def _temperature_step(reading: Reading, home: Home) -> Actions:
+    step = TEMPERATURE_STEP if reading.slots["step"].value == "up" else -TEMPERATURE_STEP
+    return _set(
+        reading,
+        home,
+        step,
+        domain="climate",
+        capability="target_temperature",
+        relative=True,
+        only=True,
+    )
+
+
+def _fan_speed(reading: Reading, home: Home) -> Actions:
+    value = float(reading.slots["percentage"].value)
+    return _set(reading, home, value, domain="fan", capability="speed")
+
+
+def _player(reading: Reading, home: Home, capability: str, value: Value) -> Actions:
+    return _set(
+        reading, home, value, domain="media_player", capability=capability, only=True
+    )
+
+
+def _volume_step(reading: Reading, home: Home) -> Actions:
+    step = reading.slots["volume_step"].value
+    size = {"up": VOLUME_STEP, "down": -VOLUME_STEP}.get(str(step))
+    return _set(
+        reading,
+        home,
+        float(step) if size is None else size,
+        domain="media_player",
+        capability="volume",
+        relative=True,
+        only=True,
+    )
+
+
+_ACTIONS: dict[str, Callable[[Reading, Home], Actions]] = {
+    "HassTurnOn": lambda r, h: _turn(r, h, on=True),
+    "HassTurnOff": lambda r, h: _turn(r, h, on=False),
+    "HassLightSet": _light_set,
+    "HassSetPosition": _position,
+    "HassClimateSetTemperature": _temperature,
+    "HassFanSetSpeed": _fan_speed,
+    "HassMediaPause": lambda r, h: _player(r, h, "playing", value=False),
+    "HassMediaUnpause": lambda r, h: _player(r, h, "playing", value=True),
+    "HassMediaPlayerMute": lambda r, h: _player(r, h, "muted", value=True),
+    "HassMediaPlayerUnmute": lambda r, h: _player(r, h, "muted", value=False),
+    "HassSetVolume": lambda r, h: _player(
+        r, h, "volume", float(r.slots["volume_level"].value)
+    ),
+    "HassSetVolumeRelative": _volume_step,
+    "AliciaLightStep": _light_step,
+    "AliciaClimateStep": _temperature_step,
+}

@@ -1,0 +1,166 @@
+"""Understanding: a sentence and a home become a plan.
+
+    tidy -> every reading of the templates -> the best that this home can carry out
+         -> each alternative, strictly -> the nearest sentence that this home can be told
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from alicia.contracts.devices import Entity
+from alicia.errors import (
+    AliciaError,
+    AmbiguousError,
+    NotUnderstoodError,
+    UnknownEntityError,
+    UnsupportedIntentError,
+)
+from alicia.home.model import Home
+from alicia.language.grammar import Grammar, Reading, tidy
+from alicia.language.intents import plan
+from alicia.language.plan import Plan
+from alicia.language.snap import Snap
+from alicia.language.tables import load_tables
+
+
+@dataclass(frozen=True)
+class _Readings:
+    """What became of the readings of one sentence: plans, or the reason why there is none."""
+
+    plans: list[tuple[Reading, Plan]]
+    error: AliciaError | None
+
+
+class Understanding:
+    """One language. Loads on construction; raises UnsupportedLanguageError.
+
+    Not for several threads at once: it keeps the names of the home it saw last.
+    """
+
+    def __init__(self, language: str) -> None:
+        self._tables = load_tables(language)
+        self.language = self._tables.language
+        self._grammar = Grammar(self._tables)
+        self._snap = Snap(self._tables)
+
+    def prewarm(self, home: Home) -> None:
+        """Takes up the home's names and runs each path once, so that no person waits for it."""
+        self._use(home)
+        for text in ("", *self._tables.words.get("prewarm", [])):
+            self._grammar.readings(tidy(text, self._tables), None)
+            self._snap.nearest(tidy(text, self._tables))
+
+    def recognize(
+        self,
+        text: str,
+        *,
+        home: Home,
+        area_id: str | None = None,
+        alternatives: Sequence[str] = (),
+    ) -> Plan:
+        """What the sentence asks for in this home.
+
+        Alternatives (a recognizer's other guesses) count only where they parse exactly. A lock or
+        a garage door is acted on only where `text` itself parses exactly.
+        Raises NotUnderstoodError, UnsupportedIntentError, AmbiguousError, MissingSlotError,
+        UnknownEntityError or NotCapableError.
+        """
+        self._use(home)
+        exact = self._strict(text, home, area_id)
+        if exact is not None:
+            return replace(exact, heard=text.strip())
+        for other in alternatives:
+            guessed = self._strict_or_none(other, home, area_id)
+            if guessed is not None and not _touches_protected(guessed, home):
+                return replace(guessed, heard=other.strip())
+        snapped = self._snapped(text, home, area_id)
+        if snapped is None:
+            raise NotUnderstoodError
+        return snapped
+
+    def complete(self, text: str, *, home: Home, area_id: str | None = None) -> bool:
+        """Whether the words so far are a whole command: the utterance may end here."""
+        self._use(home)
+        return self._strict_or_none(text, home, area_id) is not None
+
+    def _use(self, home: Home) -> None:
+        if self._grammar.use(home):
+            self._snap.use(home)
+
+    def _strict(self, text: str, home: Home, area_id: str | None) -> Plan | None:
+        """The plan of an exact parse; None where nothing parses. Raises like `recognize`."""
+        tidied = tidy(text, self._tables)
+        if not tidied:
+            return None
+        readings = self._grammar.readings(tidied, area_id)
+        tried = _try_each(readings, home)
+        if tried.plans:
+            return _choose(tried.plans, home, area_id)
+        if tried.error is not None:
+            raise tried.error
+        return None
+
+    def _strict_or_none(self, text: str, home: Home, area_id: str | None) -> Plan | None:
+        try:
+            return self._strict(text, home, area_id)
+        except AliciaError:
+            return None
+
+    def _snapped(self, text: str, home: Home, area_id: str | None) -> Plan | None:
+        near = self._snap.nearest(tidy(text, self._tables))
+        if near is None or near.candidate.protected:
+            return None
+        guessed = self._strict_or_none(near.text, home, area_id)
+        if guessed is None or _touches_protected(guessed, home):
+            return None
+        return replace(guessed, heard=near.text, score=near.score, snapped=True)
+
+
+def _try_each(readings: Sequence[Reading], home: Home) -> _Readings:
+    plans: list[tuple[Reading, Plan]] = []
+    errors: list[AliciaError] = []
+    for reading in readings:
+        # Words that fit a template are better evidence than words that fit anything.
+        if plans and reading.wildcards > plans[0][0].wildcards:
+            break
+        try:
+            plans.append((reading, plan(reading, home)))
+        except AliciaError as error:
+            errors.append(error)
+    specific = [e for e in errors if not isinstance(e, (UnsupportedIntentError, UnknownEntityError))]
+    return _Readings(plans, next(iter([*specific, *errors]), None))
+
+
+def _choose(plans: Sequence[tuple[Reading, Plan]], home: Home, area_id: str | None) -> Plan:
+    """The best plan; between things of one name the one here. Raises AmbiguousError."""
+    first, best = plans[0]
+    name = first.slots.get("name")
+    rivals = [
+        p
+        for reading, p in plans
+        if p.does != best.does
+        and name is not None
+        and "name" in reading.slots
+        and reading.slots["name"].text == name.text
+        and reading.intent == first.intent
+    ]
+    if not rivals:
+        return best
+    same_name = [best, *rivals]
+    here = [p for p in same_name if area_id and _area_of(p, home) == area_id]
+    if len(here) == 1:
+        return here[0]
+    raise AmbiguousError(
+        choices=[home.entity(entity).name for p in same_name for entity in p.entities]
+    )
+
+
+def _area_of(p: Plan, home: Home) -> str | None:
+    found: Entity | None = home.find(p.entities[0]) if p.entities else None
+    return found.area_id if found else None
+
+
+def _touches_protected(p: Plan, home: Home) -> bool:
+    return any(home.entity(e).protected for action in p.actions for e in action.entities)

@@ -1,0 +1,59 @@
+"""What an engine for speech to text offers, and what it hears."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from alicia.audio.formats import Pcm
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecognizerCapabilities:
+    """What a recognizer can do, as data: nobody asks which engine it is."""
+
+    languages: frozenset[str]
+    streaming: bool = False
+    """It decodes while it is fed; otherwise each guess decodes the speech so far anew."""
+    partials: bool = True
+    """Its guess at an unfinished sentence is worth showing."""
+    word_times: bool = False
+    detects_language: bool = False
+    max_s: float = 29.0
+    """The longest speech it takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """What was said, as far as it is known."""
+
+    text: str
+    language: str
+    confidence: float
+    """From 0 to 1: how sure the engine is of these words *and* that there was speech at all."""
+    final: bool = False
+    alternatives: tuple[str, ...] = ()
+
+
+class Recognizer(Protocol):
+    """Speech to text. Owns its threads; the event loop stays free."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def capabilities(self) -> RecognizerCapabilities: ...
+
+    async def transcribe(self, pcm: Pcm, language: str | None) -> Guess:
+        """What is said in this audio, mono at 16 kHz; no text where nothing is said.
+
+        No language means: find out which, where the engine can. Cancelling it frees the caller
+        at once.
+
+        Raises:
+            UnsupportedLanguageError: it can't do that language.
+            EngineError: it failed.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Free the model and the threads."""
+        ...

@@ -1,0 +1,216 @@
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
+
+import numpy as np
+import pytest
+
+from alicia.audio.endpointing import EndpointSettings, EndReason
+from alicia.audio.formats import RATE_HZ, Pcm
+from alicia.errors import EngineError, NoSpeechError, UtteranceTooLongError
+from alicia.speech.listening import Ended, Heard, SpeechStarted, listen
+from alicia.speech.recognizer import Guess, RecognizerCapabilities
+
+FRAME = 160  # 10 ms
+SPOKEN, SILENT = 1_000, 0
+
+
+class LoudnessVad:
+    frame_samples = FRAME
+
+    def speech_probability(self, frame: Pcm) -> float:
+        return 1.0 if np.abs(frame).max() > 0 else 0.0
+
+
+class CountingRecognizer:
+    """Hears how many centiseconds are not silent; each decode waits for leave to finish."""
+
+    name = "counting"
+    capabilities = RecognizerCapabilities(languages=frozenset({"en"}))
+
+    def __init__(self, *, at_once: bool = True) -> None:
+        self.leave = asyncio.Event()
+        if at_once:
+            self.leave.set()
+        self.asked: list[str] = []
+        self.cancelled = 0
+
+    async def transcribe(self, pcm: Pcm, language: str | None) -> Guess:
+        text = str(np.count_nonzero(pcm) // FRAME)
+        self.asked.append(text)
+        try:
+            await self.leave.wait()
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
+        return Guess(text, language or "en", 0.9)
+
+    async def aclose(self) -> None: ...
+
+
+def audio(*stretches: tuple[int, float]) -> bytes:
+    parts = [np.full(int(seconds * RATE_HZ), level, np.int16) for level, seconds in stretches]
+    return np.concatenate(parts).tobytes()
+
+
+async def chunks(data: bytes, size: int = 640) -> AsyncGenerator[bytes, None]:
+    for start in range(0, len(data), size):
+        yield data[start : start + size]
+        for _ in range(5):  # Others get their turn, as with a microphone.
+            await asyncio.sleep(0)
+
+
+async def heard(
+    data: AsyncIterator[bytes], recognizer: CountingRecognizer, **settings: float
+) -> tuple[list[Heard], Exception | None]:
+    found: list[Heard] = []
+    try:
+        async for what in listen(
+            data,
+            recognizer,
+            language="en",
+            settings=EndpointSettings(**settings),  # type: ignore[arg-type]
+            vad=LoudnessVad(),
+        ):
+            found.append(what)  # noqa: PERF401 what came before an error counts
+    except Exception as error:  # noqa: BLE001 handed to the test
+        return found, error
+    return found, None
+
+
+async def test_the_early_guess_becomes_the_final_one_without_a_second_decode() -> None:
+    recognizer = CountingRecognizer()
+    data = chunks(audio((SILENT, 0.3), (SPOKEN, 1), (SILENT, 1)))
+    found, error = await heard(data, recognizer)
+    assert error is None
+    assert found == [
+        SpeechStarted(300),
+        Guess("100", "en", 0.9),
+        Ended(EndReason.ENDPOINT, 1300, 1750),
+        Guess("100", "en", 0.9, final=True),
+    ]
+    assert recognizer.asked == ["100"]
+
+
+@pytest.mark.parametrize("size", [1, 333, 100_000])
+async def test_the_size_of_the_chunks_does_not_matter(size: int) -> None:
+    data = chunks(audio((SILENT, 0.3), (SPOKEN, 0.5), (SILENT, 1)), size)
+    found, error = await heard(data, CountingRecognizer())
+    assert error is None
+    assert found[-2:] == [
+        Ended(EndReason.ENDPOINT, 800, 1250),
+        Guess("50", "en", 0.9, final=True),
+    ]
+
+
+async def test_a_guess_is_revised_when_speech_goes_on() -> None:
+    recognizer = CountingRecognizer()
+    data = chunks(audio((SPOKEN, 0.5), (SILENT, 0.2), (SPOKEN, 0.5), (SILENT, 1)))
+    found, _ = await heard(data, recognizer)
+    texts = [(guess.text, guess.final) for guess in found if isinstance(guess, Guess)]
+    assert texts == [("50", False), ("100", False), ("100", True)]
+
+
+async def test_a_decode_that_missed_the_rest_is_dropped() -> None:
+    recognizer = CountingRecognizer(at_once=False)
+
+    async def data() -> AsyncGenerator[bytes, None]:
+        async for chunk in chunks(audio((SPOKEN, 0.5), (SILENT, 0.2), (SPOKEN, 0.5))):
+            yield chunk
+        recognizer.leave.set()
+        async for chunk in chunks(audio((SILENT, 1))):
+            yield chunk
+
+    found, _ = await heard(data(), recognizer)
+    assert recognizer.cancelled == 1
+    assert [guess.text for guess in found if isinstance(guess, Guess)] == ["100", "100"]
+
+
+async def test_audio_is_heard_while_a_decode_is_under_way() -> None:
+    recognizer = CountingRecognizer(at_once=False)
+    steps: list[Heard] = []
+    data = chunks(audio((SPOKEN, 0.5), (SILENT, 1)))
+    async with aclosing(listen(data, recognizer, vad=LoudnessVad())) as listening:
+        async for what in listening:
+            steps.append(what)
+            if isinstance(what, Ended):  # Decided although the decode has not finished.
+                recognizer.leave.set()
+    assert [type(step) for step in steps] == [SpeechStarted, Ended, Guess]
+
+
+async def test_silence_raises_no_speech() -> None:
+    recognizer = CountingRecognizer()
+    found, error = await heard(chunks(audio((SILENT, 3))), recognizer, no_speech_s=2)
+    assert found == [Ended(EndReason.NO_SPEECH, 0, 2000)]
+    assert isinstance(error, NoSpeechError)
+    assert recognizer.asked == []
+
+
+async def test_no_audio_at_all_raises_no_speech() -> None:
+    found, error = await heard(chunks(b""), CountingRecognizer())
+    assert found == [Ended(EndReason.NO_SPEECH, 0, 0)]
+    assert isinstance(error, NoSpeechError)
+
+
+async def test_sound_without_words_raises_no_speech() -> None:
+    class Wordless(CountingRecognizer):
+        async def transcribe(self, pcm: Pcm, language: str | None) -> Guess:
+            return Guess("", language or "en", 0.0 * len(pcm))
+
+    found, error = await heard(chunks(audio((SPOKEN, 0.5), (SILENT, 1))), Wordless())
+    assert [type(what) for what in found] == [SpeechStarted, Ended]
+    assert isinstance(error, NoSpeechError)
+
+
+async def test_endless_speech_is_too_long() -> None:
+    data = chunks(audio((SPOKEN, 5)))
+    found, error = await heard(data, CountingRecognizer(), max_utterance_s=2)
+    assert found[-1] == Ended(EndReason.LIMIT, 1990, 2000)
+    assert isinstance(error, UtteranceTooLongError)
+
+
+async def test_audio_that_stops_amid_speech_is_decoded() -> None:
+    found, error = await heard(chunks(audio((SPOKEN, 0.5))), CountingRecognizer())
+    assert error is None
+    assert found[1:] == [Ended(EndReason.STREAM, 500, 500), Guess("50", "en", 0.9, final=True)]
+
+
+async def test_an_engine_that_fails_is_told() -> None:
+    class Failing(CountingRecognizer):
+        async def transcribe(self, pcm: Pcm, language: str | None) -> Guess:
+            raise EngineError(engine="failing", samples=len(pcm), language=language)
+
+    _, error = await heard(chunks(audio((SPOKEN, 0.5), (SILENT, 1))), Failing())
+    assert isinstance(error, EngineError)
+
+
+@pytest.mark.parametrize("stop_at", [SpeechStarted, Ended])
+async def test_stopping_early_leaves_no_task(stop_at: type[Heard]) -> None:
+    recognizer = CountingRecognizer(at_once=False)
+    data = chunks(audio((SPOKEN, 0.5), (SILENT, 1)))
+    async with aclosing(listen(data, recognizer, vad=LoudnessVad())) as listening:
+        async for what in listening:
+            if isinstance(what, stop_at):
+                break
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+async def test_cancelling_while_it_waits_for_audio_leaves_no_task() -> None:
+    waiting = asyncio.Event()
+
+    async def microphone() -> AsyncGenerator[bytes, None]:
+        yield audio((SPOKEN, 0.5), (SILENT, 0.2))
+        waiting.set()
+        await asyncio.Event().wait()
+
+    async def hear_it() -> Sequence[Heard]:
+        recognizer = CountingRecognizer(at_once=False)
+        async with aclosing(listen(microphone(), recognizer, vad=LoudnessVad())) as listening:
+            return [what async for what in listening]
+
+    hearing = asyncio.create_task(hear_it())
+    await waiting.wait()
+    hearing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await hearing
+    assert asyncio.all_tasks() == {asyncio.current_task()}
