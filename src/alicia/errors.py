@@ -1,6 +1,7 @@
 """The one tree of errors, by stable dotted code.
 
     AliciaError
+    ├── InternalError         internal    a defect of ours
     ├── ContractError         contract.   what was said does not fit the contract
     │   ├── MalformedMessageError  .malformed     ├── UndeclaredTopicError  .undeclared
     │   └── UnsupportedVersionError .version
@@ -66,6 +67,10 @@ class AliciaError(Exception):
 
 
 _by_code["alicia"] = AliciaError
+
+
+class InternalError(AliciaError, code="internal"):
+    """Something in Alicia failed unexpectedly; the log says what."""
 
 
 def from_wire(

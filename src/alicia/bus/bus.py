@@ -14,9 +14,9 @@ import os
 import secrets
 import time
 from collections import Counter, OrderedDict, deque
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field, replace
 from typing import Any, Generic, Self, TypeVar
 
 from pydantic_core import from_json, to_json
@@ -28,8 +28,10 @@ from alicia.contracts.system import DEAD_LETTER, DeadLetter
 from alicia.errors import (
     AliciaError,
     DeadlineError,
+    InternalError,
     MalformedMessageError,
     NoResponderError,
+    NotConnectedError,
     OverloadedError,
     RefusedError,
     ResponderLostError,
@@ -47,6 +49,9 @@ SEEN = 4096
 """Ids of events remembered against double delivery."""
 SERVED = 512
 """Answers remembered against asking twice."""
+ROUTES = 2048
+LAST_WORD_S = 0.5
+"""How long one who is stopped may take to tell its askers so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +78,55 @@ class Delivery(Generic[M]):
     """What the asker still waits."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
+class _Waiting:
+    packet: Packet
+    places: dict[str, str]
+    ack: Callable[[], None]
+
+
+@dataclass(slots=True, eq=False)
 class _Hearer:
     """One subscription of ours: a queue with the policy of its kind."""
 
     topic: AnyTopic
     filter: str
     limit: int
-    queue: deque[tuple[Packet, dict[str, str], Callable[[], None]]] = field(default_factory=deque)
+    queue: deque[_Waiting] = field(default_factory=deque[_Waiting])
+    newest: dict[str, _Waiting] = field(default_factory=dict[str, _Waiting])
+    """Of a State: what waits, by topic."""
     ready: asyncio.Event = field(default_factory=asyncio.Event)
     unacked: Callable[[], None] | None = None
+
+    def put(self, packet: Packet, places: dict[str, str], ack: Callable[[], None]) -> bool:
+        """Whether the oldest had to be dropped for it."""
+        full = False
+        if isinstance(self.topic, State):
+            if (waiting := self.newest.get(packet.topic)) is not None:
+                waiting.ack()
+                waiting.packet, waiting.ack = packet, ack
+                return False
+        elif isinstance(self.topic, Stream) and len(self.queue) >= self.limit:
+            full = True
+            self.queue.popleft().ack()
+        waiting = _Waiting(packet, places, ack)
+        if isinstance(self.topic, State):
+            self.newest[packet.topic] = waiting
+        self.queue.append(waiting)
+        self.ready.set()
+        return full
+
+    def take(self) -> _Waiting:
+        waiting = self.queue.popleft()
+        self.newest.pop(waiting.packet.topic, None)
+        return waiting
+
+    def leave(self) -> None:
+        """Nobody hears any more."""
+        if self.unacked is not None:
+            self.unacked()
+        for waiting in self.queue:
+            waiting.ack()
 
 
 class Hearing(Generic[M]):
@@ -104,9 +148,10 @@ class Hearing(Generic[M]):
             while not hearer.queue:
                 hearer.ready.clear()
                 await hearer.ready.wait()
-            packet, places, hearer.unacked = hearer.queue.popleft()
+            waiting = hearer.take()
+            packet, hearer.unacked = waiting.packet, waiting.ack
             try:
-                message = hearer.topic.payload.decode(packet.payload, places)
+                message = hearer.topic.payload.decode(packet.payload, waiting.places)
             except MalformedMessageError as error:
                 self._bus.dead_letter(packet, error)
                 hearer.unacked()
@@ -122,16 +167,38 @@ class Hearing(Generic[M]):
             )
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Server:
     command: Command[Any, Any]
     filter: str
     handler: Callable[[Delivery[Any]], Awaitable[Payload]]
-    concurrency: int
-    backlog: int
+    most: int
+    """At work and waiting."""
     slots: asyncio.Semaphore
-    active: int = 0
-    idle: asyncio.Event = field(default_factory=asyncio.Event)
+    at_work: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
+
+
+@dataclass(slots=True, eq=False)
+class _Question:
+    """One of ours that waits for its answer."""
+
+    command: Command[Any, Any]
+    packet: Packet
+    until: float
+    answer: asyncio.Future[Packet]
+    taken: bool = False
+    """Somebody who serves it has it, as far as the broker knows."""
+
+
+@dataclass(slots=True, eq=False)
+class _Route:
+    """Who takes what is said on one topic."""
+
+    server: tuple[_Server, dict[str, str]] | None
+    hearers: list[tuple[_Hearer, dict[str, str]]]
+    taps: list[_Tap]
+    copies: int
+    """Subscriptions of ours that fit: the broker gives one to each."""
 
 
 class Bus:
@@ -150,8 +217,11 @@ class Bus:
         self.instance = instance
         self.handled: Counter[str] = Counter()
         self.errors: Counter[str] = Counter()
+        self.dropped: Counter[str] = Counter()
+        """Stream messages given up, by the topic's pattern."""
         self.on_connected: list[Callable[[], None]] = []
         self._transport = transport
+        transport.on_dropped = self._gave_up
         self._declaration = declaration
         self._root = root + "/"
         self._sender = f"{service}/{instance}"
@@ -159,10 +229,11 @@ class Bus:
         self._hearers: list[_Hearer] = []
         self._taps: list[_Tap] = []
         self._servers: list[_Server] = []
-        self._subscribed: Counter[tuple[str, str | None]] = Counter()
-        self._pending: dict[bytes, tuple[asyncio.Future[Packet], str]] = {}
-        self._seen: OrderedDict[str, None] = OrderedDict()
-        self._served: OrderedDict[str, asyncio.Future[Packet]] = OrderedDict()
+        self._subscribed: dict[tuple[str, str | None], list[int]] = {}
+        self._routes: dict[str, _Route] = {}
+        self._pending: dict[bytes, _Question] = {}
+        self._seen: OrderedDict[tuple[str | None, str], None] = OrderedDict()
+        self._served: OrderedDict[tuple[str, str], asyncio.Future[Packet]] = OrderedDict()
         self._tasks: set[asyncio.Task[None]] = set()
         self._will: Packet | None = None
         self._next_id = int.from_bytes(os.urandom(6), "big") << 24
@@ -174,10 +245,6 @@ class Bus:
         return self._transport.connected
 
     @property
-    def dropped(self) -> dict[str, int]:
-        return self._transport.dropped
-
-    @property
     def pending(self) -> int:
         """Questions of ours without an answer yet."""
         return len(self._pending)
@@ -185,7 +252,7 @@ class Bus:
     @property
     def busy(self) -> int:
         """Commands being carried out."""
-        return sum(server.active for server in self._servers)
+        return sum(len(server.at_work) for server in self._servers)
 
     def relative(self, topic: str) -> str:
         return topic.removeprefix(self._root)
@@ -196,31 +263,65 @@ class Bus:
 
     async def __aenter__(self) -> Self:
         await self._transport.open(self._receive, will=self._will, on_connected=self._connected)
-        if self._declaration.asks:
-            await self._subscribe(self._inbox, None, 1)
+        try:
+            if self._declaration.asks:
+                await self._subscribe(self._inbox, None, 0)
+        except BaseException:
+            await self._transport.close()
+            raise
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        for question in self._pending.values():
+            if not question.answer.done():
+                question.answer.set_exception(NotConnectedError())
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._transport.close()
 
     def _connected(self) -> None:
+        for question in self._pending.values():
+            # The broker may have died with the question or its answer in hand.
+            if question.taken and question.command.idempotent:
+                self._spawn(self._ask_again(question))
         for call in self.on_connected:
-            call()
+            try:
+                call()
+            except Exception as error:  # noqa: BLE001 - one listener must not keep us offline
+                self._report("a listener for the connection failed", error)
 
-    def _spawn(self, work: Awaitable[None]) -> None:
-        task = asyncio.ensure_future(work)
+    def _gave_up(self, packet: Packet) -> None:
+        relative = self.relative(packet.topic)
+        known = (t for t in self._declaration.says | self._declaration.hears if t.match(relative))
+        topic = next(known, None)
+        self.dropped[topic.pattern if topic else "?"] += 1
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if task.cancelled() or (error := task.exception()) is None:
+            return
+        if isinstance(error, AliciaError):
+            self.errors[error.code] += 1
+        else:
+            self._report("the bus failed at something", error)
+
+    def _report(self, message: str, error: BaseException) -> None:
+        asyncio.get_running_loop().call_exception_handler({"message": message, "exception": error})
 
     # ---- say ----
 
     async def say(self, topic: Topic[M], message: M) -> None:
         """Say it. An Event or State is with the broker when this returns.
 
-        Raises UndeclaredTopicError, RefusedError.
+        Raises UndeclaredTopicError, RefusedError, MalformedMessageError (a place that is no level
+        of a topic, a message larger than the broker takes), NotConnectedError once left.
         """
         if topic not in self._declaration.says:
             raise UndeclaredTopicError(service=self.service, topic=topic.pattern, verb="say")
@@ -241,7 +342,7 @@ class Bus:
             message.encode(),
             qos=topic.qos,
             retain=topic.retain,
-            id=self.new_id() if topic.qos else None,
+            id=self.new_id(),
             sender=self._sender,
             schema=topic.schema,
             traceparent=traceparent.get(),
@@ -258,36 +359,39 @@ class Bus:
 
         A Stream keeps the newest `limit` chunks and drops the oldest; a State keeps the newest of
         each topic; an Event keeps all, and the broker holds what exceeds the receive maximum.
-        Raises UndeclaredTopicError.
+        Raises UndeclaredTopicError, also for a place that the topic doesn't have.
         """
-        if topic not in self._declaration.hears:
-            raise UndeclaredTopicError(service=self.service, topic=topic.pattern, verb="hear")
+        if topic not in self._declaration.hears or not places.keys() <= set(topic.places):
+            raise UndeclaredTopicError(
+                service=self.service, topic=topic.pattern, verb="hear", places=sorted(places)
+            )
         hearer = _Hearer(topic, self._root + topic.filter(**places), limit)
         self._hearers.append(hearer)
+        self._routes.clear()
         try:
-            await self._subscribe(hearer.filter, None, topic.qos, again=topic.retain)
+            await self._subscribe(hearer.filter, None, topic.qos)
             yield Hearing(self, hearer)
         finally:
             self._hearers.remove(hearer)
-            if hearer.unacked is not None:
-                hearer.unacked()
-            for _, _, ack in hearer.queue:
-                ack()
-            await self._unsubscribe(hearer.filter, None)
+            self._routes.clear()
+            hearer.leave()
+            await self._unsubscribe(hearer.filter, None, topic.qos)
 
     @asynccontextmanager
     async def tap(
         self, filter_: str, *, rooted: bool = True, limit: int = 4096
     ) -> AsyncGenerator[AsyncIterator[Packet], None]:
         """Everything that the identity's access lets through, undecoded."""
-        tap = _Tap(self._root + filter_ if rooted else filter_, asyncio.Queue(limit))
+        tap = _Tap(self._root + filter_ if rooted else filter_, limit)
         self._taps.append(tap)
+        self._routes.clear()
         try:
-            await self._subscribe(tap.filter, None, 0, again=True)
-            yield tap.packets()
+            await self._subscribe(tap.filter, None, 0)
+            yield tap
         finally:
             self._taps.remove(tap)
-            await self._unsubscribe(tap.filter, None)
+            self._routes.clear()
+            await self._unsubscribe(tap.filter, None, 0)
 
     # ---- ask ----
 
@@ -309,40 +413,56 @@ class Bus:
         if command not in self._declaration.asks:
             raise UndeclaredTopicError(service=self.service, topic=command.pattern, verb="ask")
         seconds = command.deadline_s if deadline_s is None else deadline_s
-        correlation = secrets.token_bytes(12)
         packet = self._packet(command, request)
         packet.id = ask_id or packet.id
         packet.response_topic = self._inbox
-        packet.correlation = correlation
+        packet.correlation = secrets.token_bytes(12)
         packet.expiry_s = max(1.0, seconds)
-        packet.deadline_ms = int(seconds * 1000)
-        answer: asyncio.Future[Packet] = asyncio.get_running_loop().create_future()
-        self._pending[correlation] = (answer, name_of(command))
+        question = _Question(
+            command,
+            packet,
+            time.monotonic() + seconds,
+            asyncio.get_running_loop().create_future(),
+        )
+        self._pending[packet.correlation] = question
         try:
             async with asyncio.timeout(seconds):
-                await self._until_taken(packet, command, answer)
-                reply = await answer
+                if not await self._ask_once(question):
+                    raise NoResponderError(command=command.pattern)
+                question.taken = True
+                reply = await question.answer
         except TimeoutError:
             raise DeadlineError(command=command.pattern, after_s=round(seconds, 3)) from None
         finally:
-            del self._pending[correlation]
+            del self._pending[packet.correlation]
         if reply.error is not None:
             raise _error(reply)
         return command.reply.decode(reply.payload, {})
 
-    async def _until_taken(
-        self, packet: Packet, command: Command[Any, Any], answer: asyncio.Future[Packet]
-    ) -> None:
-        while await self._transport.publish(packet) == NO_SUBSCRIBERS and not answer.done():
+    async def _ask_once(self, question: _Question) -> bool:
+        """Whether somebody has it. Nobody, just after a reconnect, may only be late."""
+        while not question.answer.done():
+            left = question.until - time.monotonic()
+            packet = replace(question.packet, deadline_ms=max(0, int(left * 1000)))
+            if await self._transport.publish(packet) != NO_SUBSCRIBERS:
+                return True
             if not self._transport.settling:
-                raise NoResponderError(command=command.pattern)
+                return question.answer.done()
             await asyncio.sleep(0.02)
+        return True
+
+    async def _ask_again(self, question: _Question) -> None:
+        """By the same id: who has it goes on with it, who has answered it answers again."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(max(0, question.until - time.monotonic())):
+                await self._ask_once(question)
 
     def lose(self, commands: set[str]) -> None:
         """One who serves these went away: what is asked of it has no answer to wait for."""
-        for answer, command in self._pending.values():
-            if command in commands and not answer.done():
-                answer.set_exception(ResponderLostError(command=command))
+        for question in self._pending.values():
+            command = name_of(question.command)
+            if command in commands and not question.answer.done():
+                question.answer.set_exception(ResponderLostError(command=command))
 
     # ---- serve ----
 
@@ -359,7 +479,8 @@ class Bus:
         """Answer a command, shared with the other instances of this service.
 
         More than `concurrency` at once wait; more than `backlog` waiting are answered
-        `bus.overloaded` at once. What waited longer than its asker is dropped.
+        `bus.overloaded` at once. What waited longer than its asker is dropped. Leaving finishes
+        what is in hand; leaving by an error or a cancellation stops it, and tells its askers.
         Raises UndeclaredTopicError.
         """
         if command not in self._declaration.serves:
@@ -368,56 +489,88 @@ class Bus:
             command,
             self._root + command.filter(**(places or {})),
             handler,
-            concurrency,
-            backlog,
+            concurrency + backlog,
             asyncio.Semaphore(concurrency),
         )
         self._servers.append(server)
+        self._routes.clear()
         try:
-            await self._subscribe(server.filter, self.service, 1)
+            # QoS 0 from the broker to us: the connection loses nothing while it lasts, and a flood
+            # of events that nobody has acknowledged can't hold up a command or an answer.
+            await self._subscribe(server.filter, self.service, 0)
             yield
+            await self._unsubscribe(server.filter, self.service, 0)
+            while server.at_work:
+                await asyncio.wait(server.at_work)
+        except BaseException:
+            if (server.filter, self.service) in self._subscribed:
+                await self._unsubscribe(server.filter, self.service, 0)
+            raise
         finally:
-            await self._unsubscribe(server.filter, self.service)
-            while server.active:
-                server.idle.clear()
-                await server.idle.wait()
             self._servers.remove(server)
+            self._routes.clear()
+            for task in server.at_work:
+                task.cancel()
+            await asyncio.gather(*server.at_work, return_exceptions=True)
 
-    async def _answer(self, server: _Server, packet: Packet, places: dict[str, str]) -> None:
-        received = time.monotonic()
-        done = self._served.get(packet.id) if packet.id else None
-        if done is not None:
-            await self._reply_as(packet, await asyncio.shield(done))
+    def _take(self, server: _Server, packet: Packet, places: dict[str, str]) -> None:
+        key = (packet.topic, packet.id) if packet.id else None
+        if key is not None and (done := self._served.get(key)) is not None:
+            self._spawn(self._answer_as(packet, done))
             return
-        if server.active >= server.concurrency + server.backlog:
-            await self._reply(packet, _error_packet(OverloadedError(service=self.service)))
+        if len(server.at_work) >= server.most:
+            self.errors[OverloadedError.code] += 1
+            error = OverloadedError(service=self.service, command=server.command.pattern)
+            self._spawn(self._reply(packet, _error_packet(error)))
             return
         answer: asyncio.Future[Packet] = asyncio.get_running_loop().create_future()
-        if packet.id:
-            self._served[packet.id] = answer
+        if key is not None:
+            self._served[key] = answer
             if len(self._served) > SERVED:
                 self._served.popitem(last=False)
-        server.active += 1
+        task = self._spawn(self._answer(server, packet, places, answer))
+        server.at_work.add(task)
+        task.add_done_callback(server.at_work.discard)
+
+    async def _answer_as(self, packet: Packet, done: asyncio.Future[Packet]) -> None:
+        """The same answer to the same question, now or when it is there."""
+        await self._reply(packet, await asyncio.shield(done))
+
+    async def _answer(
+        self,
+        server: _Server,
+        packet: Packet,
+        places: dict[str, str],
+        answer: asyncio.Future[Packet],
+    ) -> None:
+        received = time.monotonic()
         try:
             async with server.slots:
                 reply = await self._carry_out(server, packet, places, received)
+            self._remember(packet, answer, reply)
+            await self._reply(packet, reply)
         except asyncio.CancelledError:
-            answer.cancel()
-            if packet.id:
-                self._served.pop(packet.id, None)
+            lost = _error_packet(
+                ResponderLostError("The service was stopped before it had answered.")
+            )
+            if not answer.done():
+                self._remember(packet, answer, lost)
+                with suppress(TimeoutError, AliciaError):
+                    async with asyncio.timeout(LAST_WORD_S):
+                        await self._reply(packet, lost)
             raise
-        finally:
-            server.active -= 1
-            server.idle.set()
+
+    def _remember(self, packet: Packet, answer: asyncio.Future[Packet], reply: Packet) -> None:
         answer.set_result(reply)
-        if reply.error is not None and packet.id:
+        key = (packet.topic, packet.id or "")
+        if reply.error is not None and self._served.get(key) is answer:
             # An error may be gone when it is asked again; only what was done is not done twice.
-            self._served.pop(packet.id, None)
-        await self._reply(packet, reply)
+            del self._served[key]
 
     async def _carry_out(
         self, server: _Server, packet: Packet, places: dict[str, str], received: float
     ) -> Packet:
+        limit: asyncio.Timeout | None = None
         left = None if packet.deadline_ms is None else packet.deadline_ms / 1000
         if left is not None:
             left -= time.monotonic() - received
@@ -434,42 +587,54 @@ class Bus:
                 packet.traceparent,
                 left,
             )
-            async with asyncio.timeout(left):
+            async with asyncio.timeout(left) as limit:
                 reply = await server.handler(delivery)
-        except TimeoutError:
-            error: AliciaError = DeadlineError(command=server.command.pattern)
+            schema = f"{server.command.reply.__name__}/{server.command.reply.schema_version}"
+            packed = Packet("", reply.encode(), schema=schema)
+        except TimeoutError as raised:
+            if limit is not None and limit.expired():
+                error: AliciaError = DeadlineError(command=server.command.pattern)
+            else:
+                error = self._unforeseen(raised)
         except AliciaError as raised:
             error = raised
             if isinstance(raised, MalformedMessageError):
                 self.dead_letter(packet, raised)
+        except Exception as raised:  # noqa: BLE001 - its asker must not wait in vain
+            error = self._unforeseen(raised)
         else:
             self.handled[server.command.pattern] += 1
-            schema = f"{server.command.reply.__name__}/{server.command.reply.schema_version}"
-            return Packet("", reply.encode(), schema=schema)
+            return packed
         self.errors[error.code] += 1
         return _error_packet(error)
 
-    async def _reply_as(self, asked: Packet, reply: Packet) -> None:
-        await self._reply(asked, Packet("", reply.payload, error=reply.error, schema=reply.schema))
+    def _unforeseen(self, error: Exception) -> AliciaError:
+        self._report("a command's handler failed", error)
+        return InternalError(service=self.service)
 
     async def _reply(self, asked: Packet, reply: Packet) -> None:
         if asked.response_topic is None:
             return
-        reply.topic = asked.response_topic
-        reply.correlation = asked.correlation
-        reply.qos = 1
-        reply.id = self.new_id()
-        reply.sender = self._sender
-        reply.traceparent = asked.traceparent
         seconds = (asked.deadline_ms or 5000) / 1000
-        reply.expiry_s = max(1.0, seconds)
+        packet = replace(
+            reply,
+            topic=asked.response_topic,
+            correlation=asked.correlation,
+            qos=1,
+            id=self.new_id(),
+            sender=self._sender,
+            traceparent=asked.traceparent,
+            expiry_s=max(1.0, seconds),
+        )
         try:
             async with asyncio.timeout(seconds):
-                while await self._transport.publish(reply) == NO_SUBSCRIBERS:
+                while await self._transport.publish(packet) == NO_SUBSCRIBERS:
                     if not self._transport.settling:
                         return  # the asker has left
                     await asyncio.sleep(0.02)
-        except (TimeoutError, RefusedError):
+        except MalformedMessageError as error:  # larger than the broker takes
+            await self._reply(asked, _error_packet(error))
+        except (TimeoutError, RefusedError, NotConnectedError):
             self.errors["bus.reply_lost"] += 1
 
     # ---- what comes in ----
@@ -477,45 +642,59 @@ class Bus:
     def _receive(self, packet: Packet, ack: Callable[[], None]) -> None:
         if packet.topic == self._inbox:
             ack()
-            pending = self._pending.get(packet.correlation or b"")
-            if pending is not None and not pending[0].done():
-                pending[0].set_result(packet)
+            question = self._pending.get(packet.correlation or b"")
+            if question is not None and not question.answer.done():
+                question.answer.set_result(packet)
             return
-        for tap in self._taps:
-            if matches(tap.filter, packet.topic):
-                tap.put(packet)
-        topic = self.relative(packet.topic)
-        for server in self._servers:
-            if (places := server.command.match(topic)) is not None and matches(
-                server.filter, packet.topic
-            ):
-                ack()
-                self._spawn(self._answer(server, packet, places))
-                return
-        self._to_hearers(packet, topic, ack)
-
-    def _to_hearers(self, packet: Packet, topic: str, ack: Callable[[], None]) -> None:
-        takers = [
-            (hearer, places)
-            for hearer in self._hearers
-            if (places := hearer.topic.match(topic)) is not None
-            and matches(hearer.filter, packet.topic)
-        ]
-        if not takers or (packet.qos and packet.id and not packet.retain and self._twice(packet)):
+        route = self._routes.get(packet.topic) or self._route(packet.topic)
+        if route.server is not None:
+            self._take(route.server[0], packet, route.server[1])
+        if packet.id and not packet.retain and self._again(packet, route):
             ack()
             return
-        shared = ack if len(takers) == 1 else _after(len(takers), ack)
-        for hearer, places in takers:
-            if isinstance(hearer.topic, Stream) and len(hearer.queue) >= hearer.limit:
-                hearer.queue.popleft()
-                self.dropped[topic] = self.dropped.get(topic, 0) + 1
-            elif isinstance(hearer.topic, State):
-                _conflate(hearer, packet.topic)
-            hearer.queue.append((packet, places, shared))
-            hearer.ready.set()
+        for tap in route.taps:
+            tap.put(packet)
+        if not route.hearers:
+            ack()
+            return
+        shared = ack if len(route.hearers) == 1 else _after(len(route.hearers), ack)
+        for hearer, places in route.hearers:
+            if hearer.put(packet, places, shared):
+                self.dropped[hearer.topic.pattern] += 1
+
+    def _route(self, topic: str) -> _Route:
+        """Worked out once for each topic, until somebody comes or goes."""
+        relative = self.relative(topic)
+        servers = [
+            (server, places)
+            for server in self._servers
+            if matches(server.filter, topic)
+            and (places := server.command.match(relative)) is not None
+        ]
+        hearers = [
+            (hearer, places)
+            for hearer in self._hearers
+            if matches(hearer.filter, topic)
+            and (places := hearer.topic.match(relative)) is not None
+        ]
+        taps = [tap for tap in self._taps if matches(tap.filter, topic)]
+        filters = {h.filter for h, _ in hearers} | {tap.filter for tap in taps}
+        if len(self._routes) >= ROUTES:
+            self._routes.clear()
+        route = _Route(servers[0] if servers else None, hearers, taps, len(filters))
+        self._routes[topic] = route
+        return route
+
+    def _again(self, packet: Packet, route: _Route) -> bool:
+        """Whether we have it: said again after a break, or the copy of another subscription."""
+        if route.server is not None and not route.taps:
+            return False  # a question may be asked again
+        if route.copies < 2 and any(isinstance(h.topic, Stream) for h, _ in route.hearers):
+            return False  # nobody says a chunk twice
+        return self._twice(packet)
 
     def _twice(self, packet: Packet) -> bool:
-        key = f"{packet.sender}:{packet.id}"
+        key = (packet.sender, packet.id or "")
         if key in self._seen:
             return True
         self._seen[key] = None
@@ -540,41 +719,37 @@ class Bus:
 
     # ---- subscriptions ----
 
-    async def _subscribe(
-        self, filter_: str, group: str | None, qos: int, *, again: bool = False
-    ) -> None:
-        self._subscribed[filter_, group] += 1
-        if self._subscribed[filter_, group] == 1 or again:
-            await self._transport.subscribe(filter_, group=group, qos=qos)
+    async def _subscribe(self, filter_: str, group: str | None, qos: int) -> None:
+        # Each time, though we may have it: who comes second gets what is retained, too.
+        asked = self._subscribed.setdefault((filter_, group), [])
+        asked.append(qos)
+        await self._transport.subscribe(filter_, group=group, qos=max(asked))
 
-    async def _unsubscribe(self, filter_: str, group: str | None) -> None:
-        self._subscribed[filter_, group] -= 1
-        if not self._subscribed[filter_, group]:
+    async def _unsubscribe(self, filter_: str, group: str | None, qos: int) -> None:
+        asked = self._subscribed[filter_, group]
+        asked.remove(qos)
+        if not asked:
             del self._subscribed[filter_, group]
             await self._transport.unsubscribe(filter_, group=group)
 
 
-@dataclass(slots=True)
 class _Tap:
-    filter: str
-    queue: asyncio.Queue[Packet]
+    """What a tap hears; the oldest goes where nobody takes it."""
+
+    def __init__(self, filter_: str, limit: int) -> None:
+        self.filter = filter_
+        self._queue: asyncio.Queue[Packet] = asyncio.Queue(limit)
 
     def put(self, packet: Packet) -> None:
-        if self.queue.full():
-            self.queue.get_nowait()
-        self.queue.put_nowait(packet)
+        if self._queue.full():
+            self._queue.get_nowait()
+        self._queue.put_nowait(packet)
 
-    async def packets(self) -> AsyncGenerator[Packet, None]:
-        while True:
-            yield await self.queue.get()
+    def __aiter__(self) -> Self:
+        return self
 
-
-def _conflate(hearer: _Hearer, topic: str) -> None:
-    for index, (waiting, _, ack) in enumerate(hearer.queue):
-        if waiting.topic == topic:
-            ack()
-            del hearer.queue[index]
-            return
+    async def __anext__(self) -> Packet:
+        return await self._queue.get()
 
 
 def _after(count: int, ack: Callable[[], None]) -> Callable[[], None]:
@@ -595,8 +770,11 @@ def _error_packet(error: AliciaError) -> Packet:
 
 
 def _error(reply: Packet) -> AliciaError:
-    wire = from_json(reply.payload) if reply.payload else {}
-    return from_wire(reply.error or "alicia", wire.get("message"), wire.get("fields"))
+    try:
+        wire = from_json(reply.payload) if reply.payload else {}
+        return from_wire(reply.error or "alicia", wire.get("message"), wire.get("fields"))
+    except (ValueError, TypeError, AttributeError):
+        return MalformedMessageError("The error that came back can't be read.", code=reply.error)
 
 
 def topic_of(relative: str) -> tuple[AnyTopic, dict[str, str]] | None:

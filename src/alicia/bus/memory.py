@@ -1,7 +1,8 @@
 """An MQTT 5 broker's rules in memory: for tests, and for `--inline` where no broker can run.
 
-Kept: matching, shared subscriptions, retained messages, wills, expiry, access rules by delivery,
-"nobody listens", the receive maximum. Not there: sessions that outlive a connection, persistence.
+Kept: matching, shared subscriptions, a copy for each subscription that fits, retained messages,
+wills, expiry, access rules by delivery, "nobody listens", the receive maximum, the largest packet.
+Not there: sessions that outlive a connection, persistence.
 """
 
 from __future__ import annotations
@@ -10,10 +11,16 @@ import asyncio
 import time
 from collections import Counter, deque
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from contextvars import Context, copy_context
+from dataclasses import dataclass, replace
 
-from alicia.bus.packet import NO_SUBSCRIBERS, Access, Packet, Receive, matches
-from alicia.errors import NotConnectedError, RefusedError, UnauthenticatedError
+from alicia.bus.packet import MAX_PACKET_BYTES, NO_SUBSCRIBERS, Access, Packet, Receive, matches
+from alicia.errors import (
+    MalformedMessageError,
+    NotConnectedError,
+    RefusedError,
+    UnauthenticatedError,
+)
 
 QUEUE = 10_000
 """Waiting messages of one client, as in our Mosquitto."""
@@ -52,7 +59,14 @@ class MemoryBroker:
         return any(matches(f, topic) for f in getattr(self._access[identity], verb))
 
     def publish(self, sender: MemoryTransport, packet: Packet) -> int:
-        """The reason code. Raises RefusedError."""
+        """The reason code. Raises RefusedError, MalformedMessageError."""
+        if len(packet.payload) + 1024 > MAX_PACKET_BYTES:
+            raise MalformedMessageError(
+                "The message is larger than the broker takes.",
+                topic=packet.topic,
+                size_bytes=len(packet.payload),
+                most_bytes=MAX_PACKET_BYTES,
+            )
         if not self.may(sender.identity, "write", packet.topic):
             raise RefusedError(topic=packet.topic, identity=sender.identity)
         until = None if packet.expiry_s is None else time.monotonic() + packet.expiry_s
@@ -63,55 +77,58 @@ class MemoryBroker:
                 self._retained.pop(packet.topic, None)
         packet = replace(packet, retain=False)
         reached = 0
-        for client in self._takers(packet.topic):
+        for client, qos in self._takers(packet.topic):
             if self.may(client.identity, "read", packet.topic):
-                client.deliver(packet, until)
+                client.deliver(packet, qos, until)
                 reached += 1
         return 0 if reached else NO_SUBSCRIBERS
 
-    def _takers(self, topic: str) -> list[MemoryTransport]:
-        """Each plain subscriber once, and one member of each group."""
-        takers: list[MemoryTransport] = []
-        groups: dict[tuple[str, str], list[MemoryTransport]] = {}
+    def _takers(self, topic: str) -> list[tuple[MemoryTransport, int]]:
+        """Each plain subscription once, and one member of each group; with the QoS they ask for."""
+        takers: list[tuple[MemoryTransport, int]] = []
+        groups: dict[tuple[str, str], list[tuple[MemoryTransport, int]]] = {}
         for client in self._clients:
-            fitting = [(f, group) for f, group in client.filters if matches(f, topic)]
-            if any(group is None for _, group in fitting):
-                takers.append(client)
-            for filter_, group in fitting:
-                if group is not None:
-                    groups.setdefault((group, filter_), []).append(client)
+            for (filter_, group), qos in client.filters.items():
+                if not matches(filter_, topic):
+                    continue
+                if group is None:
+                    takers.append((client, qos))
+                else:
+                    groups.setdefault((group, filter_), []).append((client, qos))
         for key, members in groups.items():
             self._turns[key] += 1
             takers.append(members[self._turns[key] % len(members)])
         return takers
 
-    def give_retained(self, client: MemoryTransport, filter_: str) -> None:
+    def give_retained(self, client: MemoryTransport, filter_: str, qos: int) -> None:
         now = time.monotonic()
         for topic, kept in list(self._retained.items()):
             if kept.until is not None and kept.until <= now:
                 del self._retained[topic]
             elif matches(filter_, topic) and self.may(client.identity, "read", topic):
-                client.deliver(kept.packet, kept.until)
+                client.deliver(kept.packet, qos, kept.until)
 
 
-@dataclass
+@dataclass(eq=False)
 class MemoryTransport:
     """One client of a MemoryBroker."""
 
     broker: MemoryBroker
     identity: str
     receive_maximum: int = 1000
-    dropped: dict[str, int] = field(default_factory=dict)
+    on_dropped: Callable[[Packet], None] = lambda _: None
     will: Packet | None = None
     settling: bool = False
 
     def __post_init__(self) -> None:
-        self.filters: set[tuple[str, str | None]] = set()
+        self.filters: dict[tuple[str, str | None], int] = {}
         self._queue: deque[tuple[Packet, float | None]] = deque()
+        self._held: deque[tuple[Packet, float | None]] = deque()
         self._unacked = 0
         self._receive: Receive | None = None
         self._open = False
         self._scheduled = False
+        self._context: Context | None = None
 
     @property
     def connected(self) -> bool:
@@ -122,6 +139,8 @@ class MemoryTransport:
     ) -> None:
         self.will = will
         self._receive = receive
+        # What we receive is not part of what its sender was doing (traces, turn ids in logs).
+        self._context = copy_context()
         self.broker.attach(self)
         self._open = True
         on_connected()
@@ -138,17 +157,18 @@ class MemoryTransport:
         if self._open and self.broker.may(self.identity, "write", packet.topic):
             self.broker.publish(self, packet)
         else:
-            self.dropped[packet.topic] = self.dropped.get(packet.topic, 0) + 1
+            self.on_dropped(packet)
 
     async def subscribe(self, filter_: str, *, group: str | None, qos: int) -> None:
-        del qos
-        self.filters.add((filter_, group))
+        if not self._open:
+            raise NotConnectedError
+        self.filters[filter_, group] = qos
         if group is None:
-            self.broker.give_retained(self, filter_)
+            self.broker.give_retained(self, filter_, qos)
         await asyncio.sleep(0)
 
     async def unsubscribe(self, filter_: str, *, group: str | None) -> None:
-        self.filters.discard((filter_, group))
+        self.filters.pop((filter_, group), None)
         await asyncio.sleep(0)
 
     async def close(self) -> None:
@@ -160,31 +180,39 @@ class MemoryTransport:
         self._open = False
         self.broker.detach(self, lost=True)
 
-    def deliver(self, packet: Packet, until: float | None) -> None:
-        if len(self._queue) >= QUEUE:
-            self.dropped[packet.topic] = self.dropped.get(packet.topic, 0) + 1
+    def deliver(self, packet: Packet, qos: int, until: float | None) -> None:
+        if len(self._queue) + len(self._held) >= QUEUE:
+            self.on_dropped(packet)
             return
-        self._queue.append((packet, until))
+        self._queue.append((replace(packet, qos=min(qos, packet.qos)), until))
         self._schedule()
 
     def _schedule(self) -> None:
         if not self._scheduled:
             self._scheduled = True
-            asyncio.get_running_loop().call_soon(self._pump)
+            asyncio.get_running_loop().call_soon(self._pump, context=self._context)
 
     def _pump(self) -> None:
         self._scheduled = False
-        while self._queue and self._open and self._receive is not None:
-            if self._queue[0][0].qos and self._unacked >= self.receive_maximum:
-                return
+        while self._held and self._unacked < self.receive_maximum:
+            self._give(*self._held.popleft())
+        while self._queue:
             packet, until = self._queue.popleft()
-            if until is not None and until <= time.monotonic():
-                continue
-            if packet.qos:
-                self._unacked += 1
-                self._receive(replace(packet), self._acker())
+            if packet.qos and (self._held or self._unacked >= self.receive_maximum):
+                self._held.append((packet, until))  # QoS 0 is not part of the window
             else:
-                self._receive(replace(packet), _nothing)
+                self._give(packet, until)
+
+    def _give(self, packet: Packet, until: float | None) -> None:
+        if not self._open or self._receive is None:
+            return
+        if until is not None and until <= time.monotonic():
+            return
+        if not packet.qos:
+            self._receive(packet, _nothing)
+            return
+        self._unacked += 1
+        self._receive(packet, self._acker())
 
     def _acker(self) -> Callable[[], None]:
         acked = False
@@ -194,7 +222,7 @@ class MemoryTransport:
             if not acked:
                 acked = True
                 self._unacked -= 1
-                if self._queue:
+                if self._held:
                     self._schedule()
 
         return ack

@@ -1,24 +1,26 @@
 """MQTT 5 by Eclipse Paho, driven on the asyncio loop: one link per connection, one reconnect loop.
 
+    publish ─▶ waiting ─▶ flying ─▶ PUBACK      a link that breaks puts flying back into waiting
+
 A `_Link` lives as long as one TCP connection and knows nothing of the next. `MqttTransport` makes
-links until it is closed: full-jitter back-off, subscriptions replayed, and each publisher sends
-again what was not acknowledged when the link broke. Clean start, session expiry 0: a session that
-waits for an absent client would count as a listener, and "nobody serves this" could not be known at
-once.
+links until it is closed: full-jitter back-off, subscriptions replayed, and what was not
+acknowledged sent again in its order. Clean start, session expiry 0: a session that waits for an
+absent client would count as a listener, and "nobody serves this" could not be known at once.
 """
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import random
 import socket
 import ssl
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import paho.mqtt.client as paho
@@ -28,21 +30,33 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from alicia.bus.packet import Packet, Receive
-from alicia.errors import NotConnectedError, RefusedError, SettingsError, UnauthenticatedError
+from alicia.bus.packet import MAX_PACKET_BYTES, Packet, Receive
+from alicia.errors import (
+    AliciaError,
+    MalformedMessageError,
+    NotConnectedError,
+    RefusedError,
+    SettingsError,
+    SetupError,
+    UnauthenticatedError,
+)
 
 RECONNECT_FIRST_S = 0.05
 RECONNECT_MOST_S = 1.0
 SETTLE_S = 1.5
 """After a reconnect: longer than the longest pause of the others between two tries."""
-KEEPALIVE_S = 20
+KEEPALIVE_S = 10
+"""A broker that is frozen is noticed within twice this; a client of ours within 1.5 times."""
 CONNECT_TIMEOUT_S = 5.0
+LEAVE_WITHIN_S = 1.0
 RECEIVE_MAXIMUM = 500
 IN_FLIGHT = 500
 STREAM_BACKLOG = 512
 """Stream packets kept while the way is blocked; then the oldest go."""
+_READ_BYTES = 65_536
 _NOT_AUTHORIZED = 135
 _BAD_CREDENTIALS = 134
+_FAILURE = 128
 
 
 class _LinkLostError(Exception):
@@ -61,6 +75,7 @@ class MqttOptions:
     client_id: str
     connect_timeout_s: float = 10.0
     """How long `open` tries before it raises."""
+    keepalive_s: int = KEEPALIVE_S
 
     def address(self) -> tuple[str, int, bool]:
         """Host, port, TLS. Raises SettingsError."""
@@ -76,40 +91,138 @@ class MqttOptions:
             )
         return parts.hostname, parts.port or (8883 if tls else 1883), tls
 
+    def tls(self) -> ssl.SSLContext | None:
+        """What to connect with. Raises SettingsError, SetupError where the CA can't be read."""
+        if not self.address()[2]:
+            return None
+        try:
+            context = ssl.create_default_context(cafile=self.ca)
+        except (OSError, ssl.SSLError) as error:
+            raise SetupError(
+                f"{self.ca} holds no readable certificate.", path=str(self.ca)
+            ) from error
+        context.minimum_version = ssl.TLSVersion.TLSv1_3
+        return context
+
+
+class _Wire:
+    """The socket as Paho sees it: never blocking, and read and written in large pieces."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.sock = sock
+        self.ended: str | None = None
+        self.kept = False
+        """Paho closes a socket as soon as the goodbye is written; it has yet to be sent."""
+        self._in = b""
+        self._at = 0
+        self._out = bytearray()
+
+    # ---- what Paho calls ----
+
+    def recv(self, buffer_size: int) -> bytes:
+        if self._at >= len(self._in):
+            if self.ended is not None:
+                return b""
+            raise BlockingIOError
+        piece = self._in[self._at : self._at + buffer_size]
+        self._at += len(piece)
+        return piece
+
+    def send(self, buffer: bytes | bytearray) -> int:
+        self._out += buffer
+        return len(buffer)
+
+    def close(self) -> None:
+        if not self.kept:
+            self.sock.close()
+
+    def fileno(self) -> int:
+        return self.sock.fileno()
+
+    def setblocking(self, flag: bool) -> None:
+        self.sock.setblocking(flag)
+
+    # ---- what the link calls ----
+
+    @property
+    def unread(self) -> bool:
+        return self._at < len(self._in) or self.ended is not None
+
+    def fill(self) -> None:
+        """Take what has arrived."""
+        pieces = [self._in[self._at :]]
+        try:
+            while True:
+                piece = self.sock.recv(_READ_BYTES)
+                pieces.append(piece)
+                if not piece:
+                    self.ended = "the broker closed the connection"
+                # Decrypted bytes wait in the TLS layer, where no selector sees them.
+                if not piece or not (isinstance(self.sock, ssl.SSLSocket) and self.sock.pending()):
+                    break
+        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            pass
+        except OSError as error:
+            self.ended = str(error)
+        self._in, self._at = b"".join(pieces), 0
+
+    def flush(self) -> bool:
+        """Send what was written; False where the socket takes no more at the moment."""
+        try:
+            while self._out and self.ended is None:
+                sent = self.sock.send(self._out)
+                del self._out[:sent]
+        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            return False
+        except OSError as error:
+            self.ended = str(error)
+        return True
+
+
+class _Paho(paho.Client):
+    """Paho over a socket that is connected already, so that no thread is needed for it."""
+
+    wire: _Wire
+
+    def _create_socket(self) -> _Wire:
+        return self.wire
+
 
 class _Link:
-    """One connection. Everything runs on the loop but the blocking connect itself."""
+    """One connection."""
 
-    def __init__(self, options: MqttOptions, receive: Receive, will: Packet | None) -> None:
+    def __init__(
+        self, options: MqttOptions, receive: Receive, will: Packet | None, ended: Callable[[], None]
+    ) -> None:
         self._loop = asyncio.get_running_loop()
+        self._options = options
         self._receive = receive
+        self._ended = ended
         self.lost: asyncio.Future[str] = self._loop.create_future()
-        self._acks: dict[int, asyncio.Future[int]] = {}
+        self.window = IN_FLIGHT
+        self.max_packet_bytes = MAX_PACKET_BYTES
+        self.drained: Callable[[], None] = _nothing
+        self.acked: Callable[[int, int], None] = _ignore
         self._subacks: dict[int, asyncio.Future[list[ReasonCode]]] = {}
         self._connack: asyncio.Future[ReasonCode] = self._loop.create_future()
-        self._in_flight = asyncio.Semaphore(IN_FLIGHT)
-        self._sock: Any = None
-        self._fd = -1
-        self._writing = False
-        self._options = options
+        self._wire: _Wire | None = None
+        self._misc: asyncio.TimerHandle | None = None
+        self._scheduled = False
+        self._blocked = False
+        self._unflushed = 0
         self._client = self._build(options, will)
-        self.drained: Callable[[], None] = _nothing
 
-    def _build(self, options: MqttOptions, will: Packet | None) -> paho.Client:
-        client = paho.Client(
+    def _build(self, options: MqttOptions, will: Packet | None) -> _Paho:
+        client = _Paho(
             CallbackAPIVersion.VERSION2,
             client_id=options.client_id,
             protocol=paho.MQTTv5,
             manual_ack=True,
             reconnect_on_failure=False,
         )
-        client.max_inflight_messages_set(IN_FLIGHT + 100)
+        client.max_inflight_messages_set(0)  # the window is ours
         if options.username is not None:
             client.username_pw_set(options.username, options.password)
-        if options.address()[2]:
-            context = ssl.create_default_context(cafile=options.ca and str(options.ca))
-            context.minimum_version = ssl.TLSVersion.TLSv1_3
-            client.tls_set_context(context)
         if will is not None:
             properties = _properties(will, PacketTypes.WILLMESSAGE)
             client.will_set(will.topic, will.payload, will.qos, will.retain, properties)
@@ -119,94 +232,92 @@ class _Link:
         client.on_subscribe = self._on_subscribe
         client.on_unsubscribe = self._on_subscribe
         client.on_disconnect = self._on_disconnect
+        client.on_socket_register_write = self._on_want_write
         return client
 
-    async def connect(self) -> None:
-        """Raises OSError, UnauthenticatedError, TimeoutError, _LinkLostError."""
+    async def connect(self, tls: ssl.SSLContext | None) -> None:
+        """Raises OSError (TimeoutError and ssl.SSLError are ones), UnauthenticatedError."""
         host, port, _ = self._options.address()
         properties = Properties(PacketTypes.CONNECT)
         properties.SessionExpiryInterval = 0
         properties.ReceiveMaximum = RECEIVE_MAXIMUM
-        self._client.connect_timeout = CONNECT_TIMEOUT_S
-        await self._loop.run_in_executor(
-            None,
-            lambda: self._client.connect(
-                host, port, KEEPALIVE_S, clean_start=True, properties=properties
-            ),
-        )
-        self._sock = self._client.socket()
-        if self._sock is None:
-            raise _LinkLostError("closed while connecting")
-        self._fd = self._sock.fileno()
-        self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._client.on_socket_register_write = self._on_want_write
-        self._loop.add_reader(self._fd, self._on_readable)
-        if self._client.want_write():
-            self._on_want_write()
-        self._misc = self._loop.call_later(1, self._on_misc)
         async with asyncio.timeout(CONNECT_TIMEOUT_S):
+            wire = self._wire = self._client.wire = _Wire(await _dial(host, port, tls))
+            self._client.connect(
+                host, port, self._options.keepalive_s, clean_start=True, properties=properties
+            )
+            self._loop.add_reader(wire.fileno(), self._on_readable)
+            self._on_misc()
             reason = await self._connack
         if reason.value in (_NOT_AUTHORIZED, _BAD_CREDENTIALS):
             raise UnauthenticatedError(
                 "The broker refuses this name and password.", identity=self._options.username
             )
         if reason.is_failure:
-            raise _LinkLostError(str(reason))
+            raise ConnectionRefusedError(str(reason))
 
     # ---- the socket ----
 
     def _on_readable(self) -> None:
-        while True:
-            self._client.loop_read()
-            # Decrypted bytes wait in the TLS layer, where no selector sees them.
-            if self._client.socket() is None or not getattr(self._sock, "pending", _zero)():
-                return
+        wire = self._wire
+        assert wire is not None  # noqa: S101 - it is its reader
+        wire.fill()
+        while wire.unread and not self.lost.done():
+            if self._client.loop_read() == paho.MQTT_ERR_NO_CONN:
+                self._end("closed")
 
     def _on_want_write(self, *_: object) -> None:
-        if not self._writing:
-            self._writing = True
+        if not self._scheduled:
+            self._scheduled = True
             self._loop.call_soon(self._write)
 
     def _write(self) -> None:
-        if self._client.socket() is None:
+        self._scheduled = False
+        wire = self._wire
+        if wire is None or self.lost.done():
             return
         self._client.loop_write()
-        if self._client.socket() is None:
+        self._unflushed = 0
+        blocked = not wire.flush()
+        if wire.ended is not None:
+            self._client.loop_read()  # Paho sees the end
             return
-        if self._client.want_write():
-            self._loop.add_writer(self._fd, self._write)
-        else:
-            self._loop.remove_writer(self._fd)
-            self._writing = False
+        if blocked != self._blocked:
+            self._blocked = blocked
+            if blocked:
+                self._loop.add_writer(wire.fileno(), self._write)
+            else:
+                self._loop.remove_writer(wire.fileno())
+        if not blocked:
             self.drained()
 
     @property
     def congested(self) -> bool:
         """The socket takes no more at the moment."""
-        return self._client.want_write() and self._writing
+        return self._blocked or self._unflushed >= STREAM_BACKLOG
 
     def _on_misc(self) -> None:
-        if self._client.socket() is not None:
-            self._client.loop_misc()
-            self._misc = self._loop.call_later(1, self._on_misc)
+        self._misc = self._loop.call_later(1, self._on_misc)
+        self._client.loop_misc()
 
     # ---- callbacks ----
 
     def _on_connect(
-        self, _c: object, _u: object, _f: object, reason: ReasonCode, _p: object
+        self, _c: object, _u: object, _f: object, reason: ReasonCode, told: object
     ) -> None:
+        self.window = min(IN_FLIGHT, getattr(told, "ReceiveMaximum", IN_FLIGHT))
+        self.max_packet_bytes = getattr(told, "MaximumPacketSize", MAX_PACKET_BYTES)
         if not self._connack.done():
             self._connack.set_result(reason)
 
     def _on_disconnect(
         self, _c: object, _u: object, _f: object, reason: ReasonCode, _p: object
     ) -> None:
-        self._end(str(reason))
+        ended = self._wire.ended if self._wire is not None else None
+        self._end(ended or str(reason))
 
     def _on_publish(self, _c: object, _u: object, mid: int, reason: ReasonCode, _p: object) -> None:
-        future = self._acks.pop(mid, None)
-        if future is not None and not future.done():
-            future.set_result(reason.value)
+        self.acked(mid, reason.value)
 
     def _on_subscribe(
         self, _c: object, _u: object, mid: int, reasons: list[ReasonCode], _p: object
@@ -219,86 +330,114 @@ class _Link:
         mid, qos = message.mid, message.qos
 
         def ack() -> None:
-            if qos and self._client.socket() is not None:
+            if not self.lost.done():
                 self._client.ack(mid, qos)
 
-        self._receive(_packet(message), ack)
+        try:
+            self._receive(_packet(message), ack if qos else _nothing)
+        except Exception as error:  # noqa: BLE001 - Paho would read this packet again, for ever
+            ack()
+            self._loop.call_exception_handler(
+                {"message": f"a packet on {message.topic} was not taken", "exception": error}
+            )
 
     def _end(self, reason: str) -> None:
         if self.lost.done():
             return
         self.lost.set_result(reason)
-        if self._sock is not None:
+        if self._misc is not None:
             self._misc.cancel()
-            # By number: Paho has closed the socket by now.
-            self._loop.remove_reader(self._fd)
-            self._loop.remove_writer(self._fd)
-            self._sock.close()
-        error = _LinkLostError(reason)
-        waiting: list[asyncio.Future[Any]] = [
-            self._connack,
-            *self._acks.values(),
-            *self._subacks.values(),
-        ]
-        for future in waiting:
+        if self._wire is not None and self._wire.fileno() >= 0:
+            self._loop.remove_reader(self._wire.fileno())
+            self._loop.remove_writer(self._wire.fileno())
+            self._wire.close()
+        if not self._connack.done():
+            self._connack.set_exception(ConnectionResetError(reason))
+            self._connack.exception()  # whoever waits sees it; nobody waiting is no warning
+        for future in self._subacks.values():
             if not future.done():
-                future.set_exception(error)
-                future.exception()  # whoever waits sees it; nobody waiting is no warning
+                future.set_exception(_LinkLostError(reason))
+                future.exception()
+        self._ended()
 
     # ---- what the transport asks ----
 
-    async def publish(self, packet: Packet) -> int:
-        """Reason code of the PUBACK. Raises _LinkLostError, RefusedError."""
-        async with self._in_flight:
-            if self.lost.done():
-                raise _LinkLostError
-            info = self._client.publish(
-                packet.topic,
-                packet.payload,
-                1,
-                packet.retain,
-                _properties(packet, PacketTypes.PUBLISH),
-            )
-            future: asyncio.Future[int] = self._loop.create_future()
-            self._acks[info.mid] = future
-            try:
-                code = await future
-            finally:
-                self._acks.pop(info.mid, None)
-        if code == _NOT_AUTHORIZED:
-            raise RefusedError(topic=packet.topic, identity=self._options.username)
-        return code
+    def publish(self, packet: Packet) -> int:
+        """Send at QoS 1; the number that `acked` is called with.
+
+        Raises MalformedMessageError for a packet that the broker would end the connection for.
+        """
+        properties = _properties(packet, PacketTypes.PUBLISH)
+        self._check_size(packet, properties)
+        return self._client.publish(packet.topic, packet.payload, 1, packet.retain, properties).mid
 
     def send(self, packet: Packet) -> None:
-        self._client.publish(
-            packet.topic, packet.payload, 0, packet.retain, _properties(packet, PacketTypes.PUBLISH)
-        )
+        """Send at QoS 0. Raises MalformedMessageError."""
+        properties = _properties(packet, PacketTypes.PUBLISH)
+        self._check_size(packet, properties)
+        self._unflushed += 1
+        self._client.publish(packet.topic, packet.payload, 0, packet.retain, properties)
 
-    async def subscribe(self, filter_: str, qos: int) -> None:
+    def _check_size(self, packet: Packet, properties: Properties) -> None:
+        size = len(packet.payload) + len(packet.topic.encode()) + 16
+        # Packed only where it may matter.
+        if size + 4096 > self.max_packet_bytes:
+            size += len(properties.pack())
+            if size > self.max_packet_bytes:
+                raise _too_large(packet, self.max_packet_bytes)
+
+    async def subscribe(self, filter_: str, qos: int) -> int:
+        """The reason code. Raises _LinkLostError."""
         _, mid = self._client.subscribe(filter_, options=SubscribeOptions(qos=qos))
-        await self._suback(mid)
+        return max((reason.value for reason in await self._suback(mid)), default=0)
 
     async def unsubscribe(self, filter_: str) -> None:
         _, mid = self._client.unsubscribe(filter_)
         await self._suback(mid)
 
-    async def _suback(self, mid: int | None) -> None:
+    async def _suback(self, mid: int | None) -> list[ReasonCode]:
         if mid is None or self.lost.done():
             raise _LinkLostError
-        future: asyncio.Future[list[ReasonCode]] = self._loop.create_future()
-        self._subacks[mid] = future
-        await future
+        future = self._subacks[mid] = self._loop.create_future()
+        try:
+            return await future
+        finally:
+            self._subacks.pop(mid, None)
 
     async def close(self) -> None:
         """Say goodbye, so that no will is sent."""
-        if self.lost.done():
-            return
-        self._client.disconnect()
-        try:
-            async with asyncio.timeout(1):
-                await self.lost
-        except TimeoutError:
+        wire = self._wire
+        if wire is None or self.lost.done():
             self._end("closed")
+            return
+        wire.kept = True
+        self._client.disconnect()
+        self._client.loop_write()
+        self._end("closed")
+        try:
+            # Until the broker closes: closing first, with something unread, would be a reset, and
+            # the broker might never read the goodbye.
+            async with asyncio.timeout(LEAVE_WITHIN_S):
+                while not wire.flush():
+                    await _writable(wire.sock)
+                while wire.ended is None:
+                    await _readable(wire.sock)
+                    wire.fill()
+        except TimeoutError:
+            return
+        finally:
+            wire.sock.close()
+
+
+@dataclass(slots=True, eq=False)
+class _Out:
+    """Something that is published at QoS 1, until it is acknowledged."""
+
+    ticket: int
+    packet: Packet
+    patient: bool
+    done: asyncio.Future[int]
+    since: float
 
 
 class MqttTransport:
@@ -306,23 +445,30 @@ class MqttTransport:
 
     def __init__(self, options: MqttOptions) -> None:
         self._options = options
-        self.dropped: dict[str, int] = {}
+        self.on_dropped: Callable[[Packet], None] = _nobody
         self.reconnects = 0
         self._filters: dict[tuple[str, str | None], int] = {}
         self._link: _Link | None = None
         self._up = asyncio.Event()
-        self._settled_at = 0.0
+        self._settled = True
+        self._settling: asyncio.TimerHandle | None = None
+        self._tickets = itertools.count()
+        self._waiting: deque[_Out] = deque()
+        self._flying: dict[int, _Out] = {}
         self._backlog: deque[tuple[float, Packet]] = deque()
         self._task: asyncio.Task[None] | None = None
-        self._first_failure = "no answer"
+        self._closed = False
+        self._failure = "no answer"
 
     @property
     def connected(self) -> bool:
-        return self._up.is_set()
+        return self._link is not None
 
     @property
     def settling(self) -> bool:
-        return not self.connected or time.monotonic() < self._settled_at
+        return not self.connected or not self._settled
+
+    # ---- the connection ----
 
     async def open(
         self, receive: Receive, *, will: Packet | None, on_connected: Callable[[], None]
@@ -330,117 +476,278 @@ class MqttTransport:
         self._receive = receive
         self._will = will
         self._on_connected = on_connected
-        self._options.address()
-        self._task = asyncio.create_task(self._keep(), name=f"mqtt {self._options.client_id}")
-        up = asyncio.create_task(self._up.wait())
+        opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._task = asyncio.create_task(
+            self._keep(opened, self._options.tls()), name=f"mqtt {self._options.client_id}"
+        )
         try:
-            await asyncio.wait(
-                {up, self._task},
-                timeout=self._options.connect_timeout_s,
-                return_when=asyncio.FIRST_COMPLETED,
-            )
-        finally:
-            up.cancel()
-        if self._task.done():
-            await self._task
-        if not self._up.is_set():
+            async with asyncio.timeout(self._options.connect_timeout_s):
+                await opened
+        except TimeoutError:
             await self.close()
             raise NotConnectedError(
                 "The broker does not answer. Is it running? `alicia doctor` looks into it.",
                 url=self._options.url,
-                reason=self._first_failure,
-            )
+                reason=self._failure,
+            ) from None
+        except BaseException:
+            await self.close()
+            raise
 
-    async def _keep(self) -> None:
+    async def _keep(self, opened: asyncio.Future[None], tls: ssl.SSLContext | None) -> None:
         """The only place that reconnects."""
         attempt = 0
         while True:
-            link = _Link(self._options, self._receive, self._will)
+            link = _Link(self._options, self._receive, self._will, self._lost)
             try:
-                await link.connect()
+                await link.connect(tls)
                 for (filter_, group), qos in list(self._filters.items()):
                     await link.subscribe(_shared(filter_, group), qos)
-            except (OSError, _LinkLostError, TimeoutError) as error:
-                self._first_failure = f"{type(error).__name__}: {error}"
-                await link.close()
-                attempt += 1
-                most = min(RECONNECT_MOST_S, RECONNECT_FIRST_S * 2**attempt)
-                await asyncio.sleep(random.uniform(0, most))  # noqa: S311 - jitter, no secret
+                self._rise(link, first=not opened.done())
+                attempt = 0
+                if not opened.done():
+                    opened.set_result(None)
+                # Not awaited itself: cancelling us must not cancel it.
+                await asyncio.wait((link.lost,))
                 continue
-            if self._link is not None:
-                self.reconnects += 1
-                self._settled_at = time.monotonic() + SETTLE_S
-            attempt = 0
-            self._link = link
-            link.drained = self._flush
-            self._up.set()
-            self._on_connected()
-            self._flush()
-            await link.lost
-            self._up.clear()
+            except (OSError, _LinkLostError, UnauthenticatedError) as error:
+                self._failure = f"{type(error).__name__}: {error}"
+                # What is wrong at the start stays wrong; later it may be the broker starting.
+                if (final := _final(error, self._options)) is not None and not opened.done():
+                    opened.set_exception(final)
+                    return
+            finally:
+                await link.close()
+            attempt += 1
+            most = min(RECONNECT_MOST_S, RECONNECT_FIRST_S * 2**attempt)
+            await asyncio.sleep(random.uniform(0, most))  # noqa: S311 - jitter, no secret
+
+    def _rise(self, link: _Link, *, first: bool) -> None:
+        self._link = link
+        link.drained = self._flush
+        link.acked = self._acked
+        if not first:
+            self.reconnects += 1
+            self._settled = False
+            self._settling = asyncio.get_running_loop().call_later(SETTLE_S, self._settle)
+        self._up.set()
+        self._on_connected()
+        self._pump()
+        self._flush()
+
+    def _settle(self) -> None:
+        self._settled = True
+        self._pump()
+
+    def _lost(self) -> None:
+        """In the same step as the link's end, so that nothing is given to a dead one."""
+        if self._link is None:
+            return
+        self._link = None
+        self._up.clear()
+        if self._settling is not None:
+            self._settling.cancel()
+        again = [*self._flying.values(), *self._waiting]
+        self._flying.clear()
+        self._waiting = deque(sorted(again, key=lambda out: out.ticket))
+
+    async def close(self) -> None:
+        self._closed = True
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        self._up.set()  # whoever waits for it sees `_closed`
+        if self._settling is not None:
+            self._settling.cancel()
+        for out in (*self._flying.values(), *self._waiting):
+            if not out.done.done():
+                out.done.set_exception(NotConnectedError())
+
+    # ---- publish ----
 
     async def publish(self, packet: Packet, *, patient: bool = False) -> int:
-        while True:
-            await self._up.wait()
-            if patient and (pause := self._settled_at - time.monotonic()) > 0:
-                await asyncio.sleep(pause)
+        if self._closed:
+            raise NotConnectedError
+        out = _Out(
+            next(self._tickets),
+            packet,
+            patient,
+            asyncio.get_running_loop().create_future(),
+            time.monotonic(),
+        )
+        self._waiting.append(out)
+        self._pump()
+        code = await out.done
+        if code >= _FAILURE:
+            identity = self._options.username
+            if code == _NOT_AUTHORIZED:
+                raise RefusedError(topic=packet.topic, identity=identity)
+            raise RefusedError("The broker refuses this message.", topic=packet.topic, code=code)
+        return code
+
+    def _pump(self) -> None:
+        """Send what waits, in its order, as far as the broker's window goes."""
+        held: list[_Out] = []
+        while self._waiting and (link := self._link) and len(self._flying) < link.window:
+            out = self._waiting.popleft()
+            if out.done.done():
+                continue  # nobody waits for it any more
+            if out.patient and not self._settled:
+                held.append(out)
                 continue
-            link = self._link
-            assert link is not None  # noqa: S101 - set before the event
             try:
-                return await link.publish(packet)
-            except _LinkLostError:
-                await asyncio.sleep(0)  # `_keep` sees the loss in this round
+                self._flying[link.publish(_still(out))] = out
+            except MalformedMessageError as error:
+                out.done.set_exception(error)
+        self._waiting.extendleft(reversed(held))
+
+    def _acked(self, mid: int, code: int) -> None:
+        out = self._flying.pop(mid, None)
+        if out is not None and not out.done.done():
+            out.done.set_result(code)
+        if self._waiting:
+            self._pump()
 
     def publish_nowait(self, packet: Packet) -> None:
         link = self._link
-        if link is not None and self._up.is_set() and not self._backlog and not link.congested:
+        if link is not None and not self._backlog and not link.congested:
             link.send(packet)
             return
         if len(self._backlog) >= STREAM_BACKLOG:
-            _, oldest = self._backlog.popleft()
-            self.dropped[oldest.topic] = self.dropped.get(oldest.topic, 0) + 1
+            self.on_dropped(self._backlog.popleft()[1])
         self._backlog.append((time.monotonic(), packet))
 
     def _flush(self) -> None:
-        link = self._link
-        if link is None or not self._up.is_set():
-            return
-        while self._backlog and not link.congested:
+        while self._backlog and (link := self._link) and not link.congested:
             since, packet = self._backlog.popleft()
             if packet.expiry_s is None or time.monotonic() - since < packet.expiry_s:
-                link.send(packet)
-            else:
-                self.dropped[packet.topic] = self.dropped.get(packet.topic, 0) + 1
+                with suppress(MalformedMessageError):  # the next link may take less
+                    link.send(packet)
+                    continue
+            self.on_dropped(packet)
+
+    # ---- subscribe ----
 
     async def subscribe(self, filter_: str, *, group: str | None, qos: int) -> None:
         self._filters[filter_, group] = qos
         while True:
             await self._up.wait()
             link = self._link
-            assert link is not None  # noqa: S101 - set before the event
+            if link is None:
+                raise NotConnectedError
             try:
-                await link.subscribe(_shared(filter_, group), qos)
+                code = await link.subscribe(_shared(filter_, group), qos)
             except _LinkLostError:
-                await asyncio.sleep(0)
-            else:
-                return
+                continue
+            if code >= _FAILURE:
+                raise RefusedError(topic=filter_, identity=self._options.username)
+            return
 
     async def unsubscribe(self, filter_: str, *, group: str | None) -> None:
         self._filters.pop((filter_, group), None)
-        if self._link is not None and self._up.is_set():
-            try:
+        if self._link is None:
+            return
+        try:
+            # A frozen broker must not hold up who leaves.
+            async with asyncio.timeout(LEAVE_WITHIN_S):
                 await self._link.unsubscribe(_shared(filter_, group))
-            except _LinkLostError:
-                return  # the next link does not subscribe it
+        except (_LinkLostError, TimeoutError):
+            return  # the next link does not subscribe it
 
-    async def close(self) -> None:
-        self._up.clear()
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-        if self._link is not None:
-            await self._link.close()
+
+# ---- connecting ----------------------------------------------------------------------------------
+
+
+async def _dial(host: str, port: int, tls: ssl.SSLContext | None) -> socket.socket:
+    """A connected socket that does not block. Raises OSError."""
+    loop = asyncio.get_running_loop()
+    addresses = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    failure: OSError = ConnectionRefusedError(f"no address for {host}")
+    for family, kind, protocol, _, address in addresses:
+        sock = socket.socket(family, kind, protocol)
+        try:
+            sock.setblocking(False)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            await loop.sock_connect(sock, address)
+            if tls is not None:
+                sock = tls.wrap_socket(sock, server_hostname=host, do_handshake_on_connect=False)
+                await _shake_hands(sock)
+        except OSError as error:
+            sock.close()
+            failure = error
+        except BaseException:
+            sock.close()
+            raise
+        else:
+            return sock
+    raise failure
+
+
+async def _shake_hands(sock: ssl.SSLSocket) -> None:
+    while True:
+        try:
+            sock.do_handshake()
+        except ssl.SSLWantReadError:
+            await _readable(sock)
+        except ssl.SSLWantWriteError:
+            await _writable(sock)
+        else:
+            return
+
+
+async def _readable(sock: socket.socket) -> None:
+    loop = asyncio.get_running_loop()
+    ready = asyncio.Event()
+    loop.add_reader(sock.fileno(), ready.set)
+    try:
+        await ready.wait()
+    finally:
+        loop.remove_reader(sock.fileno())
+
+
+async def _writable(sock: socket.socket) -> None:
+    loop = asyncio.get_running_loop()
+    ready = asyncio.Event()
+    loop.add_writer(sock.fileno(), ready.set)
+    try:
+        await ready.wait()
+    finally:
+        loop.remove_writer(sock.fileno())
+
+
+def _final(error: Exception, options: MqttOptions) -> AliciaError | None:
+    """What no second try would mend, as the error that a person reads."""
+    if isinstance(error, AliciaError):
+        return error
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return SetupError(
+            f"The broker's certificate can't be trusted: {error.verify_message}.", url=options.url
+        )
+    if isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError):
+        return SetupError(
+            "The broker does not speak TLS 1.3 there.", url=options.url, reason=error.reason
+        )
+    return None
+
+
+# ---- packets -------------------------------------------------------------------------------------
+
+
+def _too_large(packet: Packet, most: int) -> MalformedMessageError:
+    return MalformedMessageError(
+        "The message is larger than the broker takes.",
+        topic=packet.topic,
+        size_bytes=len(packet.payload),
+        most_bytes=most,
+    )
+
+
+def _still(out: _Out) -> Packet:
+    """The packet, with what its asker still waits after our own waiting."""
+    if out.packet.deadline_ms is None:
+        return out.packet
+    waited_ms = int((time.monotonic() - out.since) * 1000)
+    return replace(out.packet, deadline_ms=max(0, out.packet.deadline_ms - waited_ms))
 
 
 def _shared(filter_: str, group: str | None) -> str:
@@ -492,9 +799,13 @@ def _packet(message: paho.MQTTMessage) -> Packet:
     )
 
 
-def _zero() -> int:
-    return 0
-
-
 def _nothing() -> None:
-    """Nobody waits for the socket."""
+    """Nobody waits for it."""
+
+
+def _nobody(_: Packet) -> None:
+    """Nobody counts."""
+
+
+def _ignore(_mid: int, _code: int) -> None:
+    """Not up yet: nothing was published."""

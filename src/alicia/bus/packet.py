@@ -10,6 +10,9 @@ from typing import Protocol
 NO_SUBSCRIBERS = 0x10
 """MQTT 5 reason code of a PUBACK: nobody listens."""
 
+MAX_PACKET_BYTES = 2_000_000
+"""What our Mosquitto takes, and does not tell; it ends the connection of who sends more."""
+
 traceparent: ContextVar[str | None] = ContextVar("traceparent", default=None)
 """The W3C trace context that what is said from here carries."""
 
@@ -59,30 +62,40 @@ class Transport(Protocol):
         """Just reconnected: others may not be back yet, so "nobody listens" proves nothing."""
         ...
 
-    dropped: dict[str, int]
-    """Stream packets given up, by topic."""
+    on_dropped: Callable[[Packet], None]
+    """Told of each Stream packet that is given up."""
 
     async def open(
         self, receive: Receive, *, will: Packet | None, on_connected: Callable[[], None]
     ) -> None:
-        """Connect. Raises NotConnectedError, UnauthenticatedError."""
+        """Connect.
+
+        Raises NotConnectedError, UnauthenticatedError, SetupError (a broker that can't be trusted).
+        """
         ...
 
     async def publish(self, packet: Packet, *, patient: bool = False) -> int:
         """Send at QoS 1 and give the reason code; waits for as long as the bus is away.
 
         patient: not before those who were cut off with us had the time to come back.
-        Raises RefusedError.
+        Raises RefusedError, MalformedMessageError (too large), NotConnectedError once closed.
         """
         ...
 
     def publish_nowait(self, packet: Packet) -> None:
-        """Send at QoS 0. While the way is blocked the oldest are dropped, and counted."""
+        """Send at QoS 0. While the way is blocked the oldest are dropped, and counted.
+
+        Raises MalformedMessageError (too large).
+        """
         ...
 
-    async def subscribe(self, filter_: str, *, group: str | None, qos: int) -> None: ...
+    async def subscribe(self, filter_: str, *, group: str | None, qos: int) -> None:
+        """Subscribed when this returns; retained messages come (again)."""
+        ...
 
-    async def unsubscribe(self, filter_: str, *, group: str | None) -> None: ...
+    async def unsubscribe(self, filter_: str, *, group: str | None) -> None:
+        """Does not wait long for a broker that doesn't answer."""
+        ...
 
     async def close(self) -> None: ...
 

@@ -27,8 +27,8 @@ def _names() -> dict[int, str]:
 
 
 def name_of(topic: AnyTopic) -> str:
-    """The constant that declares this topic."""
-    return _names()[id(topic)]
+    """The constant that declares this topic; its pattern where somebody else declares it."""
+    return _names().get(id(topic), topic.pattern)
 
 
 __all__ = ["MODULES", "declared", "devices", "name_of", "system", "voice"]

@@ -139,9 +139,9 @@ def _same_color(wanted: str, reported: str) -> bool:
     return all(abs(a - b) <= _CHANNEL_TOLERANCE for a, b in pairs)
 
 
-def _invalid(
-    entity: Entity, rule: Capability, value: Value, **fields: object
-) -> InvalidValueError:
-    return InvalidValueError(
-        entity=entity.entity_id, capability=rule.name, value=value, unit=rule.unit, **fields
-    )
+def _invalid(entity: Entity, rule: Capability, value: Value, **valid: object) -> InvalidValueError:
+    error = InvalidValueError(entity=entity.entity_id, capability=rule.name, value=value)
+    error.fields.update(valid)
+    if rule.unit is not None:
+        error.fields["unit"] = rule.unit
+    return error

@@ -38,6 +38,8 @@ whitesmoke f5f5f5, yellow ffff00, yellowgreen 9acd32
 
 CSS_COLORS: dict[str, str] = {
     name: f"#{digits}"
-    for name, digits in (pair.split() for pair in _TABLE.replace("\n", " ").split(",") if pair.strip())
+    for name, digits in (
+        pair.split() for pair in _TABLE.replace("\n", " ").split(",") if pair.strip()
+    )
 }
 """#rrggbb by name, without spaces and in lower case."""

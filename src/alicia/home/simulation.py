@@ -1,4 +1,4 @@
-"""How each kind of virtual device behaves: how soon it acts, what else it changes, how it travels."""
+"""How virtual devices behave: how soon they act, what else changes, how they travel."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ class _Speech:
         self.tables = tables
         self.language = tables.language
 
-    # ---- what became of commands ------------------------------------------------------------------
+    # ---- what became of commands ----------------------------------------------------------------
 
     def report(self, results: Sequence[Result]) -> str:
         done = [r for r in results if r.outcome is OutcomeKind.CONFIRMED]
@@ -127,7 +127,7 @@ class _Speech:
             for code, names in by_code.items()
         )
 
-    # ---- questions --------------------------------------------------------------------------------
+    # ---- questions ------------------------------------------------------------------------------
 
     def reply(self, question: PlannedQuestion, now: datetime) -> str:
         if question.kind in (QuestionKind.TIME, QuestionKind.DATE):
@@ -188,7 +188,7 @@ class _Speech:
         )
         return self._ended(text)
 
-    # ---- words ------------------------------------------------------------------------------------
+    # ---- words ----------------------------------------------------------------------------------
 
     def _ended(self, text: str) -> str:
         """As a sentence, which a voice lets fall at its end."""

@@ -61,14 +61,14 @@ class Grammar:
             for data in intent.data:
                 _ = data.sentences  # parsed on first use, which must not be a person's sentence
         self._lists: dict[str, SlotList] = {}
-        self._key: tuple[int, int] | None = None
+        self._home: Home | None = None
+        self._revision = -1
 
     def use(self, home: Home) -> bool:
         """Takes up this home's names. Whether they are others than before."""
-        key = (id(home), home.revision)
-        if key == self._key:
+        if home is self._home and home.revision == self._revision:
             return False
-        self._key = key
+        self._home, self._revision = home, home.revision
         self._lists = {
             "name": _list(
                 "name",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from alicia.contracts.devices import Entity, Value
 from alicia.errors import NotCapableError, UnsupportedIntentError
@@ -27,17 +28,17 @@ def plan(reading: Reading, home: Home) -> Plan:
     Raises UnsupportedIntentError, MissingSlotError, UnknownEntityError or NotCapableError.
     """
     slots = {name: slot.text for name, slot in reading.slots.items() if slot.text}
-    common = {"intent": reading.intent, "response": reading.response}
+    bare = Plan(intent=reading.intent, response=reading.response, slots=slots)
     if ask := QUESTIONS.get(reading.intent):
-        return Plan(**common, question=ask(reading, home), slots=slots)
+        return replace(bare, question=ask(reading, home))
     if reading.intent == "HassNevermind" or (
         reading.intent == "HassRespond" and reading.response == "hello"
     ):
-        return Plan(**common, slots=slots)
+        return bare
     do = _ACTIONS.get(reading.intent)
     if do is None:
         raise UnsupportedIntentError(intent=reading.intent)
-    return Plan(**common, actions=do(reading, home), slots=slots)
+    return replace(bare, actions=do(reading, home))
 
 
 def _turn(reading: Reading, home: Home, *, on: bool) -> Actions:
@@ -51,9 +52,9 @@ def _turn(reading: Reading, home: Home, *, on: bool) -> Actions:
         return (PlannedAction(targets.ids(found), "position", 100.0 if on else 0.0),)
     if domain not in _SWITCHED:
         raise UnsupportedIntentError(intent=reading.intent)
-    found = targets.within(
-        reading, home, lambda e: e.domain == domain and targets.can(e, "power")
-    )
+    # A home with one fan has "the fan"; lights are too many for that.
+    where = targets.here_or_only if domain == "fan" else targets.within
+    found = where(reading, home, lambda e: e.domain == domain and targets.can(e, "power"))
     return (PlannedAction(targets.ids(found), "power", on),)
 
 
@@ -143,9 +144,7 @@ def _position(reading: Reading, home: Home) -> Actions:
 
 def _temperature(reading: Reading, home: Home) -> Actions:
     value = float(reading.slots["temperature"].value)
-    return _set(
-        reading, home, value, domain="climate", capability="target_temperature", only=True
-    )
+    return _set(reading, home, value, domain="climate", capability="target_temperature", only=True)
 
 
 def _temperature_step(reading: Reading, home: Home) -> Actions:
@@ -167,9 +166,7 @@ def _fan_speed(reading: Reading, home: Home) -> Actions:
 
 
 def _player(reading: Reading, home: Home, capability: str, value: Value) -> Actions:
-    return _set(
-        reading, home, value, domain="media_player", capability=capability, only=True
-    )
+    return _set(reading, home, value, domain="media_player", capability=capability, only=True)
 
 
 def _volume_step(reading: Reading, home: Home) -> Actions:
@@ -197,9 +194,7 @@ _ACTIONS: dict[str, Callable[[Reading, Home], Actions]] = {
     "HassMediaUnpause": lambda r, h: _player(r, h, "playing", value=True),
     "HassMediaPlayerMute": lambda r, h: _player(r, h, "muted", value=True),
     "HassMediaPlayerUnmute": lambda r, h: _player(r, h, "muted", value=False),
-    "HassSetVolume": lambda r, h: _player(
-        r, h, "volume", float(r.slots["volume_level"].value)
-    ),
+    "HassSetVolume": lambda r, h: _player(r, h, "volume", float(r.slots["volume_level"].value)),
     "HassSetVolumeRelative": _volume_step,
     "AliciaLightStep": _light_step,
     "AliciaClimateStep": _temperature_step,

@@ -60,9 +60,7 @@ def listing(items: Sequence[str], language: str, *, conjunction: str = "and") ->
     if len(items) < 2:
         return "".join(items)
     comma = {"zh": "、", "ja": "、"}.get(base_language(language), ", ")
-    return word(
-        f"answer.{conjunction}", language, first=comma.join(items[:-1]), last=items[-1]
-    )
+    return word(f"answer.{conjunction}", language, first=comma.join(items[:-1]), last=items[-1])
 
 
 def number(value: float, language: str) -> str:

@@ -53,7 +53,7 @@ def _state(reading: Reading, home: Home) -> PlannedQuestion:
     domain = str(reading.slots["domain"].value) if "domain" in reading.slots else None
     of_class = str(reading.slots["device_class"].value) if "device_class" in reading.slots else None
     if domain == "cover" and of_class:
-        found = targets.covers(reading, home, of_class)
+        found = _closable(reading, home, of_class)
     else:
         found = targets.within(
             reading,
@@ -64,6 +64,19 @@ def _state(reading: Reading, home: Home) -> PlannedQuestion:
             ),
         )
     return PlannedQuestion(kind, targets.ids(found), telling(found[0]), wanted)
+
+
+def _closable(reading: Reading, home: Home, of_class: str) -> list[Entity]:
+    """Covers of a class; or the contacts that say whether such a thing is open."""
+    try:
+        return targets.covers(reading, home, of_class)
+    except UnknownEntityError:
+        contacts = (of_class, f"{of_class}_door")
+        return targets.within(
+            reading,
+            home,
+            lambda e: e.domain == "binary_sensor" and e.device_class in contacts,
+        )
 
 
 def _wanted(reading: Reading) -> Value | None:

@@ -6,11 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-
 from jinja2 import Template
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-_ENVIRONMENT = ImmutableSandboxedEnvironment(autoescape=False, trim_blocks=True)  # noqa: S701 - speech
+_ENVIRONMENT = ImmutableSandboxedEnvironment(autoescape=False, trim_blocks=True)
 
 
 @dataclass(frozen=True)
@@ -62,5 +61,3 @@ def render(
 @lru_cache(maxsize=256)
 def _compiled(template: str) -> Template:
     return _ENVIRONMENT.from_string(template)
-
-

@@ -23,16 +23,19 @@ THRESHOLD = 0.88
 """Likeness of the whole sentence."""
 MARGIN = 0.12
 """How much nearer than a sentence that does something else, in words."""
-_SHORTLIST = 20
-_WORD_FLOOR = 0.6
+_TIE = 0.03
+_SHORTLIST = 14
+_WORD_FLOOR = 0.7
 """Below this likeness a word is another word."""
-_LETTERS_FLOOR = 0.5
-"""The same for its spelling alone, unless it sounds the very same."""
+_LETTERS_FLOOR = 0.4
+"""The same for its spelling alone, even where it sounds the same: sounds are rough."""
 _JOINED_FLOOR = 0.8
 """The same for two words that may be one."""
 _LIGHT = 0.15
 """Weight of a word that carries little meaning."""
 _NEVER = float("inf")
+_KEPT = 20_000
+"""Costs of pairs of words that are remembered."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,9 @@ class Snap:
         self._guards = frozenset(rules.get("guards", []))
         self._numbers = frozenset(rules.get("numbers", []))
         self._joiners = frozenset(rules.get("number_joiners", []))
+        self._marks: dict[str, str] = rules.get("marks", {})
         self._key: Callable[[str], str] | None = KEYS.get(rules.get("phonetic", ""))
+        self._costs: dict[tuple[str, ...], float] = {}
         self._plain: _Set = _Set([], self._sound)
         self._numbered: _Set = _Set([], self._sound)
 
@@ -79,8 +84,9 @@ class Snap:
             return None
         # Where only the spaces differ there is nothing to guess.
         near = [(d, c) for d, c in scored if d < top + (MARGIN if top else 1e-9)]
-        # Of sentences that are as near, the one that moves least.
-        distance, best = min(near, key=lambda pair: (len(pair[1].targets), pair[0]))
+        # Of sentences that are all but as near, the one that moves least.
+        as_near = [(d, c) for d, c in near if d <= top + _TIE]
+        distance, best = min(as_near, key=lambda pair: (len(pair[1].targets), pair[0]))
         score = 1.0 - distance / sum(map(self._weight, best.text.split()))
         if (
             score < THRESHOLD
@@ -111,7 +117,7 @@ class Snap:
                 out.append(NUMBER)
             number.append(bare)
             if bare != word:
-                out.append({"%": "percent", "°": "degrees"}[word[-1]])
+                out.append(self._marks.get(word[-1], word[-1]))
         return out, number
 
     def _distance(self, heard: Sequence[str], wanted: Sequence[str]) -> float:
@@ -142,30 +148,46 @@ class Snap:
         return _LIGHT if word in self._light else _NEVER
 
     def _cost(self, heard: Sequence[str], wanted: Sequence[str]) -> float:
-        """What it costs to hear this for that."""
+        """What it costs to hear this for that; candidates share most of their words."""
+        key = (*heard, "", *wanted)
+        if key not in self._costs:
+            if len(self._costs) > _KEPT:
+                self._costs.clear()
+            self._costs[key] = self._new_cost(heard, wanted)
+        return self._costs[key]
+
+    def _new_cost(self, heard: Sequence[str], wanted: Sequence[str]) -> float:
         said, meant = "".join(heard), "".join(wanted)
         if said == meant:
             return 0.0
         weight = max(sum(map(self._weight, wanted)), sum(map(self._weight, heard)))
         joined = len(heard) + len(wanted) > 2
+        if joined and not self._light.isdisjoint((*heard, *wanted)):
+            return _NEVER
         alike = self._alike(said, meant, self._sound(heard), self._sound(wanted))
         if alike < (_JOINED_FLOOR if joined else _WORD_FLOOR):
             return _NEVER if weight >= 1.0 or joined else weight
         return weight * (1.0 - alike)
 
     def _alike(self, said: str, meant: str, one: str, two: str) -> float:
-        if NUMBER in said or NUMBER in meant:
+        if NUMBER in said or NUMBER in meant or _is_part(said, meant):
             return 0.0
         letters = fuzz.ratio(said, meant) / 100
-        if not one or not two:
+        if letters < _LETTERS_FLOOR or not one or not two:
             return letters
         sound = fuzz.ratio(one, two) / 100
         if one == two and len(one) > 1:
-            return 0.8 + 0.15 * letters
-        return max(letters, (sound + letters) / 2) if letters >= _LETTERS_FLOOR else 0.0
+            return 0.5 + 0.5 * letters
+        return max(letters, (sound + letters) / 2)
 
     def _sound(self, words: Sequence[str]) -> str:
         return "".join(map(self._key, words)) if self._key else ""
+
+
+def _is_part(one: str, two: str) -> bool:
+    """Whether one is the other with more to it: a dishwasher is no washer."""
+    short, long = sorted((one, two), key=len)
+    return len(long) - len(short) > 2 and short in long
 
 
 class _Set:

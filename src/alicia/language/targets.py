@@ -54,7 +54,7 @@ def within(reading: Reading, home: Home, wanted: Wanted) -> list[Entity]:
         pool, place = home.entities(), None
     found = [entity for entity in pool if wanted(entity)]
     if not found:
-        raise UnknownEntityError(area=place)
+        raise UnknownEntityError(**({"area": place} if place else {}))
     return found
 
 
@@ -80,7 +80,8 @@ def covers(reading: Reading, home: Home, device_class: str) -> list[Entity]:
     if exact or device_class not in _WINDOW_COVERS:
         if exact:
             return exact
-        raise UnknownEntityError(name=_text(reading, "device_class"), area=_text(reading, "area"))
+        missing = {"name": _text(reading, "device_class"), "area": _text(reading, "area")}
+        raise UnknownEntityError(**{k: v for k, v in missing.items() if v is not None})
     return within(
         reading,
         home,

@@ -1,7 +1,7 @@
 """Understanding: a sentence and a home become a plan.
 
-    tidy -> every reading of the templates -> the best that this home can carry out
-         -> each alternative, strictly -> the nearest sentence that this home can be told
+tidy -> every reading of the templates -> the best that this home can carry out
+     -> each alternative, strictly -> the nearest sentence that this home can be told
 """
 
 from __future__ import annotations
@@ -129,7 +129,9 @@ def _try_each(readings: Sequence[Reading], home: Home) -> _Readings:
             plans.append((reading, plan(reading, home)))
         except AliciaError as error:
             errors.append(error)
-    specific = [e for e in errors if not isinstance(e, (UnsupportedIntentError, UnknownEntityError))]
+    specific = [
+        e for e in errors if not isinstance(e, (UnsupportedIntentError, UnknownEntityError))
+    ]
     return _Readings(plans, next(iter([*specific, *errors]), None))
 
 
@@ -152,9 +154,14 @@ def _choose(plans: Sequence[tuple[Reading, Plan]], home: Home, area_id: str | No
     here = [p for p in same_name if area_id and _area_of(p, home) == area_id]
     if len(here) == 1:
         return here[0]
-    raise AmbiguousError(
-        choices=[home.entity(entity).name for p in same_name for entity in p.entities]
-    )
+    raise AmbiguousError(choices=[_in_full(p, home) for p in same_name])
+
+
+def _in_full(p: Plan, home: Home) -> str:
+    """A thing's room and name: "Kitchen Spot"."""
+    entity = home.entity(p.entities[0])
+    area = home.area(entity.area_id or "")
+    return f"{area.name} {entity.name}" if area else entity.name
 
 
 def _area_of(p: Plan, home: Home) -> str | None:

@@ -5,7 +5,8 @@
 
 Audio flows only between LISTENING and the end of the utterance. The whole utterance is kept until
 the turn is over: when the recognizer is lost, the next one says LISTENING again and hears it from
-the first sample.
+the first sample. Where no reply can be heard, it speaks a phrase that it stored while the
+house was well: whatever happens, the person hears something.
 """
 
 from __future__ import annotations
@@ -13,18 +14,23 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
+import wave
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 from pydantic import Field
 
+from alicia.audio.formats import write_wav
 from alicia.contracts.voice import (
     AUDIO,
     LISTENING,
     OPEN_TURN,
     PARTIAL,
+    SPEAK,
     SPEECH,
     TURN_ENDED,
     UTTERANCE_ENDED,
@@ -32,12 +38,14 @@ from alicia.contracts.voice import (
     Listening,
     OpenTurn,
     Partial,
+    Speak,
     SpeechChunk,
     TurnRecord,
     UtteranceEnded,
 )
 from alicia.errors import AliciaError, BusError, DeadlineError
-from alicia.runtime.service import Service
+from alicia.language.phrases import phrase
+from alicia.runtime.service import Service, runs
 from alicia.runtime.settings import Settings
 
 RATE_HZ = 16_000
@@ -72,6 +80,8 @@ class Heard:
     chunks: dict[int, bytes] = field(default_factory=dict[int, bytes])
     complete: asyncio.Event = field(default_factory=asyncio.Event)
     """The last chunk of the reply is here."""
+    own_voice: bool = False
+    """The house could not speak; this is the satellite's stored phrase."""
 
     @property
     def speech(self) -> bytes:
@@ -99,7 +109,45 @@ class Satellite(Service[SatelliteSettings]):
     name = "satellite"
     says = (AUDIO,)
     hears = (LISTENING, PARTIAL, UTTERANCE_ENDED, SPEECH, TURN_ENDED)
-    asks = (OPEN_TURN,)
+    asks = (OPEN_TURN, SPEAK)
+
+    @runs
+    async def store_phrase(self) -> None:
+        """Have the phrase for a house that can't answer, in this satellite's language."""
+        path = self._phrase_file(self.settings.language)
+        if path.exists():
+            return
+        apology = Heard(secrets.token_hex(8), time.time())
+        async with self.hear(SPEECH, limit=4096, turn_id=apology.turn_id) as speech:
+            noting = asyncio.create_task(self._note_the_speech(speech, apology))
+            try:
+                text = phrase("alicia", self.settings.language)
+                ask = Speak(turn_id=apology.turn_id, text=text, language=self.settings.language)
+                await self.ask(SPEAK, ask)
+                async with asyncio.timeout(TAIL_S):
+                    await apology.complete.wait()
+            except (AliciaError, TimeoutError) as error:
+                self.log.warning("no phrase stored for a bad day", reason=str(error))
+                return
+            finally:
+                await _cancelled(noting)
+        new = path.with_suffix(".new")
+        write_wav(new, np.frombuffer(apology.speech, np.int16), apology.rate_hz)
+        new.replace(path)
+
+    def _phrase_file(self, language: str) -> Path:
+        return self.folder.state(self.name) / f"apology-{language}.wav"
+
+    def _apologise(self, heard: Heard, language: str) -> None:
+        """Say the stored phrase in place of a reply."""
+        path = self._phrase_file(language)
+        if heard.speech or not path.exists():
+            return
+        with wave.open(str(path)) as stored:
+            heard.rate_hz = stored.getframerate()
+            heard.chunks[0] = stored.readframes(stored.getnframes())
+        heard.first_audio_at = time.time()
+        heard.own_voice = True
 
     async def turn(
         self,
@@ -154,6 +202,8 @@ class Satellite(Service[SatelliteSettings]):
                 heard.record = await self._record(over, heard)
             except AliciaError as error:
                 heard.error = error.code
+        if heard.record is None or (heard.record.reply and not heard.record.spoken):
+            self._apologise(heard, language or self.settings.language)
         return heard
 
     async def _record(self, over: AsyncIterator[TurnRecord], heard: Heard) -> TurnRecord:

@@ -15,7 +15,6 @@ import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import TypeVar
 
 from pydantic import Field
 
@@ -28,8 +27,6 @@ from alicia.home.demo import DemoHome
 from alicia.home.virtual import Fault, VirtualHome
 from alicia.runtime.service import Service, runs, serves
 from alicia.runtime.settings import Settings
-
-T = TypeVar("T")
 
 
 class VirtualHomeSettings(Settings):
@@ -52,8 +49,9 @@ class VirtualHomeAdapter(Service[VirtualHomeSettings]):
     async def lifespan(self) -> AsyncGenerator[None, None]:
         self._loop = asyncio.get_running_loop()
         self._moved = asyncio.Event()
-        # The home is worked on off the loop, by one thread at a time.
+        # The home is worked on off the loop, by one thread at a time, in the order of asking.
         self._lock = threading.Lock()
+        self._order = asyncio.Lock()
         self._unsaid: set[str] = set()
         self._described, self._home = await self.off_loop(self._open)
         # A clock that only goes forward, and never starts before what an earlier instance left to
@@ -102,7 +100,8 @@ class VirtualHomeAdapter(Service[VirtualHomeSettings]):
         """Raises DeviceError where the device can't, won't or is not there."""
         if ask.adapter != demo.ADAPTER:
             raise UnknownEntityError(entity=ask.entity_id, adapter=ask.adapter)
-        await self.off_loop(self._apply, ask)
+        async with self._order:
+            await self.off_loop(self._apply, ask)
         return AdapterAccepted(command_id=ask.command_id)
 
     def _apply(self, ask: AdapterCommand) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import Any
 
@@ -19,6 +20,8 @@ class Peers:
 
     def __init__(self) -> None:
         self._seen: dict[str, tuple[Presence, float]] = {}
+        self.changed = asyncio.Event()
+        """Set whenever somebody's presence changes; whoever waits clears it."""
 
     async def watch(self, bus: Bus) -> None:
         """Follow presence until cancelled."""
@@ -29,6 +32,7 @@ class Peers:
     def put(self, presence: Presence, bus: Bus) -> None:
         before = self._seen.get(presence.instance)
         self._seen[presence.instance] = (presence, time.monotonic())
+        self.changed.set()
         if presence.phase is Phase.LOST and before and before[0].phase is not Phase.LOST:
             bus.lose(set(presence.serves))
         if len(self._seen) > 512:

@@ -97,7 +97,7 @@ def sentence(kind: type) -> str:
 
 @cache
 def aliases() -> dict[str, tuple[str, str]]:
-    """Types that the contract names without making a class: how they are written, what they mean."""
+    """Types that the contract names without a class: how they are written, what they mean."""
     found: dict[str, tuple[str, str]] = {}
     for module in MODULES:
         body = ast.parse(inspect.getsource(module)).body

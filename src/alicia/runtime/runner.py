@@ -55,10 +55,6 @@ SPANS_EVERY_S = 0.05
 SPANS_MOST = 2000
 
 
-class InternalError(AliciaError, code="internal"):
-    """Something in Alicia failed unexpectedly; the log says what."""
-
-
 class Runner:
     """Runs one service until told to stop."""
 
@@ -142,7 +138,7 @@ class Runner:
             spans = asyncio.create_task(self._say_spans(service.bus))
             stack.callback(spans.cancel)
             await stack.enter_async_context(service.lifespan())
-            async with self._handlers(service) as group:
+            async with self._handlers(service):
                 if self._phase is Phase.STARTING:
                     self._to(Phase.READY)
                 service.log.info("ready", after_s=round(time.time() - self._started, 3))
@@ -150,14 +146,10 @@ class Runner:
                 await self.stop.wait()
                 self._to(Phase.DRAINING)
                 service.log.info("draining")
-                for task in group:
-                    task.cancel()
             await self._flush_spans(service.bus)
 
     @asynccontextmanager
-    async def _handlers(
-        self, service: Service[Any]
-    ) -> AsyncGenerator[list[asyncio.Task[None]], None]:
+    async def _handlers(self, service: Service[Any]) -> AsyncGenerator[None, None]:
         """Everything that the class declared, at work; leaving it drains within the time limit."""
         tasks: list[asyncio.Task[None]] = []
         async with asyncio.TaskGroup() as group, AsyncExitStack() as serving:
@@ -180,13 +172,16 @@ class Runner:
                 group.create_task(getattr(service, name)()) for name in background(self.kind)
             )
             try:
-                yield tasks
+                yield
             finally:
                 try:
                     async with asyncio.timeout(service.settings.drain_timeout_s):
                         await serving.aclose()
                 except TimeoutError:
                     service.log.warning("drained too slowly", left=service.bus.busy)
+                # Last: what is in flight may wait for something that these hear.
+                for task in tasks:
+                    task.cancel()
 
     # ---- handlers ----
 
@@ -200,15 +195,9 @@ class Runner:
                 _context(delivery.message),
                 service.tracer.span(f"serve {pattern}", delivery.traceparent),
                 self._metrics.handling(pattern),
+                service.edge(pattern),
             ):
-                try:
-                    return await method(delivery.message)
-                except AliciaError as error:
-                    service.log.info("refused", topic=pattern, code=error.code)
-                    raise
-                except Exception as error:
-                    service.log.exception("handler failed", topic=pattern)
-                    raise InternalError(service=service.name) from error
+                return await method(delivery.message)
 
         return handler
 
@@ -227,14 +216,10 @@ class Runner:
                     service.tracer.span(f"hear {topic.pattern}", delivery.traceparent),
                 ):
                     try:
-                        with self._metrics.handling(topic.pattern):
+                        with self._metrics.handling(topic.pattern), service.edge(topic.pattern):
                             await method(delivery.message)
                     except AliciaError as error:
-                        service.log.warning("not handled", topic=topic.pattern, code=error.code)
                         service.bus.errors[error.code] += 1
-                    except Exception:
-                        service.log.exception("handler failed", topic=topic.pattern)
-                        service.bus.errors["internal"] += 1
 
     async def _serve_instance(self, service: Service[Any], stack: AsyncExitStack) -> None:
         places = {"service": self.kind.name, "instance": self.instance}

@@ -15,9 +15,9 @@ from __future__ import annotations
 import asyncio
 import inspect
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar, get_args
 
@@ -26,7 +26,7 @@ from typing_extensions import ParamSpec
 from alicia.bus.bus import Bus, Declaration
 from alicia.contracts.kinds import AnyTopic, Command, Payload, Topic
 from alicia.contracts.system import DEAD_LETTER, INFO, PING, PRESENCE, SPANS, STATS
-from alicia.errors import BusError, DeadlineError
+from alicia.errors import AliciaError, BusError, DeadlineError, InternalError
 from alicia.runtime.logs import Log
 from alicia.runtime.peers import Peers
 from alicia.runtime.settings import Folder, Settings
@@ -169,6 +169,18 @@ class Service(Generic[S]):
                     pause = min(RETRY_MOST_S, pause * 2)
 
     # ---- help ----
+
+    @contextmanager
+    def edge(self, doing: str) -> Generator[None, None, None]:
+        """Where the unforeseen ends: logged with its traceback, raised as InternalError."""
+        try:
+            yield
+        except AliciaError as error:
+            self.log.info("refused", doing=doing, code=error.code)
+            raise
+        except Exception as error:
+            self.log.exception("failed", doing=doing)
+            raise InternalError(service=self.name) from error
 
     def span(self, name: str) -> AbstractContextManager[OpenSpan | None]:
         """A span of the turn that is being worked on; None outside turns."""

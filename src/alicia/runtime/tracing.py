@@ -36,8 +36,8 @@ class Tracer:
 
     @contextmanager
     def begin(self, name: str, trace_id: str | None = None) -> Generator[OpenSpan, None, None]:
-        """A span that starts a trace."""
-        token = traceparent.set(f"00-{trace_id or secrets.token_hex(16)}-{'0' * 16}-01")
+        """A span that starts a trace; trace_id: 32 hexadecimal digits."""
+        token = traceparent.set(f"00-{trace_id or new_trace()}-{'0' * 16}-01")
         try:
             with self.span(name) as span:
                 assert span is not None  # noqa: S101 - there is a trace now
@@ -108,6 +108,11 @@ def parse(header: str | None) -> tuple[str, str] | None:
     if len(parts) != 4 or len(parts[1]) != 32 or len(parts[2]) != 16:
         return None
     return parts[1], parts[2]
+
+
+def new_trace() -> str:
+    """A trace id that nobody has."""
+    return secrets.token_hex(16)
 
 
 def current_trace() -> str | None:

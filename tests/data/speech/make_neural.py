@@ -31,24 +31,38 @@ MODEL_SHA256 = "6e742170d309016e5891a994e1ce1559c702a2ccd0075e67ef7157974f6406cb
 MODEL_HZ, OUT_HZ = 24_000, 16_000
 LEAD_S, TAIL_S = 0.3, 0.6
 
-# Each sentence, the voice that speaks it, and what the home should do.
-COMMANDS = [
-    ("af_heart", "Turn on the kitchen light.", "turn_on", "kitchen light"),
-    ("am_michael", "Turn off the living room lamp.", "turn_off", "living room lamp"),
-    ("bf_emma", "Set the bedroom lamp to thirty percent.", "set_brightness:30", "bedroom lamp"),
-    ("bm_george", "Close the living room blinds.", "close", "living room blinds"),
-    ("af_bella", "Open the bedroom blinds.", "open", "bedroom blinds"),
-    ("am_fenrir", "Set the thermostat to twenty two degrees.", "set_temperature:22", "thermostat"),
-    ("af_heart", "Make the living room lamp blue.", "set_color:blue", "living room lamp"),
-    ("bm_george", "Lock the front door.", "lock", "front door lock"),
-    ("bf_emma", "Turn on the coffee machine.", "turn_on", "coffee machine"),
-    ("am_michael", "Turn off all the lights in the bedroom.", "turn_off", "area:Bedroom"),
-    ("af_bella", "What is the temperature in the bedroom?", "get_temperature", "area:Bedroom"),
-    ("am_fenrir", "Turn off the hallway light.", "turn_off", "hallway light"),
-    ("bf_emma", "Turn on the kitchen light.", "turn_on", "kitchen light"),
-    ("bm_george", "Turn off the kitchen counter light.", "turn_off", "kitchen counter light"),
-    ("af_heart", "Turn on the bedside lamp.", "turn_on", "bedside lamp"),
-    ("am_michael", "Close the garage door.", "close", "garage door"),
+Change = tuple[str, str, bool | float | str]
+
+# Who speaks, what, and what it changes in the demo home: entity, capability, value.
+COMMANDS: list[tuple[str, str, list[Change]]] = [
+    ("af_heart", "Turn on the kitchen light.", [("light.kitchen", "power", True)]),
+    ("am_michael", "Turn off the living room lamp.", [("light.living_room_lamp", "power", False)]),
+    ("bf_emma", "Set the bedroom lamp to thirty percent.", [("light.bedroom_lamp", "brightness", 30)]),
+    ("bm_george", "Close the living room blinds.", [("cover.living_room_blinds", "position", 0)]),
+    ("af_bella", "Open the bedroom blinds.", [("cover.bedroom_blinds", "position", 100)]),
+    ("am_fenrir", "Set the thermostat to twenty two degrees.", [("climate.thermostat", "target_temperature", 22)]),
+    ("af_heart", "Make the living room lamp blue.", [("light.living_room_lamp", "color", "#0000ff")]),
+    ("bm_george", "Lock the front door.", [("lock.front_door", "locked", True)]),
+    ("bf_emma", "Turn on the coffee machine.", [("switch.coffee_machine", "power", True)]),
+    ("am_michael", "Turn off all the lights in the bedroom.", [("light.bedroom_lamp", "power", False), ("light.bedside_lamp", "power", False)]),
+    ("af_bella", "What is the temperature in the bedroom?", []),
+    ("am_fenrir", "Turn off the hallway light.", [("light.hallway", "power", False)]),
+    ("bf_emma", "Turn on the kitchen light.", [("light.kitchen", "power", True)]),
+    ("bm_george", "Turn off the kitchen counter light.", [("light.kitchen_counter", "power", False)]),
+    ("af_heart", "Turn on the bedside lamp.", [("light.bedside_lamp", "power", True)]),
+    ("am_michael", "Close the garage door.", [("cover.garage_door", "position", 0)]),
+]
+
+# Spoken after everything was tuned, by voices that were never heard before; never tune on these.
+HELD_OUT: list[tuple[str, str, list[Change]]] = [
+    ("am_adam", "Turn on the bathroom light.", [("light.bathroom", "power", True)]),
+    ("af_nova", "Switch off the bedside lamp.", [("light.bedside_lamp", "power", False)]),
+    ("bm_lewis", "Set the kitchen light to forty percent.", [("light.kitchen", "brightness", 40)]),
+    ("bf_isabella", "Close the bedroom blinds.", [("cover.bedroom_blinds", "position", 0)]),
+    ("am_onyx", "Turn off the coffee machine.", [("switch.coffee_machine", "power", False)]),
+    ("af_sky", "Set the thermostat to nineteen degrees.", [("climate.thermostat", "target_temperature", 19)]),
+    ("bm_fable", "Turn on the garden lights.", [("light.garden", "power", True)]),
+    ("af_nicole", "Turn the living room lamp green.", [("light.living_room_lamp", "color", "#008000")]),
 ]
 
 
@@ -99,9 +113,10 @@ def load_model() -> tuple[Any, dict[str, int]]:
 
 def main(voices: Path) -> None:
     session, vocab = load_model()
-    spoken = phonemes([(voice, text) for voice, text, _, _ in COMMANDS])
+    spoken = phonemes([(voice, text) for voice, text, _ in (*COMMANDS, *HELD_OUT)])
     rows: list[str] = []
-    for (voice, text, act, target), ipa in zip(COMMANDS, spoken, strict=True):
+    everything = [*COMMANDS, *HELD_OUT]
+    for (voice, text, changes), ipa in zip(everything, spoken, strict=True):
         tokens = [vocab[c] for c in ipa if c in vocab]
         style = np.fromfile(voices / f"{voice}.bin", np.float32).reshape(-1, 256)[len(tokens)]
         audio = session.run(
@@ -131,7 +146,11 @@ def main(voices: Path) -> None:
                     "text": text,
                     "voice": f"Kokoro-82M {voice}",
                     "licence": "Apache-2.0",
-                    "expect": {"act": act, "target": target},
+                    "held_out": (voice, text, changes) in HELD_OUT,
+                    "expect": [
+                        {"entity": entity, "capability": capability, "value": value}
+                        for entity, capability, value in changes
+                    ],
                 }
             )
         )

@@ -5,8 +5,8 @@
 
 A command id is carried out once. Its plan, in which every relative value has become absolute, is in
 a journal before any adapter is told; whoever is asked again, also after a crash, carries on with
-that plan under the same ids, and the adapter does nothing twice. When a device has confirmed is
-said in `confirmation`.
+that plan under the same ids, and the adapter does nothing twice. `alicia.home.confirmation` says
+when a device has confirmed.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from weakref import WeakValueDictionary
 
 from pydantic import Field
 
@@ -31,11 +32,11 @@ from alicia.contracts.devices import (
 )
 from alicia.errors import AliciaError, BusError, SetupError, UnavailableError, UnconfirmedError
 from alicia.home.capabilities import capability_of
+from alicia.home.confirmation import Expectations
 from alicia.home.model import Home
+from alicia.home.planning import Plan, Planner, Step, outcome_of
 from alicia.runtime.service import Service, handles, runs, serves
 from alicia.runtime.settings import Settings
-from alicia.services.devices.confirmation import Expectations
-from alicia.services.devices.planning import Plan, Planner, Step, outcome_of, read
 from alicia.storage.journal import Journal
 
 
@@ -75,6 +76,8 @@ class DeviceControl(Service[DeviceControlSettings]):
         self._to_say = asyncio.Event()
         self._came_in = asyncio.Event()
         self._running: dict[str, _Work] = {}
+        self._order = asyncio.Lock()
+        self._turns: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
         self._started = time.time()
         self._settled = time.monotonic() + self.settings.settle_s
         self._journal = await self._open_journal()
@@ -164,9 +167,7 @@ class DeviceControl(Service[DeviceControlSettings]):
             await self._known(entity_id)
         work = self._running.get(ask.command_id)
         if work is None:
-            plan = self._planner.plan(ask)
-            work = _Work(plan, asyncio.create_task(self._carry_out(plan)))
-            self._running[ask.command_id] = work
+            work = self._running[ask.command_id] = self._start(ask)
         work.plan.require(ask)
         work.waiting += 1
         try:
@@ -178,15 +179,23 @@ class DeviceControl(Service[DeviceControlSettings]):
                 work.task.cancel()
                 del self._running[ask.command_id]
 
+    def _start(self, ask: Control) -> _Work:
+        plan = self._planner.plan(ask)
+        # At once, so that two commands that come together don't start from the same value.
+        self._planner.aim(plan)
+        task = asyncio.create_task(self._carry_out(plan))
+        task.add_done_callback(lambda _: self._planner.release(ask.command_id))
+        return _Work(plan, task)
+
     async def _carry_out(self, fresh: Plan) -> Outcome:
-        with self._planner.aiming(fresh):
+        async with self._order:  # the adapters are told in the order of asking
             plan, outcome = await self._begin(fresh)
         plan.require(fresh.asked)
         if outcome is not None:
             return outcome
-        with self._planner.aiming(plan):
-            async with asyncio.TaskGroup() as group:
-                steps = [group.create_task(self._step(plan.asked, step)) for step in plan.steps]
+        self._planner.aim(plan)
+        async with asyncio.TaskGroup() as group:
+            steps = [group.create_task(self._step(plan.asked, step)) for step in plan.steps]
         results = [step.result() for step in steps]
         outcome = Outcome(command_id=plan.asked.command_id, results=results)
         await self._end(outcome)
@@ -196,7 +205,13 @@ class DeviceControl(Service[DeviceControlSettings]):
         error = step.error
         if error is None:
             try:
-                await self._tell(ask, step)
+                if ask.relative:
+                    # One after the other, or the last word would leave the others unconfirmed.
+                    key = step.entity_id, ask.capability
+                    async with self._turns.setdefault(key, asyncio.Lock()):
+                        await self._tell(ask, step)
+                else:
+                    await self._tell(ask, step)
             except AliciaError as raised:  # one dead lamp does not darken the rest
                 error = raised.code
         return Result(
@@ -239,6 +254,7 @@ class DeviceControl(Service[DeviceControlSettings]):
 
     async def _open_journal(self) -> Journal:
         """In memory where the file fails: the lights work, and DEGRADED says what does not."""
+        self._lapsed = False
         path = self.folder.state(self.name) / "journal.db"
         try:
             return await self.off_loop(Journal, path, keep=self.settings.remember)
@@ -253,9 +269,14 @@ class DeviceControl(Service[DeviceControlSettings]):
                 self._journal.begin, plan.asked.command_id, plan.model_dump_json()
             )
         except SetupError as error:
+            self._lapsed = True
             self._forgetful(error)
             return plan, None
-        return read(entry)
+        if self._lapsed:
+            self._lapsed = False
+            self.set_degraded(None)
+        done = entry.outcome and Outcome.model_validate_json(entry.outcome)
+        return Plan.model_validate_json(entry.plan), done or None
 
     async def _end(self, outcome: Outcome) -> None:
         try:

@@ -48,7 +48,9 @@ class Ai(Service[AiSettings]):
     @asynccontextmanager
     async def lifespan(self) -> AsyncGenerator[None, None]:
         from alicia.home.model import Home  # noqa: PLC0415 - heavy
+        from alicia.language.answers import answer  # noqa: PLC0415 - heavy
 
+        self._answer = answer
         self._home = Home()
         self._changed_at = time.monotonic()
         self._languages: dict[str, Understanding] = {}
@@ -124,8 +126,6 @@ class Ai(Service[AiSettings]):
 
     @serves(UNDERSTAND, concurrency=4)
     async def understand(self, ask: Understand) -> Understood:
-        from alicia.language.answers import answer  # noqa: PLC0415 - heavy
-
         plan = await self._plan(ask)
         controls = await asyncio.gather(
             *(
@@ -135,7 +135,7 @@ class Ai(Service[AiSettings]):
         )
         results = [result for done in controls for result in done]
         with self.span("answer"):
-            reply = answer(plan, results, self._home, ask.language)
+            reply = self._answer(plan, results, self._home, ask.language)
         return Understood(
             turn_id=ask.turn_id,
             heard=plan.heard,

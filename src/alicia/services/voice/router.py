@@ -45,10 +45,11 @@ from alicia.contracts.voice import (
     Understood,
 )
 from alicia.errors import AliciaError, NotReadyError
+from alicia.language.phrases import phrase_for
 from alicia.mind.turns import Journal, OpenEntry, Traces
 from alicia.runtime.service import Service, handles, serves
 from alicia.runtime.settings import Settings
-from alicia.runtime.tracing import current_trace
+from alicia.runtime.tracing import current_trace, new_trace
 
 
 class RouterSettings(Settings):
@@ -105,7 +106,7 @@ class Router(Service[RouterSettings]):
     @serves(OPEN_TURN, concurrency=16)
     async def open_turn(self, ask: OpenTurn) -> TurnOpened:
         if ask.turn_id not in self._courses:
-            trace_id = current_trace() or ask.turn_id
+            trace_id = current_trace() or new_trace()
             entry = OpenEntry(open=ask, trace_id=trace_id, started_at=time.time())
             self._journal.write(entry)
             self._begin(entry)
@@ -130,11 +131,13 @@ class Router(Service[RouterSettings]):
         )
         with self.trace("turn", entry.trace_id):
             try:
-                if course.transcript is None:
-                    await self._say(course, TurnPhase.LISTENING)
-                    course.transcript = await self._transcribe(course, ask.utterance_id)
-                    self._journal.write(entry.model_copy(update={"transcript": course.transcript}))
-                await self._understand(course, course.transcript.text)
+                with self.edge("spoken turn"):
+                    if course.transcript is None:
+                        await self._say(course, TurnPhase.LISTENING)
+                        course.transcript = await self._transcribe(course, ask.utterance_id)
+                        known = entry.model_copy(update={"transcript": course.transcript})
+                        self._journal.write(known)
+                    await self._understand(course, course.transcript.text)
             except AliciaError as error:
                 self._apologise(course, error)
             await self._speak(course)
@@ -162,7 +165,7 @@ class Router(Service[RouterSettings]):
             ask.satellite,
             ask.language,
             ask.area_id,
-            current_trace() or ask.turn_id,
+            current_trace() or new_trace(),
             speak=ask.speak,
         )
         task = self._turns.create_task(self._typed_turn(course, ask.text))
@@ -173,7 +176,8 @@ class Router(Service[RouterSettings]):
     async def _typed_turn(self, course: Course, text: str) -> TurnRecord:
         with self.trace("turn", course.trace_id):
             try:
-                await self._understand(course, text)
+                with self.edge("typed turn"):
+                    await self._understand(course, text)
             except AliciaError as error:
                 self._apologise(course, error)
             await self._speak(course)
@@ -200,18 +204,15 @@ class Router(Service[RouterSettings]):
         course.reply = course.understood.reply
 
     def _apologise(self, course: Course, error: AliciaError) -> None:
-        from alicia.language.phrases import phrase_for  # noqa: PLC0415 - heavy
-
         course.error = error
         course.reply = phrase_for(error, course.language)
-        self.log.info("turn failed", code=error.code)
 
     async def _speak(self, course: Course) -> None:
         if not course.speak or not course.reply:
             return
         await self._say(course, TurnPhase.SPEAKING)
         try:
-            with self._stage(course, "speak"):
+            with self.edge("speak"), self._stage(course, "speak"):
                 course.spoken = await self.ask(
                     SPEAK,
                     Speak(turn_id=course.turn_id, text=course.reply, language=course.language),

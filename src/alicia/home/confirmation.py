@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from alicia.contracts.devices import AdapterCommand, AdapterState, Capability, Value
-from alicia.errors import UnavailableError
+from alicia.errors import UnavailableError, UnconfirmedError
 from alicia.home.capabilities import confirms
 
 TRAVELS = frozenset({"position"})
@@ -29,8 +29,6 @@ class _Expectation:
     confirmed: asyncio.Future[None]
 
     def hear(self, report: AdapterState) -> None:
-        if self.confirmed.done():
-            return
         shown = report.values.get(self.capability.name)
         if not report.available:
             self.confirmed.set_exception(UnavailableError(entity=report.entity_id))
@@ -55,8 +53,16 @@ class Expectations:
         self._waiting: dict[str, list[_Expectation]] = {}
 
     def hear(self, report: AdapterState) -> None:
-        for expectation in self._waiting.get(report.entity_id, ()):
-            expectation.hear(report)
+        overtaken: set[str] = set()
+        for expectation in reversed(self._waiting.get(report.entity_id, [])):
+            capability = expectation.capability.name
+            if not expectation.confirmed.done():
+                expectation.hear(report)
+            if not expectation.confirmed.done() and capability in overtaken:
+                # A later command has had its way: this one's value won't come any more.
+                expectation.confirmed.set_exception(UnconfirmedError(entity=report.entity_id))
+            elif expectation.confirmed.done():
+                overtaken.add(capability)
 
     @contextmanager
     def expect(
@@ -64,7 +70,8 @@ class Expectations:
     ) -> Generator[asyncio.Future[None], None, None]:
         """Entered before the adapter is told; what comes out is done when the device confirms.
 
-        It raises UnavailableError where the adapter reports that the device is gone.
+        It raises UnavailableError where the adapter reports that the device is gone, and
+        UnconfirmedError where a later command has been confirmed instead.
         """
         confirmed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         expectation = _Expectation(command, capability, start, confirmed)
@@ -76,5 +83,6 @@ class Expectations:
             waiting.remove(expectation)
             if not waiting:
                 del self._waiting[command.entity_id]
-            if not confirmed.cancel():
+            confirmed.cancel()
+            if not confirmed.cancelled():
                 confirmed.exception()  # seen, whoever raised first

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 
 from pydantic import BaseModel
 
-from alicia.contracts.devices import Control, Entity, EntityState, Outcome, OutcomeKind, Value
+from alicia.contracts.devices import Control, Entity, EntityState, OutcomeKind, Value
 from alicia.errors import (
     BusError,
     DeviceError,
@@ -18,7 +17,6 @@ from alicia.errors import (
 )
 from alicia.home.capabilities import absolute, capability_of, validate
 from alicia.home.model import Home
-from alicia.storage.journal import Entry
 
 
 class Step(BaseModel):
@@ -57,22 +55,16 @@ class Planner:
         steps = [self._step(ask, entity_id) for entity_id in dict.fromkeys(ask.entities)]
         return Plan(asked=ask, steps=steps)
 
-    @contextmanager
-    def aiming(self, plan: Plan) -> Generator[None, None, None]:
-        """While it is carried out, a further relative command starts from its values."""
+    def aim(self, plan: Plan) -> None:
+        """From here on a further relative command starts from this plan's values."""
         asked = plan.asked
-        mine = {
-            (step.entity_id, asked.capability): (asked.command_id, step.value)
-            for step in plan.steps
-            if step.error is None
-        }
-        self._aims.update(mine)
-        try:
-            yield
-        finally:
-            for key, aim in mine.items():
-                if self._aims.get(key) == aim:
-                    del self._aims[key]
+        for step in plan.steps:
+            if step.error is None:
+                self._aims[step.entity_id, asked.capability] = (asked.command_id, step.value)
+
+    def release(self, command_id: str) -> None:
+        """It is over: what the devices report counts again."""
+        self._aims = {key: aim for key, aim in self._aims.items() if aim[0] != command_id}
 
     def _step(self, ask: Control, entity_id: str) -> Step:
         try:
@@ -95,12 +87,6 @@ class Planner:
             values = {**state.values, ask.capability: aim[1]}
             state = state.model_copy(update={"values": values})
         return absolute(state, capability, ask.value)
-
-
-def read(entry: Entry) -> tuple[Plan, Outcome | None]:
-    """A plan from the journal, and its outcome where it has been carried out."""
-    plan = Plan.model_validate_json(entry.plan)
-    return plan, Outcome.model_validate_json(entry.outcome) if entry.outcome else None
 
 
 def outcome_of(error: str | None) -> OutcomeKind:

@@ -1,0 +1,5 @@
+"""`python -m alicia` is `alicia`."""
+
+from alicia.cli.app import main
+
+main()

@@ -1,0 +1,127 @@
+"""Any part is killed in the middle of a turn: the person is answered, the part comes back, and no
+command is lost or carried out twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import signal
+from collections.abc import AsyncGenerator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import pytest_asyncio
+
+from alicia.audio.formats import read
+from alicia.contracts.voice import SAY_TEXT, TURN, SayText, TurnPhase
+from alicia.peers.satellite import Heard, played
+from alicia.testing.live import LiveHouse, live_house
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+SPEECH = Path(__file__).parent.parent / "data" / "speech"
+TURN_ON = SPEECH / "turn_on_the_kitchen_light.af_heart.flac"
+LAMP = "light.kitchen"
+BACK_WITHIN_S = 3.0
+ROOMS = (
+    "broker",
+    "device_control",
+    "device_registry",
+    "discovery",
+    "orchestrator",
+    "ai",
+    "router",
+    "stt",
+    "tts",
+    "virtual_home",
+    "mosquitto",
+)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[LiveHouse, None]:
+    async with live_house(tmp_path_factory.mktemp("house")) as running:
+        yield running
+
+
+async def _lamp_is_off(house: LiveHouse) -> int:
+    """Bring the lamp into a known state; how many commands it has carried out."""
+    async with asyncio.timeout(20):
+        while house.states.get(LAMP) is None or house.states[LAMP].values.get("power") is not False:
+            await house.console.ask(
+                SAY_TEXT,
+                SayText(
+                    turn_id=secrets.token_hex(8),
+                    satellite="chaos",
+                    text="turn off the kitchen light",
+                ),
+            )
+            await house.until(LAMP, "power", value=False)
+    return house.adapters[LAMP].applied
+
+
+async def _phase(house: LiveHouse, phase: TurnPhase) -> None:
+    async with house.console.hear(TURN, satellite=house.satellite.instance) as turns:
+        async for turn in turns:
+            if turn.phase is phase:
+                return
+
+
+async def _turn_with_a_kill(house: LiveHouse, victim: str, phase: TurnPhase) -> tuple[Heard, int]:
+    pid = await house.pid(victim)
+    assert pid is not None
+    reached = asyncio.create_task(_phase(house, phase))
+    await asyncio.sleep(0)
+    turn = asyncio.create_task(
+        house.satellite.turn(played(read(TURN_ON, max_s=10).tobytes(), silence_s=20))
+    )
+    await reached
+    if phase is TurnPhase.LISTENING:
+        async with asyncio.timeout(5):  # the middle of the sentence, not its first moment
+            await asyncio.sleep(0.8)
+    os.kill(pid, signal.SIGKILL)
+    return await turn, pid
+
+
+@pytest.mark.parametrize("victim", ROOMS)
+@pytest.mark.parametrize("phase", [TurnPhase.LISTENING, TurnPhase.THINKING, TurnPhase.SPEAKING])
+async def test_a_part_is_killed_in_the_middle_of_a_turn(
+    house: LiveHouse, victim: str, phase: TurnPhase
+) -> None:
+    applied = await _lamp_is_off(house)
+
+    back = asyncio.create_task(_watched(house, victim, phase))
+    heard, took = await back
+
+    loudness = np.abs(np.frombuffer(heard.speech, np.int16)).max(initial=0)
+    assert loudness > 3000, "the person hears something"
+    record: Any = heard.record
+    assert record is not None
+    assert record.error is None, f"answered {record.error}"
+    assert [action.outcome.value for action in record.actions] == ["confirmed"]
+    await house.until(LAMP, "power", value=True)
+    assert house.adapters[LAMP].applied == applied + 1, "once, and only once"
+    assert took < BACK_WITHIN_S
+
+
+async def _watched(house: LiveHouse, victim: str, phase: TurnPhase) -> tuple[Heard, float]:
+    pid = await house.pid(victim)
+    assert pid is not None
+    turn = asyncio.create_task(_turn_with_a_kill(house, victim, phase))
+    while _runs(pid):
+        await asyncio.sleep(0.01)
+    took = await house.back(victim, pid)
+    heard, _ = await turn
+    return heard, took
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
