@@ -457,10 +457,15 @@ class Bus:
             async with asyncio.timeout(max(0, question.until - time.monotonic())):
                 await self._ask_once(question)
 
-    def lose(self, commands: set[str]) -> None:
-        """One who serves these went away: what is asked of it has no answer to wait for."""
+    def lose(self, commands: set[str], *, idempotent: bool = False) -> None:
+        """One who serves these went away: what is asked of it has no answer to wait for.
+
+        idempotent: fail only questions that may be asked again, where it is not sure.
+        """
         for question in self._pending.values():
             command = name_of(question.command)
+            if idempotent and not question.command.idempotent:
+                continue
             if command in commands and not question.answer.done():
                 question.answer.set_exception(ResponderLostError(command=command))
 

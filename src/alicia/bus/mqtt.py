@@ -2,6 +2,9 @@
 
     publish ─▶ waiting ─▶ flying ─▶ PUBACK      a link that breaks puts flying back into waiting
 
+Paho connects, subscribes, keeps alive and says goodbye; PUBLISH and PUBACK, nearly all that ever
+crosses the wire, are read and written by `codec`, in large pieces.
+
 A `_Link` lives as long as one TCP connection and knows nothing of the next. `MqttTransport` makes
 links until it is closed: full-jitter back-off, subscriptions replayed, and what was not
 acknowledged sent again in its order. Clean start, session expiry 0: a session that waits for an
@@ -17,7 +20,7 @@ import socket
 import ssl
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -30,6 +33,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from alicia.bus import codec
 from alicia.bus.packet import MAX_PACKET_BYTES, Packet, Receive
 from alicia.errors import (
     AliciaError,
@@ -113,19 +117,16 @@ class _Wire:
         self.ended: str | None = None
         self.kept = False
         """Paho closes a socket as soon as the goodbye is written; it has yet to be sent."""
+        self._told = b""
         self._in = b""
-        self._at = 0
         self._out = bytearray()
 
     # ---- what Paho calls ----
 
     def recv(self, buffer_size: int) -> bytes:
-        if self._at >= len(self._in):
-            if self.ended is not None:
-                return b""
+        if not self._told and self.ended is None:
             raise BlockingIOError
-        piece = self._in[self._at : self._at + buffer_size]
-        self._at += len(piece)
+        piece, self._told = self._told[:buffer_size], self._told[buffer_size:]
         return piece
 
     def send(self, buffer: bytes | bytearray) -> int:
@@ -144,13 +145,27 @@ class _Wire:
 
     # ---- what the link calls ----
 
-    @property
-    def unread(self) -> bool:
-        return self._at < len(self._in) or self.ended is not None
+    def tell(self, packet: bytes) -> None:
+        """The next that Paho reads."""
+        self._told += packet
 
-    def fill(self) -> None:
-        """Take what has arrived."""
-        pieces = [self._in[self._at :]]
+    def packets(self) -> Generator[tuple[int, bytes, bytes], None, None]:
+        """What has arrived, packet by packet: the first byte, the body, and all of it.
+
+        Raises ValueError where it is not MQTT.
+        """
+        self._fill()
+        data, at = self._in, 0
+        try:
+            while at + 1 < len(data) and (body := codec.frame(data, at)) is not None:
+                start, end = body
+                yield data[at], data[start:end], data[at:end]
+                at = end
+        finally:
+            self._in = data[at:]
+
+    def _fill(self) -> None:
+        pieces = [self._in]
         try:
             while True:
                 piece = self.sock.recv(_READ_BYTES)
@@ -164,7 +179,7 @@ class _Wire:
             pass
         except OSError as error:
             self.ended = str(error)
-        self._in, self._at = b"".join(pieces), 0
+        self._in = b"".join(pieces)
 
     def flush(self) -> bool:
         """Send what was written; False where the socket takes no more at the moment."""
@@ -177,6 +192,18 @@ class _Wire:
         except OSError as error:
             self.ended = str(error)
         return True
+
+
+class _Packed(Properties):
+    """A will's properties, packed by us."""
+
+    packed: bytes
+
+    def __init__(self, packet: Packet) -> None:
+        object.__setattr__(self, "packed", codec.pack_properties(packet))
+
+    def pack(self) -> bytes:
+        return self.packed
 
 
 class _Paho(paho.Client):
@@ -206,10 +233,12 @@ class _Link:
         self._subacks: dict[int, asyncio.Future[list[ReasonCode]]] = {}
         self._connack: asyncio.Future[ReasonCode] = self._loop.create_future()
         self._wire: _Wire | None = None
+        self._fd = -1
         self._misc: asyncio.TimerHandle | None = None
         self._scheduled = False
         self._blocked = False
         self._unflushed = 0
+        self._mid = codec.FIRST_MID
         self._client = self._build(options, will)
 
     def _build(self, options: MqttOptions, will: Packet | None) -> _Paho:
@@ -217,18 +246,13 @@ class _Link:
             CallbackAPIVersion.VERSION2,
             client_id=options.client_id,
             protocol=paho.MQTTv5,
-            manual_ack=True,
             reconnect_on_failure=False,
         )
-        client.max_inflight_messages_set(0)  # the window is ours
         if options.username is not None:
             client.username_pw_set(options.username, options.password)
         if will is not None:
-            properties = _properties(will, PacketTypes.WILLMESSAGE)
-            client.will_set(will.topic, will.payload, will.qos, will.retain, properties)
+            client.will_set(will.topic, will.payload, will.qos, will.retain, _Packed(will))
         client.on_connect = self._on_connect
-        client.on_message = self._on_message
-        client.on_publish = self._on_publish
         client.on_subscribe = self._on_subscribe
         client.on_unsubscribe = self._on_subscribe
         client.on_disconnect = self._on_disconnect
@@ -246,7 +270,8 @@ class _Link:
             self._client.connect(
                 host, port, self._options.keepalive_s, clean_start=True, properties=properties
             )
-            self._loop.add_reader(wire.fileno(), self._on_readable)
+            self._fd = wire.fileno()
+            self._loop.add_reader(self._fd, self._on_readable)
             self._on_misc()
             reason = await self._connack
         if reason.value in (_NOT_AUTHORIZED, _BAD_CREDENTIALS):
@@ -261,10 +286,22 @@ class _Link:
     def _on_readable(self) -> None:
         wire = self._wire
         assert wire is not None  # noqa: S101 - it is its reader
-        wire.fill()
-        while wire.unread and not self.lost.done():
-            if self._client.loop_read() == paho.MQTT_ERR_NO_CONN:
-                self._end("closed")
+        try:
+            for head, body, whole in wire.packets():
+                if head >> 4 == codec.PUBLISH:
+                    self._on_message(head, body)
+                elif head >> 4 == codec.PUBACK:
+                    self.acked(*codec.unpack_puback(body))
+                else:
+                    wire.tell(whole)
+                    self._client.loop_read()
+                if self.lost.done():
+                    return
+        except ValueError as error:
+            wire.ended = f"the broker does not speak MQTT: {error}"
+        if wire.ended is not None:
+            self._client.loop_read()  # Paho sees the end
+            self._end(wire.ended)
 
     def _on_want_write(self, *_: object) -> None:
         if not self._scheduled:
@@ -281,6 +318,7 @@ class _Link:
         blocked = not wire.flush()
         if wire.ended is not None:
             self._client.loop_read()  # Paho sees the end
+            self._end(wire.ended)
             return
         if blocked != self._blocked:
             self._blocked = blocked
@@ -316,9 +354,6 @@ class _Link:
         ended = self._wire.ended if self._wire is not None else None
         self._end(ended or str(reason))
 
-    def _on_publish(self, _c: object, _u: object, mid: int, reason: ReasonCode, _p: object) -> None:
-        self.acked(mid, reason.value)
-
     def _on_subscribe(
         self, _c: object, _u: object, mid: int, reasons: list[ReasonCode], _p: object
     ) -> None:
@@ -326,19 +361,18 @@ class _Link:
         if future is not None and not future.done():
             future.set_result(reasons)
 
-    def _on_message(self, _c: object, _u: object, message: paho.MQTTMessage) -> None:
-        mid, qos = message.mid, message.qos
+    def _on_message(self, head: int, body: bytes) -> None:
+        packet, mid = codec.unpack_publish(head, body)
 
         def ack() -> None:
             if not self.lost.done():
-                self._client.ack(mid, qos)
+                self._give(codec.pack_puback(mid))
 
         try:
-            self._receive(_packet(message), ack if qos else _nothing)
-        except Exception as error:  # noqa: BLE001 - Paho would read this packet again, for ever
-            ack()
+            self._receive(packet, ack if packet.qos else _nothing)
+        except Exception as error:  # noqa: BLE001 - one bad packet must not end the connection
             self._loop.call_exception_handler(
-                {"message": f"a packet on {message.topic} was not taken", "exception": error}
+                {"message": f"a packet on {packet.topic} was not taken", "exception": error}
             )
 
     def _end(self, reason: str) -> None:
@@ -347,9 +381,12 @@ class _Link:
         self.lost.set_result(reason)
         if self._misc is not None:
             self._misc.cancel()
-        if self._wire is not None and self._wire.fileno() >= 0:
-            self._loop.remove_reader(self._wire.fileno())
-            self._loop.remove_writer(self._wire.fileno())
+        if self._fd >= 0:
+            # By number, at once: Paho may have closed the socket, and the next file that gets its
+            # number would find a reader registered that never fires.
+            self._loop.remove_reader(self._fd)
+            self._loop.remove_writer(self._fd)
+        if self._wire is not None:
             self._wire.close()
         if not self._connack.done():
             self._connack.set_exception(ConnectionResetError(reason))
@@ -367,24 +404,31 @@ class _Link:
 
         Raises MalformedMessageError for a packet that the broker would end the connection for.
         """
-        properties = _properties(packet, PacketTypes.PUBLISH)
-        self._check_size(packet, properties)
-        return self._client.publish(packet.topic, packet.payload, 1, packet.retain, properties).mid
+        # Paho numbers its SUBSCRIBEs from 1; these stay out of its way.
+        self._mid = codec.FIRST_MID if self._mid >= codec.LAST_MID else self._mid + 1
+        self._give(self._fitting(packet, self._mid))
+        return self._mid
 
     def send(self, packet: Packet) -> None:
         """Send at QoS 0. Raises MalformedMessageError."""
-        properties = _properties(packet, PacketTypes.PUBLISH)
-        self._check_size(packet, properties)
+        self._give(self._fitting(packet, 0))
         self._unflushed += 1
-        self._client.publish(packet.topic, packet.payload, 0, packet.retain, properties)
 
-    def _check_size(self, packet: Packet, properties: Properties) -> None:
-        size = len(packet.payload) + len(packet.topic.encode()) + 16
-        # Packed only where it may matter.
-        if size + 4096 > self.max_packet_bytes:
-            size += len(properties.pack())
-            if size > self.max_packet_bytes:
-                raise _too_large(packet, self.max_packet_bytes)
+    def _fitting(self, packet: Packet, mid: int) -> bytes:
+        data = codec.pack_publish(packet, mid)
+        if len(data) > self.max_packet_bytes:
+            raise MalformedMessageError(
+                "The message is larger than the broker takes.",
+                topic=packet.topic,
+                size_bytes=len(data),
+                most_bytes=self.max_packet_bytes,
+            )
+        return data
+
+    def _give(self, data: bytes) -> None:
+        assert self._wire is not None  # noqa: S101 - it is up
+        self._wire.send(data)
+        self._on_want_write()
 
     async def subscribe(self, filter_: str, qos: int) -> int:
         """The reason code. Raises _LinkLostError."""
@@ -411,7 +455,7 @@ class _Link:
             self._end("closed")
             return
         wire.kept = True
-        self._client.disconnect()
+        self._client.disconnect()  # behind what is already in the wire
         self._client.loop_write()
         self._end("closed")
         try:
@@ -422,8 +466,8 @@ class _Link:
                     await _writable(wire.sock)
                 while wire.ended is None:
                     await _readable(wire.sock)
-                    wire.fill()
-        except TimeoutError:
+                    list(wire.packets())
+        except (TimeoutError, ValueError):
             return
         finally:
             wire.sock.close()
@@ -733,15 +777,6 @@ def _final(error: Exception, options: MqttOptions) -> AliciaError | None:
 # ---- packets -------------------------------------------------------------------------------------
 
 
-def _too_large(packet: Packet, most: int) -> MalformedMessageError:
-    return MalformedMessageError(
-        "The message is larger than the broker takes.",
-        topic=packet.topic,
-        size_bytes=len(packet.payload),
-        most_bytes=most,
-    )
-
-
 def _still(out: _Out) -> Packet:
     """The packet, with what its asker still waits after our own waiting."""
     if out.packet.deadline_ms is None:
@@ -752,51 +787,6 @@ def _still(out: _Out) -> Packet:
 
 def _shared(filter_: str, group: str | None) -> str:
     return filter_ if group is None else f"$share/{group}/{filter_}"
-
-
-def _properties(packet: Packet, kind: int) -> Properties:
-    properties = Properties(kind)
-    user = [
-        (key, value)
-        for key, value in (
-            ("id", packet.id),
-            ("from", packet.sender),
-            ("schema", packet.schema),
-            ("traceparent", packet.traceparent),
-            ("error", packet.error),
-            ("deadline_ms", None if packet.deadline_ms is None else str(packet.deadline_ms)),
-        )
-        if value is not None
-    ]
-    if user:
-        properties.UserProperty = user
-    if packet.expiry_s is not None:
-        properties.MessageExpiryInterval = max(1, int(packet.expiry_s + 0.999))
-    if packet.response_topic is not None:
-        properties.ResponseTopic = packet.response_topic
-    if packet.correlation is not None:
-        properties.CorrelationData = packet.correlation
-    return properties
-
-
-def _packet(message: paho.MQTTMessage) -> Packet:
-    properties = message.properties
-    user: dict[str, str] = dict(getattr(properties, "UserProperty", ()))
-    deadline = user.get("deadline_ms")
-    return Packet(
-        message.topic,
-        bytes(message.payload),
-        qos=message.qos,
-        retain=message.retain,
-        id=user.get("id"),
-        sender=user.get("from"),
-        schema=user.get("schema"),
-        traceparent=user.get("traceparent"),
-        error=user.get("error"),
-        deadline_ms=int(deadline) if deadline and deadline.isdecimal() else None,
-        response_topic=getattr(properties, "ResponseTopic", None),
-        correlation=getattr(properties, "CorrelationData", None),
-    )
 
 
 def _nothing() -> None:

@@ -11,8 +11,8 @@ import typer
 
 from alicia.cli import house as houses
 from alicia.cli import turns
-from alicia.cli.output import emit, err, fail, out
-from alicia.cli.running import Home, Inline, Json, pull_models, start, until_told
+from alicia.cli.output import Home, Json, emit, err, fail, out
+from alicia.cli.running import Inline, pull_models, start, until_told
 from alicia.errors import AliciaError, DependencyMissingError
 from alicia.runtime.settings import Folder
 from alicia.security.mosquitto import find_program
@@ -72,6 +72,7 @@ def demo(
     try:
         with houses.one_house(folder):
             names = houses.wanted([], demo_home=True, inline=inline)
+            houses.preflight(folder, names)
             pull_models(folder, names, quiet=json)
             start(folder, names, inline=inline, quiet=json, then=turn)
     except AliciaError as error:

@@ -31,6 +31,7 @@ from alicia.runtime.settings import Folder
 
 QUIET_S = 0.1
 STATES_WITHIN_S = 2.0
+POWER = "power"
 
 Which = Annotated[str, typer.Argument(help="An entity's id, name or alias.")]
 
@@ -76,9 +77,7 @@ def list_devices(
         out.print(_table(found, states))
 
 
-async def with_states(
-    peer: Console, wanted: FindEntities
-) -> tuple[Found, dict[str, EntityState]]:
+async def with_states(peer: Console, wanted: FindEntities) -> tuple[Found, dict[str, EntityState]]:
     """What fits, and what is retained of its states."""
     states: dict[str, EntityState] = {}
     newest = time.monotonic()
@@ -114,24 +113,32 @@ def as_json(entity: Entity, states: dict[str, EntityState]) -> dict[str, Any]:
 
 def _table(found: Found, states: dict[str, EntityState]) -> Table:
     shown = Table(box=None, pad_edge=False)
-    for title in ("entity", "name", "state", "since", "also called"):
+    shown.add_column("entity", no_wrap=True)
+    for title in ("name", "state", "since"):
         shown.add_column(title)
     names: dict[str | None, str] = {
-        area.area_id: f"{area.name} [dim]{area.area_id}[/]" for area in found.areas
+        area.area_id: area.name if _same(area) else f"{area.name} ({area.area_id})"
+        for area in found.areas
     }
-    areas = sorted({entity.area_id for entity in found.entities}, key=lambda a: (a is None, a or ""))
-    for area_id in areas:
-        shown.add_row(f"[bold]{names.get(area_id, area_id or 'no area')}[/]")
+    areas = {entity.area_id for entity in found.entities}
+    for area_id in sorted(areas, key=lambda area_id: (area_id is None, area_id or "")):
+        shown.add_row(Text(names.get(area_id, area_id or "no area"), style="bold"))
         for entity in (e for e in found.entities if e.area_id == area_id):
             state = states.get(entity.entity_id)
+            name = Text(entity.name + (" (protected)" if entity.protected else ""))
+            if entity.aliases:
+                name.append(f", {', '.join(entity.aliases)}", style="dim")
             shown.add_row(
                 Text(f"  {entity.entity_id}", style="dim" if entity.retired else "cyan"),
-                Text(entity.name + (" (protected)" if entity.protected else "")),
+                name,
                 _state(entity, state),
-                duration(time.time() - state.changed_at) if state else "",
-                Text(", ".join(entity.aliases), style="dim"),
+                Text(duration(time.time() - state.changed_at) if state else "", style="dim"),
             )
     return shown
+
+
+def _same(area: Area) -> bool:
+    return area.name.casefold().replace(" ", "_") == area.area_id
 
 
 def _state(entity: Entity, state: EntityState | None) -> Text:
@@ -139,19 +146,25 @@ def _state(entity: Entity, state: EntityState | None) -> Text:
         return Text("unknown", style="yellow")
     if not state.available:
         return Text("not reachable", style="red")
-    units = {capability.name: capability.unit for capability in entity.capabilities}
+    units = {c.name: f" {c.unit}" if c.unit else "" for c in entity.capabilities}
     return Text(
         ", ".join(
-            f"{name.replace('_', ' ')} {_value(value)}{f' {unit}' if (unit := units.get(name)) else ''}"
+            _on_or_off(value)
+            if name == POWER
+            else f"{name.replace('_', ' ')} {_value(value)}{units.get(name, '')}"
             for name, value in state.values.items()
         )
     )
 
 
+def _on_or_off(value: bool | float | str) -> str:
+    return "on" if value is True else "off"
+
+
 def _value(value: bool | float | str) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return f"{value:.6g}" if isinstance(value, float) else value
+    return value if isinstance(value, str) else f"{value:.6g}"
 
 
 # ---- changes ------------------------------------------------------------------------------------

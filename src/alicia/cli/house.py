@@ -15,18 +15,31 @@ from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
-from alicia.contracts.system import ALIVE, Phase, Presence
-from alicia.errors import SetupError
+from alicia.cli.visiting import last_words, lock_file
+from alicia.contracts.system import (
+    ALIVE,
+    LIST_PROCESSES,
+    ListProcesses,
+    Phase,
+    Presence,
+    ProcessInfo,
+)
+from alicia.errors import BusError, NotReadyError, SetupError
 from alicia.peers.console import Console
 from alicia.runtime.house import Address, House, InlineHouse, MqttHouse
 from alicia.runtime.main import run_service
 from alicia.runtime.roster import ROOMS, built, room
 from alicia.runtime.runner import Runner, joined
-from alicia.runtime.settings import Folder
+from alicia.runtime.settings import Folder, load
 from alicia.runtime.spawner import Spawner
+from alicia.security.mosquitto import find_program
+from alicia.services.core.broker import BrokerRoomSettings
 
 START_WITHIN_S = 90.0
 DRAIN_WITHIN_S = 30.0
+LOOK_EVERY_S = 0.5
+TRIES = 3
+"""Starts that end before a service is ready; after them it is not going to be."""
 SPREAD_S = 2.0
 """Processes begin a little before we look."""
 HIRED = ("broker", "orchestrator")
@@ -46,11 +59,22 @@ def wanted(names: list[str], *, demo_home: bool, inline: bool = False) -> list[s
     return [name for name in dict.fromkeys(["broker", *rooms]) if name != "orchestrator"]
 
 
+def preflight(folder: Folder, services: list[str]) -> None:
+    """What would stop a service from starting, told once and before anything runs.
+
+    Raises SettingsError, DependencyMissingError.
+    """
+    for name in dict.fromkeys(["console", *services]):
+        load(room(name).load().settings_type, name, folder)
+    if "broker" in services and not load(BrokerRoomSettings, "broker", folder).url:
+        find_program()
+
+
 @contextmanager
 def one_house(folder: Folder) -> Generator[None, None, None]:
     """Hold this folder's house. Raises SetupError where one runs there already."""
     folder.run.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with (folder.run / "house.lock").open("a+", encoding="ascii") as lock:
+    with lock_file(folder).open("a+", encoding="ascii") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -116,7 +140,7 @@ async def over_mqtt(
             await _address(folder, spawner)
         house = MqttHouse(folder)
         async with joined(Console, house, folder) as console:
-            await _all_ready(console, ["orchestrator", *services], spawner, progress, since)
+            await _all_ready(console, folder, ["orchestrator", *services], spawner, progress, since)
             yield Running(
                 house,
                 folder,
@@ -153,20 +177,49 @@ def _alive(spawner: int) -> None:
 
 
 async def _all_ready(
-    console: Console, services: list[str], spawner: int, progress: Progress, since: float
+    console: Console,
+    folder: Folder,
+    services: list[str],
+    spawner: int,
+    progress: Progress,
+    since: float,
 ) -> None:
+    looked = time.monotonic()
     while True:
         phases = phases_of(console.peers.all(), started_after=since - SPREAD_S)
         progress({name: phases.get(name, Phase.STARTING) for name in services})
-        if all(phases.get(name) in ALIVE for name in services):
+        late = [name for name in services if phases.get(name) not in ALIVE]
+        if not late:
             return
         _alive(spawner)
+        if time.monotonic() - looked > LOOK_EVERY_S:
+            looked = time.monotonic()
+            hopeless = [p.service for p in await _processes(console) if p.restarts >= TRIES]
+            if hopeless := [name for name in late if name in hopeless]:
+                raise _not_ready("does not start", hopeless, console, folder)
         if time.time() - since > START_WITHIN_S:
-            late = [name for name in services if phases.get(name) not in ALIVE]
-            raise SetupError(
-                "These services are not ready; their logs say why.", services=", ".join(late)
-            )
+            raise _not_ready("is not ready in time", late, console, folder)
         await asyncio.sleep(0.02)
+
+
+async def _processes(console: Console) -> list[ProcessInfo]:
+    try:
+        return (await console.ask(LIST_PROCESSES, ListProcesses(), deadline_s=1)).processes
+    except BusError:
+        return []  # the orchestrator is one of those that are still starting
+
+
+def _not_ready(how: str, services: list[str], console: Console, folder: Folder) -> NotReadyError:
+    reasons = {
+        name: last_words(folder, name, console.peers.all()) or "its reason stands above"
+        for name in services
+    }
+    first, reason = next(iter(reasons.items()))
+    return NotReadyError(
+        f"{first} {how}: {reason.rstrip('.')}. `alicia doctor` looks into it.",
+        **{name: reason for name, reason in reasons.items() if name != first},
+        logs=str(folder.root / "logs"),
+    )
 
 
 def phases_of(presences: list[Presence], *, started_after: float = 0.0) -> dict[str, Phase]:
@@ -230,24 +283,3 @@ async def inline(
                 for name in reversed(services):
                     runners[name].stop.set()
         await asyncio.gather(*tasks)
-
-
-def ensure_models(folder: Folder, told: Callable[[str, int, int], None]) -> list[str]:
-    """Have the models that the rooms are set to use; the names of those pulled just now.
-
-    Raises DependencyMissingError where they can't be had.
-    """
-    from alicia.runtime.settings import load  # noqa: PLC0415 - with the rooms
-    from alicia.services.voice.stt import SttSettings  # noqa: PLC0415 - heavy
-    from alicia.services.voice.tts import TtsSettings  # noqa: PLC0415 - heavy
-    from alicia.speech.models import ModelStore  # noqa: PLC0415 - heavy
-
-    store = ModelStore(folder.models)
-    names = [load(SttSettings, "stt", folder).model]
-    names += [name.strip() for name in load(TtsSettings, "tts", folder).voices.split(",")]
-    pulled: list[str] = []
-    for name in names:
-        if not store.has(name):
-            store.pull(name, lambda done, total, name=name: told(name, done, total or 0))
-            pulled.append(name)
-    return pulled

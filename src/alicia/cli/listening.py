@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
@@ -15,6 +16,7 @@ from alicia.cli import turns
 from alicia.cli.output import Home, Json, emit, err, run
 from alicia.cli.talking import Area, Language
 from alicia.cli.visiting import visiting
+from alicia.errors import SetupError
 from alicia.peers.satellite import Satellite
 from alicia.runtime.settings import Folder
 
@@ -100,14 +102,24 @@ async def conversation(
 
 
 async def pressed() -> AsyncGenerator[None, None]:
-    """Each Enter at the terminal; ends with its input."""
+    """Each Enter at the terminal; ends with its input. Raises SetupError where there is none."""
     loop = asyncio.get_running_loop()
-    reader = asyncio.StreamReader()
-    transport, _ = await loop.connect_read_pipe(
-        lambda: asyncio.StreamReaderProtocol(reader), sys.stdin
-    )
+    lines: asyncio.Queue[bytes] = asyncio.Queue()
+    source = sys.stdin.fileno()
+
+    def take() -> None:
+        lines.put_nowait(os.read(source, 4096))
+
     try:
-        while await reader.readline():
-            yield
+        # Not made non-blocking: a terminal shares that with its output, which would then fail.
+        loop.add_reader(source, take)
+    except OSError as error:
+        raise SetupError("Pressing Enter needs a terminal; for files there is `alicia ask`.") from (
+            error
+        )
+    try:
+        while read := await lines.get():
+            for _ in range(read.count(b"\n")):
+                yield
     finally:
-        transport.close()
+        loop.remove_reader(source)

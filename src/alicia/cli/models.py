@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 import typer
 from rich.progress import (
@@ -50,7 +50,7 @@ class Bars:
         )
         self._tasks: dict[str, TaskID] = {}
 
-    def __enter__(self) -> Bars:
+    def __enter__(self) -> Self:
         self._bars.start()
         return self
 
@@ -116,9 +116,7 @@ def list_models(*, json: Json = False, home: Home = None) -> None:
             _here(model),
         )
     out.print(shown)
-    out.print(
-        "\nBold ones are in use here. `alicia models pull NAME` fetches one.", style="dim"
-    )
+    out.print("\nBold ones are in use here. `alicia models pull NAME` fetches one.", style="dim")
 
 
 def _as_json(model: Model, *, here: bool, used: list[str]) -> dict[str, Any]:

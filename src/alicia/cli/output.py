@@ -42,9 +42,7 @@ def complain(error: AliciaError) -> None:
     err.print(f"[bold red]{error.code}[/]", end=" ", highlight=False)
     err.print(error.message, highlight=False, markup=False, soft_wrap=True)
     for key, value in error.fields.items():
-        err.print(
-            f"  {key}: {value}", style="dim", highlight=False, markup=False, soft_wrap=True
-        )
+        err.print(f"  {key}: {value}", style="dim", highlight=False, markup=False, soft_wrap=True)
 
 
 def fail(error: AliciaError, *, as_json: bool = False) -> typer.Exit:

@@ -7,14 +7,13 @@ import signal
 import sys
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
 from alicia.cli import house as houses
-from alicia.cli.output import emit, err, fail, out
+from alicia.cli import models, services
+from alicia.cli.output import Home, Json, emit, err, fail, only, out
 from alicia.contracts.system import ALIVE, Phase
 from alicia.errors import AliciaError
 from alicia.runtime import logs
@@ -22,15 +21,11 @@ from alicia.runtime.main import run_service
 from alicia.runtime.settings import Folder
 
 Services = Annotated[
-    list[str] | None, typer.Argument(help="Services to start; all that are built by default.")
+    list[str] | None,
+    typer.Argument(metavar="SERVICES…", help="Services to start; all that are built by default."),
 ]
 Inline = Annotated[
     bool, typer.Option("--inline", help="One process, bus in memory: where no broker can run.")
-]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
-Home = Annotated[
-    Path | None,
-    typer.Option("--home", envvar="ALICIA_HOME", help="Where the house keeps what is its own."),
 ]
 DemoHome = Annotated[
     bool, typer.Option("--demo-home/--no-demo-home", help="Virtual devices to speak to.")
@@ -38,7 +33,7 @@ DemoHome = Annotated[
 
 
 def up(
-    services: Services = None,
+    names: Services = None,
     *,
     inline: Inline = False,
     demo_home: DemoHome = True,
@@ -49,17 +44,26 @@ def up(
     folder = Folder(home)
     try:
         with houses.one_house(folder):
-            names = houses.wanted(services or [], demo_home=demo_home, inline=inline)
-            pull_models(folder, names, quiet=json)
-            start(folder, names, inline=inline, quiet=json, then=lambda h: _stay(h, as_json=json))
+            wanted = houses.wanted(names or [], demo_home=demo_home, inline=inline)
+            houses.preflight(folder, wanted)
+            pull_models(folder, wanted, quiet=json)
+            start(folder, wanted, inline=inline, quiet=json, then=lambda h: _stay(h, as_json=json))
     except AliciaError as error:
         raise fail(error, as_json=json) from None
 
 
 async def _stay(running: houses.Running, *, as_json: bool) -> None:
     if as_json:
-        emit({"services_ready": len(running.services), "ready_s": round(running.ready_s, 2)})
+        emit(
+            {
+                "services_ready": len(running.services),
+                "ready_s": round(running.ready_s, 2),
+                "home": str(running.folder.root),
+                "services": running.services,
+            }
+        )
     else:
+        out.print(services.table(await services.overview(running.console, running.folder)))
         out.print(
             f"[bold green]Alicia is ready[/]: {len(running.services)} services in "
             f"{running.ready_s:.1f} s. Ctrl-C stops the house."
@@ -102,13 +106,7 @@ def start(
     try:
         asyncio.run(work())
     except BaseExceptionGroup as group:
-        ours = group.subgroup(AliciaError)
-        if ours is None:
-            raise
-        first: BaseException = ours
-        while isinstance(first, BaseExceptionGroup):
-            first = first.exceptions[0]
-        raise first from None
+        raise only(group) from None
 
 
 class Board:
@@ -139,20 +137,9 @@ class Board:
 
 def pull_models(folder: Folder, names: list[str], *, quiet: bool) -> None:
     """Have the models of the rooms that need some, with a progress bar."""
-    if not {"stt", "tts"} & set(names):
-        return
-    bar = Progress(
-        TextColumn("{task.description}"), BarColumn(), DownloadColumn(), console=err, disable=quiet
-    )
-    tasks: dict[str, object] = {}
-
-    def told(name: str, done: int, total: int) -> None:
-        if name not in tasks:
-            tasks[name] = bar.add_task(name, total=total or None)
-        bar.update(tasks[name], completed=done)  # type: ignore[arg-type]
-
-    with bar:
-        houses.ensure_models(folder, told)
+    if {"stt", "tts"} & set(names):
+        with models.Bars(quiet=quiet) as bars:
+            models.have(folder, models.in_use(folder), bars)
 
 
 def run(

@@ -52,6 +52,7 @@ M = TypeVar("M", bound=Payload)
 
 HEARD_WITHIN_S = 1.0
 RESTARTED_WITHIN_S = 30.0
+WIDE = 110
 _STYLES = {
     Phase.READY: "green",
     Phase.DEGRADED: "yellow",
@@ -125,9 +126,7 @@ async def overview(peer: Console, folder: Folder) -> dict[str, Any]:
     }
 
 
-async def heard(
-    peer: Console, state: State[M], *, within_s: float = HEARD_WITHIN_S
-) -> M | None:
+async def heard(peer: Console, state: State[M], *, within_s: float = HEARD_WITHIN_S) -> M | None:
     """What is retained there, if something is."""
     with suppress(TimeoutError):
         async with asyncio.timeout(within_s), peer.hear(state) as messages:
@@ -144,8 +143,10 @@ def _rows(
     memory: Memory,
     asking: Console,
 ) -> list[dict[str, Any]]:
+    if entry.name == asking.name:
+        return []  # whoever types: not a part of the house
     process = processes.get(entry.name)
-    here = [p for p in present if p.instance != asking.instance and _is_there(p)]
+    here = [p for p in present if _is_there(p)]
     seats = directory.seats if directory else []
     missing = next((seat.missing for seat in seats if seat.service == entry.name), [])
     common: dict[str, Any] = {
@@ -210,35 +211,30 @@ def _mosquitto(folder: Folder, status: BrokerStatus | None, memory: Memory) -> d
 
 def table(found: dict[str, Any]) -> Group:
     """The overview for a person."""
+    wide = out.width >= WIDE
     shown = Table(box=None, pad_edge=False)
-    for title, justify in (
-        ("service", "left"),
-        ("phase", "left"),
-        ("instance", "left"),
-        ("pid", "right"),
-        ("restarts", "right"),
-        ("MB", "right"),
-        ("up", "right"),
-        ("endpoint", "left"),
-        ("lacks", "left"),
-    ):
-        shown.add_column(title, justify="right" if justify == "right" else "left")
+    shown.add_column("service", no_wrap=True)
+    shown.add_column("phase", no_wrap=True)
+    if wide:
+        shown.add_column("instance", no_wrap=True)
+        shown.add_column("endpoint", no_wrap=True)
+    for title in ("pid", "restarts", "MB", "up"):
+        shown.add_column(title, justify="right", no_wrap=True)
+    shown.add_column("lacks")
     for row in found["services"]:
         if row["planned"]:
             shown.add_row(row["service"], "planned", style="dim")
             continue
-        lacks = ", ".join(row["missing"])
-        if row["reason"]:
-            lacks = f"{lacks}; {row['reason']}" if lacks else row["reason"]
+        lacks = "; ".join(filter(None, (", ".join(row["missing"]), row["reason"])))
+        more = (row["instance"], (row["endpoint"] or "—").removeprefix("http://")) if wide else ()
         shown.add_row(
             row["service"],
             Text(row["phase"], style=_STYLES.get(row["phase"], "red")),
-            row["instance"] or "—",
+            *more,
             str(row["pid"] or "—"),
-            str(row["restarts"] if row["restarts"] is not None else "—"),
+            _number(row["restarts"]),
             _number(row["memory_mb"]),
             duration(row["uptime_s"]),
-            (row["endpoint"] or "—").removeprefix("http://"),
             Text(lacks, style="yellow"),
         )
     broker = found["broker"]
@@ -429,7 +425,7 @@ def _show_info(found: dict[str, Any]) -> None:
         phase = instance["phase"]
         out.print(
             f"  [{_STYLES.get(phase, 'red')}]{phase}[/] {instance['instance']} · pid "
-            f"{instance['pid']} · Alicia {instance['version']} · {instance['endpoint'] or 'no HTTP'}",
+            f"{instance['pid']} · version {instance['version']} · {instance['endpoint'] or '—'}",
             highlight=False,
         )
         if "error" in instance:

@@ -8,11 +8,12 @@ from typing import Annotated
 import typer
 
 from alicia.cli import turns
-from alicia.cli.output import emit, out, run
-from alicia.cli.running import Home, Json
+from alicia.cli.output import Home, Json, attempt, complain, emit, out, run
+from alicia.cli.visiting import require_house, visiting
+from alicia.contracts.voice import TurnTrace
+from alicia.errors import AliciaError
 from alicia.peers.console import Console
 from alicia.runtime.house import MqttHouse
-from alicia.runtime.runner import joined
 from alicia.runtime.settings import Folder
 
 Area = Annotated[str | None, typer.Option("--area", help="Where it is said: an area's id.")]
@@ -29,16 +30,22 @@ def ask(
 ) -> None:
     """Speak a recording to the house, in real time, and store its spoken reply."""
     folder = Folder(home)
-    result = run(
-        turns.ask_file(MqttHouse(folder), folder, file, area_id=area, language=language),
-        as_json=json,
-    )
-    if json:
-        emit(result)
-    else:
-        turns.show(result)
-    if result["error"]:
-        raise typer.Exit(1)
+
+    async def work() -> dict[str, object]:
+        turns.recording(file, language)  # a file that can't be played needs no house
+        await require_house(folder)
+        return await turns.ask_file(
+            MqttHouse(folder), folder, file, area_id=area, language=language
+        )
+
+    try:
+        result = attempt(work())
+    except AliciaError as error:
+        if json:
+            emit(turns.unheard(error))
+        complain(error)
+        raise typer.Exit(1) from None
+    _end(result, as_json=json)
 
 
 def say(
@@ -53,11 +60,14 @@ def say(
     folder = Folder(home)
 
     async def work() -> dict[str, object]:
-        async with joined(Console, MqttHouse(folder), folder) as console:
+        async with visiting(Console, folder) as console:
             return await turns.say(console, text, area_id=area, language=language)
 
-    result = run(work(), as_json=json)
-    if json:
+    _end(run(work(), as_json=json), as_json=json)
+
+
+def _end(result: dict[str, object], *, as_json: bool) -> None:
+    if as_json:
         emit(result)
     else:
         turns.show(result)
@@ -76,12 +86,12 @@ def trace(
     """Show a turn as a waterfall: who did what, and how long it took."""
     folder = Folder(home)
 
-    async def work() -> object:
-        async with joined(Console, MqttHouse(folder), folder) as console:
+    async def work() -> TurnTrace:
+        async with visiting(Console, folder) as console:
             return await turns.trace_of(console, turn)
 
     found = run(work(), as_json=json)
     if json:
-        emit(found.model_dump(mode="json"))  # type: ignore[attr-defined]
+        emit(found.model_dump(mode="json"))
     else:
-        out.print(turns.waterfall(found))  # type: ignore[arg-type]
+        out.print(turns.waterfall(found))

@@ -15,7 +15,7 @@ from alicia.bus.bus import topic_of
 from alicia.bus.packet import Packet
 from alicia.cli.output import Home, Json, emit, out, run
 from alicia.cli.visiting import visiting
-from alicia.contracts.kinds import Message
+from alicia.contracts.kinds import Message, Stream
 from alicia.errors import MalformedMessageError, SettingsError
 from alicia.peers.console import Console
 from alicia.runtime.settings import Folder
@@ -99,7 +99,7 @@ def message_of(packet: Packet, topic: str, *, personal: bool) -> dict[str, Any]:
         "message": None,
     }
     declared = topic_of(topic)
-    if declared is None or not issubclass(declared[0].payload, Message):
+    if declared is None or isinstance(declared[0], Stream):
         return found
     payload, places = declared[0].payload, declared[1]
     try:
@@ -130,6 +130,10 @@ def hide(value: Any, schema: dict[str, Any], known: dict[str, Any]) -> Any:  # n
             if hidden != value:
                 return hidden
         return value
+    return _hide_inside(value, schema, known)
+
+
+def _hide_inside(value: Any, schema: dict[str, Any], known: dict[str, Any]) -> Any:  # noqa: ANN401 - JSON
     if isinstance(value, dict):
         fields, rest = schema.get("properties", {}), schema.get("additionalProperties")
         other: dict[str, Any] = rest if isinstance(rest, dict) else {}

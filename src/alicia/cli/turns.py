@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from alicia.audio.formats import read, write_wav
+from alicia.audio.formats import Pcm, read, write_wav
 from alicia.cli.output import out
 from alicia.contracts.voice import GET_TRACE, SAY_TEXT, GetTrace, SayText, TurnRecord, TurnTrace
+from alicia.errors import AliciaError, UnsupportedAudioError, UtteranceTooLongError
 from alicia.language.phrases import phrase
 from alicia.peers.console import Console
 from alicia.peers.satellite import Heard, Satellite, played
@@ -31,12 +33,46 @@ async def ask_file(
 ) -> dict[str, Any]:
     """Play a recording to the house in real time; what came of it, as `--json` prints it.
 
-    Raises UnsupportedAudioError, UtteranceTooLongError, BusError.
+    Raises UnsupportedAudioError, UtteranceTooLongError, UnsupportedLanguageError, BusError.
     """
-    pcm = read(file, max_s=LONGEST_S)
+    pcm = recording(file, language)
     async with joined(Satellite, house, folder) as satellite:
         heard = await satellite.turn(played(pcm.tobytes()), area_id=area_id, language=language)
     return result_of(heard, folder, language)
+
+
+def recording(file: Path, language: str) -> Pcm:
+    """What will be played. Raises what is wrong with the file, saying which, or the language."""
+    phrase("alicia", language)
+    try:
+        return read(file, max_s=LONGEST_S)
+    except UnsupportedAudioError as error:
+        missing = error.fields.get("reason") == "missing"
+        sentence = "There is no such file, or it can't be opened." if missing else error.message
+        raise UnsupportedAudioError(sentence, **error.fields, file=str(file)) from error
+    except UtteranceTooLongError as error:
+        raise UtteranceTooLongError(
+            f"The recording is longer than Alicia listens. Cut it to {LONGEST_S:.0f} s or less, "
+            "one command each.",
+            **error.fields,
+            file=str(file),
+        ) from error
+
+
+def unheard(error: AliciaError) -> dict[str, Any]:
+    """A turn that never began, in the form of one: the program that asked reads one form."""
+    return {
+        "turn_id": None,
+        "transcript": None,
+        "intent": None,
+        "actions": [],
+        "reply": error.message,
+        "error": error.code,
+        "reply_wav": None,
+        "stages": [],
+        "processing_ms": None,
+        "felt_ms": None,
+    }
 
 
 def result_of(heard: Heard, folder: Folder, language: str) -> dict[str, Any]:
@@ -98,7 +134,10 @@ async def trace_of(console: Console, turn_id: str | None, *, settle_s: float = 0
 def _actions(record: TurnRecord | None) -> list[dict[str, Any]]:
     if record is None:
         return []
-    return [action.model_dump(exclude_none=True, mode="json") for action in record.actions]
+    return [
+        action.model_dump(include={"entity", "capability", "value", "outcome"}, mode="json")
+        for action in record.actions
+    ]
 
 
 def _rounded(ms: float | None) -> float | None:
@@ -107,7 +146,7 @@ def _rounded(ms: float | None) -> float | None:
 
 def show(result: dict[str, Any]) -> None:
     """A turn's result for a person."""
-    out.print(f"[dim]heard[/]  {result['transcript'] or '—'}", highlight=False)
+    out.print(f"[dim]heard[/]  {escape(result['transcript'] or '—')}", highlight=False)
     for action in result["actions"]:
         good = action["outcome"] == "confirmed"
         out.print(
@@ -116,7 +155,7 @@ def show(result: dict[str, Any]) -> None:
             highlight=False,
         )
     style = "red" if result["error"] else "bold"
-    out.print(f"[dim]says[/]   [{style}]{result['reply'] or '—'}[/]", highlight=False)
+    out.print(f"[dim]says[/]   [{style}]{escape(result['reply'] or '—')}[/]", highlight=False)
     if result["error"]:
         out.print(f"[dim]error[/]  {result['error']}", highlight=False)
     if result.get("felt_ms") is not None:

@@ -77,7 +77,7 @@ async def console(folder: Folder) -> AsyncGenerator[Console, None]:
     """The command line's own seat in the house, once it has seen who is there."""
     async with visiting(Console, folder) as peer:
         until = time.monotonic() + SEEN_WITHIN_S
-        while time.monotonic() < until and not any(
+        while time.monotonic() < until and not any(  # noqa: ASYNC110 - presence has no event
             seen.instance == peer.instance for seen in peer.peers.all()
         ):
             await asyncio.sleep(0.005)
@@ -96,9 +96,7 @@ def alive(presences: list[Presence]) -> dict[str, list[Presence]]:
 
 def last_words(folder: Folder, service: str, presences: list[Presence] | None = None) -> str | None:
     """Why a service is not ready: what its last instance said, else its last line in the log."""
-    mine = sorted(
-        (p for p in presences or [] if p.service == service), key=lambda p: p.started_at
-    )
+    mine = sorted((p for p in presences or [] if p.service == service), key=lambda p: p.started_at)
     if mine and mine[-1].reason and mine[-1].phase not in ALIVE:
         return mine[-1].reason
     try:

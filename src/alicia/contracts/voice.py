@@ -243,7 +243,7 @@ class TurnTrace(Message):
     spans: list[TraceSpan]
 
 
-TURN: State[Turn] = State("voice/router/turn/{satellite}", Turn)
+TURN: State[Turn] = State("voice/router/turn/{satellite}", Turn, expiry_s=600)
 OPEN_TURN: Command[OpenTurn, TurnOpened] = Command(
     "voice/router/open", OpenTurn, reply=TurnOpened, deadline_s=4, idempotent=True
 )

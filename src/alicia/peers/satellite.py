@@ -79,7 +79,9 @@ class Heard:
     rate_hz: int = 22_050
     chunks: dict[int, bytes] = field(default_factory=dict[int, bytes])
     complete: asyncio.Event = field(default_factory=asyncio.Event)
-    """The last chunk of the reply is here."""
+    """Every chunk of the reply is here."""
+    length: int | None = None
+    """How many there are."""
     own_voice: bool = False
     """The house could not speak; this is the satellite's stored phrase."""
 
@@ -124,10 +126,10 @@ class Satellite(Service[SatelliteSettings]):
                 text = phrase("alicia", self.settings.language)
                 ask = Speak(turn_id=apology.turn_id, text=text, language=self.settings.language)
                 await self.ask(SPEAK, ask)
-                async with asyncio.timeout(TAIL_S):
-                    await apology.complete.wait()
-            except (AliciaError, TimeoutError) as error:
-                self.log.warning("no phrase stored for a bad day", reason=str(error))
+                if not await _comes(apology.complete):
+                    return
+            except AliciaError as error:
+                self.log.warning("no phrase stored for a bad day", code=error.code)
                 return
             finally:
                 await _cancelled(noting)
@@ -219,12 +221,12 @@ class Satellite(Service[SatelliteSettings]):
             record = waiting.result()
         finally:
             await _cancelled(waiting)
-        if record.spoken:
-            try:
-                async with asyncio.timeout(TAIL_S):
-                    await heard.complete.wait()
-            except TimeoutError:
-                self.log.warning("the reply's end was lost", turn=heard.turn_id)
+        if record.spoken and record.reply and not await _comes(heard.complete):
+            # Streams are lossy: a broker that was away has taken a part of the reply with it.
+            self.log.warning("the reply was lost on the way; again", turn=heard.turn_id)
+            again = Speak(turn_id=heard.turn_id, text=record.reply, language=record.language)
+            await self.ask(SPEAK, again)
+            await _comes(heard.complete)
         return record
 
     async def _let_it_flow(
@@ -271,6 +273,8 @@ class Satellite(Service[SatelliteSettings]):
             heard.rate_hz = chunk.rate_hz
             heard.chunks.setdefault(chunk.sequence, chunk.pcm)
             if chunk.last:
+                heard.length = chunk.sequence + 1
+            if len(heard.chunks) == heard.length:
                 heard.complete.set()
 
 
@@ -327,6 +331,15 @@ async def _of_turn(records: AsyncIterator[TurnRecord], turn_id: str) -> TurnReco
         if record.turn_id == turn_id:
             return record
     raise BusError
+
+
+async def _comes(complete: asyncio.Event) -> bool:
+    try:
+        async with asyncio.timeout(TAIL_S):
+            await complete.wait()
+    except TimeoutError:
+        return False
+    return True
 
 
 async def _tell(partials: AsyncIterator[Partial], on_partial: Callable[[str], None]) -> None:

@@ -21,7 +21,7 @@ from pydantic import Field
 from alicia.contracts import devices, name_of
 from alicia.contracts.devices import AdapterAccepted, AdapterCommand, AdapterState, Register
 from alicia.contracts.system import ALIVE, PRESENCE
-from alicia.errors import AliciaError, SettingsError, SetupError, UnknownEntityError
+from alicia.errors import AliciaError, SettingsError, SetupError
 from alicia.home import demo
 from alicia.home.demo import DemoHome
 from alicia.home.virtual import Fault, VirtualHome
@@ -95,11 +95,9 @@ class VirtualHomeAdapter(Service[VirtualHomeSettings]):
 
     # ---- commands ----
 
-    @serves(devices.ADAPTER_COMMAND, concurrency=64, backlog=1024)
+    @serves(devices.ADAPTER_COMMAND, concurrency=64, backlog=1024, adapter=demo.ADAPTER)
     async def command(self, ask: AdapterCommand) -> AdapterAccepted:
         """Raises DeviceError where the device can't, won't or is not there."""
-        if ask.adapter != demo.ADAPTER:
-            raise UnknownEntityError(entity=ask.entity_id, adapter=ask.adapter)
         async with self._order:
             await self.off_loop(self._apply, ask)
         return AdapterAccepted(command_id=ask.command_id)

@@ -9,7 +9,7 @@ from typing import Any
 from alicia.bus.bus import Bus
 from alicia.contracts import name_of
 from alicia.contracts.kinds import Command
-from alicia.contracts.system import PRESENCE, Phase, Presence
+from alicia.contracts.system import ALIVE, PRESENCE, Phase, Presence
 
 RETURNS_WITHIN_S = 10.0
 """How long somebody who was lost is expected back."""
@@ -31,12 +31,28 @@ class Peers:
 
     def put(self, presence: Presence, bus: Bus) -> None:
         before = self._seen.get(presence.instance)
+        was = before[0].phase if before else None
+        others = self._served(presence.instance)
         self._seen[presence.instance] = (presence, time.monotonic())
         self.changed.set()
-        if presence.phase is Phase.LOST and before and before[0].phase is not Phase.LOST:
+        if presence.phase is Phase.LOST and was not in (None, Phase.LOST):
             bus.lose(set(presence.serves))
+        elif presence.phase in ALIVE and was not in ALIVE and was is not None:
+            # Who asked while nobody served may wait in vain: a tap that hears everything makes the
+            # broker take the question, and Mosquitto says a will a moment before it forgets the
+            # dead one's subscriptions. Whoever has the question already answers it once.
+            bus.lose(set(presence.serves) - others, idempotent=True)
         if len(self._seen) > 512:
             self._forget()
+
+    def _served(self, apart_from: str) -> set[str]:
+        """What others serve at the moment."""
+        return {
+            command
+            for instance, (presence, _) in self._seen.items()
+            if presence.phase in ALIVE and instance != apart_from
+            for command in presence.serves
+        }
 
     def expected(self, command: Command[Any, Any]) -> bool:
         """Whether somebody serves this, or is likely to again in a moment."""

@@ -16,6 +16,7 @@ from itertools import pairwise
 from typing import Any
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from alicia.bus.bus import Declaration
 from alicia.contracts import MODULES, declared
@@ -281,10 +282,15 @@ def _fields(kind: type[BaseModel]) -> str:
             meaning = f"*Personal.* {meaning}"
         links = [f"[{n}](#{n.lower()})" for n in _names_in(types[name]) if n in elsewhere]
         meaning = " ".join(filter(None, (meaning.strip(), *links)))
-        rows.append(
-            (f"`{name}`", f"`{types[name]}`", "yes" if field.is_required() else "", meaning)
-        )
+        rows.append((f"`{name}`", f"`{types[name]}`", _needed(field), meaning))
     return _table(("field", "type", "required", "meaning"), rows)
+
+
+def _needed(field: FieldInfo) -> str:
+    if field.is_required():
+        return "yes"
+    plain = isinstance(field.default, (str, bool, int, float))
+    return f"else `{str(field.default).lower()}`" if plain else ""
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

@@ -165,6 +165,7 @@ class Runner:
                         self._guarded(service, how, getattr(service, name)),
                         concurrency=how.concurrency,
                         backlog=how.backlog,
+                        places=how.places,
                     )
                 )
             await self._serve_instance(service, serving)

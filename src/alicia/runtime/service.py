@@ -51,15 +51,19 @@ class Served:
     command: Command[Any, Any]
     concurrency: int
     backlog: int
+    places: dict[str, str]
 
 
 def serves(
-    command: Command[Q, R], *, concurrency: int = 1, backlog: int = 64
+    command: Command[Q, R], *, concurrency: int = 1, backlog: int = 64, **places: str
 ) -> Callable[[Callable[[Any, Q], Awaitable[R]]], Callable[[Any, Q], Awaitable[R]]]:
-    """Answer a command with this method; its errors of ours are the asker's errors."""
+    """Answer a command with this method; its errors of ours are the asker's errors.
+
+    A place that is given narrows it: `@serves(ADAPTER_COMMAND, adapter="virtual")`.
+    """
 
     def mark(method: Callable[[Any, Q], Awaitable[R]]) -> Callable[[Any, Q], Awaitable[R]]:
-        setattr(method, _SERVES, Served(command, concurrency, backlog))
+        setattr(method, _SERVES, Served(command, concurrency, backlog, places))
         return method
 
     return mark

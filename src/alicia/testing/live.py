@@ -13,7 +13,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -99,10 +99,18 @@ class LiveHouse:
                 await self.changed.wait()
 
     async def _follow(self) -> None:
-        root = self.bus.relative
-        async with self.bus.tap("devices/#") as packets:
-            async for packet in packets:
-                self._take(packet, root(packet.topic))
+        # Not `devices/#`: a tap on commands hides from the broker that nobody serves them.
+        async with (
+            self.bus.tap(STATE.filter()) as confirmed,
+            self.bus.tap(ADAPTER_STATE.filter()) as reported,
+            asyncio.TaskGroup() as group,
+        ):
+            for packets in (confirmed, reported):
+                group.create_task(self._take_all(packets))
+
+    async def _take_all(self, packets: AsyncIterator[Packet]) -> None:
+        async for packet in packets:
+            self._take(packet, self.bus.relative(packet.topic))
 
     def _take(self, packet: Packet, topic: str) -> None:
         if (places := STATE.match(topic)) is not None:

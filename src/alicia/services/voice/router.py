@@ -44,12 +44,14 @@ from alicia.contracts.voice import (
     Understand,
     Understood,
 )
-from alicia.errors import AliciaError, NotReadyError
+from alicia.errors import AliciaError, AudioLostError, NotReadyError
 from alicia.language.phrases import phrase_for
 from alicia.mind.turns import Journal, OpenEntry, Traces
 from alicia.runtime.service import Service, handles, serves
 from alicia.runtime.settings import Settings
 from alicia.runtime.tracing import current_trace, new_trace
+
+REPLAYS = 3
 
 
 class RouterSettings(Settings):
@@ -80,6 +82,8 @@ class Course:
     error: AliciaError | None = None
     reply: str | None = None
     stages: list[Stage] = field(default_factory=list)
+    replays: int = 0
+    """How often the audio was lost and heard again."""
 
 
 class Router(Service[RouterSettings]):
@@ -144,14 +148,20 @@ class Router(Service[RouterSettings]):
         return await self._end(course)
 
     async def _transcribe(self, course: Course, utterance_id: str) -> Transcript:
+        ask = Transcribe(
+            utterance_id=utterance_id, turn_id=course.turn_id, language=course.language
+        )
+        until = time.monotonic() + self.settings.transcribe_s
         with self._stage(course, "listen"):
-            return await self.ask(
-                TRANSCRIBE,
-                Transcribe(
-                    utterance_id=utterance_id, turn_id=course.turn_id, language=course.language
-                ),
-                deadline_s=self.settings.transcribe_s,
-            )
+            while True:
+                try:
+                    left = until - time.monotonic()
+                    return await self.ask(TRANSCRIBE, ask, deadline_s=max(0.1, left))
+                except AudioLostError:
+                    # The satellite still has it: whoever listens next hears it from the start.
+                    course.replays += 1
+                    if course.replays > REPLAYS:
+                        raise
 
     # ---- a typed turn ----
 
