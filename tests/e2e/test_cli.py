@@ -50,6 +50,7 @@ class Told:
 
     @property
     def json(self) -> Any:
+        assert self.out.startswith("{"), self
         return json.loads(self.out)
 
     @property
@@ -187,7 +188,7 @@ def test_the_version_is_told(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "words",
-    [("ps",), ("say", "hello"), ("tap",), ("devices",), ("info", "stt"), ("restart", "stt")],
+    [("say", "hello"), ("tap",), ("devices",)],
     ids=lambda words: words[0],
 )
 def test_without_a_house_a_command_says_how_to_start_one(
@@ -397,7 +398,6 @@ def test_a_typed_sentence_a_new_name_and_its_trace(house: House) -> None:
     drawn = house("trace", told.json["turn_id"])
     assert drawn.code == 0
     assert "device_control" in drawn.out
-    house("devices", "rename", "chef light", "Kitchen Light")
 
 
 def test_a_device_gets_an_alias_and_another_area(house: House) -> None:
@@ -405,10 +405,9 @@ def test_a_device_gets_an_alias_and_another_area(house: House) -> None:
         "big one" in house("devices", "alias", "light.kitchen", "big one", "--json").json["aliases"]
     )
     assert house("devices", "move", "big one", "Bedroom", "--json").json["area_id"] == "bedroom"
-    assert house("devices", "move", "light.kitchen", "attic", "--json").error["code"] == (
+    assert house("devices", "move", "big one", "attic", "--json").error["code"] == (
         "device.invalid_value"
     )
-    house("devices", "move", "light.kitchen", "kitchen")
     gone = house("devices", "alias", "light.kitchen", "big one", "--remove", "--json").json
     assert "big one" not in gone["aliases"]
     assert house("devices", "rename", "no such lamp", "x", "--json").error["code"] == (
@@ -434,7 +433,6 @@ def test_a_restarted_service_is_another_process_and_ready(house: House) -> None:
 
 
 def test_what_can_not_be_restarted_is_told(house: House) -> None:
-    assert "There is no service" in house("restart", "stereo", "--json").error["message"]
     assert "planned" in house("restart", "sonos", "--json").error["message"]
 
 

@@ -1,25 +1,63 @@
-"""alicia: the command line."""
+"""alicia: the command line.
+
+A command's module is imported when it is called for: the program starts in half the time.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
-from typing import Annotated, Any, Optional
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Annotated, Optional
 
 import typer
 
 from alicia import __version__
-from alicia.cli import demo, devices, doctor, listening, models, running, services, talking, tap
 from alicia.cli.groups import DefaultGroup
 from alicia.cli.output import DEBUG, discard_output, explain, fail
 
-app = typer.Typer(
-    name="alicia",
-    help="A private, voice-first assistant for the home.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+_NAMES = {"help_option_names": ["-h", "--help"]}
+_HOUSE, _SPEAKING, _LOOKING = "The house", "Speaking to it", "Looking into it"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A command, or a group of them whose first goes without saying."""
+
+    panel: str
+    module: str
+    group: tuple[tuple[str, str], ...] = ()
+    """Commands and their functions."""
+    about: str = ""
+
+
+COMMANDS = {
+    "demo": Entry(_HOUSE, "demo"),
+    "up": Entry(_HOUSE, "running"),
+    "run": Entry(_HOUSE, "running"),
+    "ps": Entry(_HOUSE, "services"),
+    "restart": Entry(_HOUSE, "services"),
+    "ask": Entry(_SPEAKING, "talking"),
+    "listen": Entry(_SPEAKING, "listening"),
+    "say": Entry(_SPEAKING, "talking"),
+    "devices": Entry(
+        _LOOKING,
+        "devices",
+        (("list", "list_devices"), ("rename", "rename"), ("alias", "alias"), ("move", "move")),
+        "What is in the home, and what it is called. Without a command: list it.",
+    ),
+    "doctor": Entry(_LOOKING, "doctor"),
+    "info": Entry(_LOOKING, "services"),
+    "models": Entry(
+        _LOOKING,
+        "models",
+        (("list", "list_models"), ("pull", "pull"), ("remove", "remove")),
+        "Models of speech on this machine. Without a command: list them.",
+    ),
+    "tap": Entry(_LOOKING, "tap"),
+    "trace": Entry(_LOOKING, "talking"),
+}
 
 
 def _version(value: bool) -> None:
@@ -28,7 +66,6 @@ def _version(value: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def _main(
     _: Annotated[
         Optional[bool],  # noqa: UP045 - typer reads it at run time
@@ -38,56 +75,45 @@ def _main(
     pass
 
 
-def _group(name: str, about: str, commands: dict[str, Any]) -> None:
-    group = typer.Typer(
-        name=name,
-        help=about,
-        cls=DefaultGroup,
-        context_settings={"help_option_names": ["-h", "--help"]},
+def build(words: list[str]) -> typer.Typer:
+    """The program for these words: the one command that they name, or all."""
+    app = typer.Typer(
+        name="alicia",
+        help="A private, voice-first assistant for the home.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        context_settings=_NAMES,
     )
-    for command, function in commands.items():
-        group.command(command)(function)
-    app.add_typer(group, rich_help_panel="Looking into it")
+    app.callback()(_main)
+    first = words[0] if words else ""
+    if first == "--version":
+        return app
+    for name in [first] if first in COMMANDS else COMMANDS:
+        _add(app, name, COMMANDS[name])
+    return app
 
 
-app.command(rich_help_panel="The house")(demo.demo)
-app.command(rich_help_panel="The house")(running.up)
-app.command(rich_help_panel="The house")(running.run)
-app.command(rich_help_panel="The house")(services.ps)
-app.command(rich_help_panel="The house")(services.restart)
-app.command(rich_help_panel="Speaking to it")(talking.ask)
-app.command(rich_help_panel="Speaking to it")(listening.listen)
-app.command(rich_help_panel="Speaking to it")(talking.say)
-_group(
-    "devices",
-    "What is in the home, and what it is called. Without a command: list it.",
-    {
-        "list": devices.list_devices,
-        "rename": devices.rename,
-        "alias": devices.alias,
-        "move": devices.move,
-    },
-)
-_group(
-    "models",
-    "Models of speech on this machine. Without a command: list them.",
-    {"list": models.list_models, "pull": models.pull, "remove": models.remove},
-)
-app.command(rich_help_panel="Looking into it")(doctor.doctor)
-app.command(rich_help_panel="Looking into it")(services.info)
-app.command(rich_help_panel="Looking into it")(tap.tap)
-app.command(rich_help_panel="Looking into it")(talking.trace)
+def _add(app: typer.Typer, name: str, entry: Entry) -> None:
+    module = import_module(f"alicia.cli.{entry.module}")
+    if not entry.group:
+        app.command(name, rich_help_panel=entry.panel)(getattr(module, name))
+        return
+    group = typer.Typer(name=name, help=entry.about, cls=DefaultGroup, context_settings=_NAMES)
+    for command, function in entry.group:
+        group.command(command)(getattr(module, function))
+    app.add_typer(group, rich_help_panel=entry.panel)
 
 
 def main() -> None:
     """The program's entry: whatever goes wrong, a person reads a sentence, no traceback."""
+    words = sys.argv[1:]
     if os.environ.get(DEBUG):
-        app()
+        build(words)()
         return
     try:
-        app()
+        build(words)()
     except BrokenPipeError:
         discard_output()
         sys.exit(1)
     except Exception as error:  # noqa: BLE001 - the edge towards a person
-        sys.exit(fail(explain(error), as_json="--json" in sys.argv).exit_code)
+        sys.exit(fail(explain(error), as_json="--json" in words).exit_code)

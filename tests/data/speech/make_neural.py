@@ -37,18 +37,38 @@ Change = tuple[str, str, bool | float | str]
 COMMANDS: list[tuple[str, str, list[Change]]] = [
     ("af_heart", "Turn on the kitchen light.", [("light.kitchen", "power", True)]),
     ("am_michael", "Turn off the living room lamp.", [("light.living_room_lamp", "power", False)]),
-    ("bf_emma", "Set the bedroom lamp to thirty percent.", [("light.bedroom_lamp", "brightness", 30)]),
+    (
+        "bf_emma",
+        "Set the bedroom lamp to thirty percent.",
+        [("light.bedroom_lamp", "brightness", 30)],
+    ),
     ("bm_george", "Close the living room blinds.", [("cover.living_room_blinds", "position", 0)]),
     ("af_bella", "Open the bedroom blinds.", [("cover.bedroom_blinds", "position", 100)]),
-    ("am_fenrir", "Set the thermostat to twenty two degrees.", [("climate.thermostat", "target_temperature", 22)]),
-    ("af_heart", "Make the living room lamp blue.", [("light.living_room_lamp", "color", "#0000ff")]),
+    (
+        "am_fenrir",
+        "Set the thermostat to twenty two degrees.",
+        [("climate.thermostat", "target_temperature", 22)],
+    ),
+    (
+        "af_heart",
+        "Make the living room lamp blue.",
+        [("light.living_room_lamp", "color", "#0000ff")],
+    ),
     ("bm_george", "Lock the front door.", [("lock.front_door", "locked", True)]),
     ("bf_emma", "Turn on the coffee machine.", [("switch.coffee_machine", "power", True)]),
-    ("am_michael", "Turn off all the lights in the bedroom.", [("light.bedroom_lamp", "power", False), ("light.bedside_lamp", "power", False)]),
+    (
+        "am_michael",
+        "Turn off all the lights in the bedroom.",
+        [("light.bedroom_lamp", "power", False), ("light.bedside_lamp", "power", False)],
+    ),
     ("af_bella", "What is the temperature in the bedroom?", []),
     ("am_fenrir", "Turn off the hallway light.", [("light.hallway", "power", False)]),
     ("bf_emma", "Turn on the kitchen light.", [("light.kitchen", "power", True)]),
-    ("bm_george", "Turn off the kitchen counter light.", [("light.kitchen_counter", "power", False)]),
+    (
+        "bm_george",
+        "Turn off the kitchen counter light.",
+        [("light.kitchen_counter", "power", False)],
+    ),
     ("af_heart", "Turn on the bedside lamp.", [("light.bedside_lamp", "power", True)]),
     ("am_michael", "Close the garage door.", [("cover.garage_door", "position", 0)]),
 ]
@@ -60,9 +80,17 @@ HELD_OUT: list[tuple[str, str, list[Change]]] = [
     ("bm_lewis", "Set the kitchen light to forty percent.", [("light.kitchen", "brightness", 40)]),
     ("bf_isabella", "Close the bedroom blinds.", [("cover.bedroom_blinds", "position", 0)]),
     ("am_onyx", "Turn off the coffee machine.", [("switch.coffee_machine", "power", False)]),
-    ("af_sky", "Set the thermostat to nineteen degrees.", [("climate.thermostat", "target_temperature", 19)]),
+    (
+        "af_sky",
+        "Set the thermostat to nineteen degrees.",
+        [("climate.thermostat", "target_temperature", 19)],
+    ),
     ("bm_fable", "Turn on the garden lights.", [("light.garden", "power", True)]),
-    ("af_nicole", "Turn the living room lamp green.", [("light.living_room_lamp", "color", "#008000")]),
+    (
+        "af_nicole",
+        "Turn the living room lamp green.",
+        [("light.living_room_lamp", "color", "#008000")],
+    ),
 ]
 
 
