@@ -55,7 +55,10 @@ async def _type(house: LiveHouse, text: str) -> Any:
 
 
 MISHEARD = {"turn_off_the_hallway_light.am_fenrir", "turn_the_living_room_lamp_green.af_nicole"}
-"""Whisper base hears "whole wheel light" and "lap green": doing nothing and saying so is right too."""
+"""Whisper base hears "whole wheel light"; the whispering voice is cut after half the sentence.
+
+Doing nothing and saying so is right too.
+"""
 
 
 @pytest.mark.parametrize("label", labels(), ids=lambda label: label.file.stem)

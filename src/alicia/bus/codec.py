@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 
 from alicia.bus.packet import Packet
+from alicia.errors import MalformedMessageError
 
 PUBLISH, PUBACK = 3, 4
 FIRST_MID, LAST_MID = 0x8000, 0xFFFF
@@ -29,16 +30,18 @@ _LONG = struct.Struct("!I")
 
 
 def pack_publish(packet: Packet, mid: int) -> bytes:
-    """At QoS 1 with an identifier, at QoS 0 without (0)."""
+    """At QoS 1 with an identifier, at QoS 0 without (0).
+
+    Raises MalformedMessageError where MQTT has no place for it.
+    """
     properties = pack_properties(packet)
-    topic = packet.topic.encode()
+    topic = _text(packet.topic)
     head = PUBLISH << 4 | (2 if mid else 0) | packet.retain
-    length = 2 + len(topic) + (2 if mid else 0) + len(properties) + len(packet.payload)
+    length = len(topic) + (2 if mid else 0) + len(properties) + len(packet.payload)
     return b"".join(
         (
             bytes((head,)),
             _length(length),
-            _SHORT.pack(len(topic)),
             topic,
             _SHORT.pack(mid) if mid else b"",
             properties,
@@ -187,7 +190,13 @@ def _length(value: int) -> bytes:
 
 
 def _text(value: str) -> bytes:
-    encoded = value.encode()
+    try:
+        encoded = value.encode()
+    except UnicodeEncodeError:
+        encoded = b"\0"
+    if len(encoded) > 0xFFFF or b"\0" in encoded:
+        # The broker would end the connection, and the next one, when it is sent again.
+        raise MalformedMessageError(reason="a text that MQTT does not take", start=value[:40])
     return _SHORT.pack(len(encoded)) + encoded
 
 

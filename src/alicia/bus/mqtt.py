@@ -166,19 +166,20 @@ class _Wire:
 
     def _fill(self) -> None:
         pieces = [self._in]
+        # Once writing has failed, this is the last look: all that the broker had sent is there.
+        last = self.ended is not None
         try:
-            while True:
-                piece = self.sock.recv(_READ_BYTES)
+            while piece := self.sock.recv(_READ_BYTES):
                 pieces.append(piece)
-                if not piece:
-                    self.ended = "the broker closed the connection"
                 # Decrypted bytes wait in the TLS layer, where no selector sees them.
-                if not piece or not (isinstance(self.sock, ssl.SSLSocket) and self.sock.pending()):
+                if not last and not (isinstance(self.sock, ssl.SSLSocket) and self.sock.pending()):
                     break
+            else:
+                self.ended = self.ended or "the broker closed the connection"
         except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
             pass
         except OSError as error:
-            self.ended = str(error)
+            self.ended = self.ended or str(error)
         self._in = b"".join(pieces)
 
     def flush(self) -> bool:
@@ -317,8 +318,7 @@ class _Link:
         self._unflushed = 0
         blocked = not wire.flush()
         if wire.ended is not None:
-            self._client.loop_read()  # Paho sees the end
-            self._end(wire.ended)
+            self._on_readable()  # what came before the end still counts
             return
         if blocked != self._blocked:
             self._blocked = blocked

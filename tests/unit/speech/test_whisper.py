@@ -47,7 +47,17 @@ def spoken_commands() -> list[Spoken]:
 Stream = Callable[[Pcm], AsyncGenerator[bytes, None]]
 
 COMMANDS = spoken_commands()
-PHRASES = sorted({command.text for command in COMMANDS})
+NUMBERS = {"thirty percent": "30%", "forty percent": "40%", "nineteen": "19", "twenty two": "22"}
+
+
+def in_digits(text: str) -> str:
+    """As Whisper writes numbers."""
+    for words, digits in NUMBERS.items():
+        text = text.replace(words, digits)
+    return text
+
+
+PHRASES = sorted({in_digits(command.text) for command in COMMANDS})
 
 
 def noise(seconds: float, level: float, *, pink: bool) -> Pcm:
@@ -76,7 +86,7 @@ async def test_a_command_is_recognized_well_enough_to_find_it(
 ) -> None:
     guess = await whisper.transcribe(command.pcm, "en")
     nearest, _, _ = process.extractOne(guess.text, PHRASES, scorer=fuzz.ratio)
-    assert nearest == command.text
+    assert nearest == in_digits(command.text)
     assert guess.confidence > 2 * SURE
     assert not guess.final
 

@@ -8,6 +8,7 @@ from alicia.contracts import devices
 from alicia.contracts.devices import AdapterCommand, AdapterState, Value
 from alicia.errors import (
     InvalidValueError,
+    NoResponderError,
     NotCapableError,
     SettingsError,
     SetupError,
@@ -97,7 +98,7 @@ async def test_a_cover_travels(tmp_path: Path) -> None:
     ("ask", "error"),
     [
         (command("power", True, "light.nowhere"), UnknownEntityError),
-        (command("power", True, adapter="other"), UnknownEntityError),
+        (command("power", True, adapter="other"), NoResponderError),
         (command("locked", True), NotCapableError),
         (command("power", "yes"), InvalidValueError),
         (command("power", True, "light.garden"), UnavailableError),
