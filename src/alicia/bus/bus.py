@@ -175,6 +175,7 @@ class _Server:
     most: int
     """At work and waiting."""
     slots: asyncio.Semaphore
+    subscribed: bool = True
     at_work: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
 
 
@@ -504,19 +505,27 @@ class Bus:
             # of events that nobody has acknowledged can't hold up a command or an answer.
             await self._subscribe(server.filter, self.service, 0)
             yield
-            await self._unsubscribe(server.filter, self.service, 0)
+            await self._retire(server)
             while server.at_work:
                 await asyncio.wait(server.at_work)
-        except BaseException:
-            if (server.filter, self.service) in self._subscribed:
-                await self._unsubscribe(server.filter, self.service, 0)
-            raise
         finally:
             self._servers.remove(server)
             self._routes.clear()
             for task in server.at_work:
                 task.cancel()
             await asyncio.gather(*server.at_work, return_exceptions=True)
+            await self._retire(server)
+
+    async def retire(self) -> None:
+        """Take no more of the commands that are shared; what is in hand goes on."""
+        for server in self._servers:
+            if not server.command.each_own:
+                await self._retire(server)
+
+    async def _retire(self, server: _Server) -> None:
+        if server.subscribed:
+            server.subscribed = False
+            await self._unsubscribe(server.filter, self.service, 0)
 
     def _take(self, server: _Server, packet: Packet, places: dict[str, str]) -> None:
         key = (packet.topic, packet.id) if packet.id else None

@@ -26,7 +26,7 @@ from alicia.cli.models import in_use
 from alicia.cli.output import size
 from alicia.cli.verdicts import Check, failed, ok, warn
 from alicia.cli.visiting import console, keeper, last_words
-from alicia.contracts.system import ALIVE, DEAD_LETTER, PING, STATS, GetStats, Ping
+from alicia.contracts.system import ALIVE, DEAD_LETTER, PING, STATS, GetStats, Ping, Presence
 from alicia.errors import AliciaError, BusError, ContractError, DependencyMissingError, SetupError
 from alicia.peers.console import Console
 from alicia.runtime import settings
@@ -36,6 +36,7 @@ from alicia.runtime.settings import Folder
 from alicia.security.diagnosis import problems
 from alicia.security.files import open_to_others
 from alicia.security.mosquitto import find_program
+from alicia.security.process import alive as process_lives
 from alicia.services.core.broker import BrokerRoomSettings
 from alicia.services.voice.tts import TtsSettings
 from alicia.speech.models import ModelStore, catalogue
@@ -48,6 +49,7 @@ MEMORY_LEAST, MEMORY_GOOD = 300e6, 1e9
 PING_GOOD_MS = 50.0
 SKEW_GOOD_S = 2.0
 PINGS = 5
+FAREWELL_S = 0.3
 
 
 async def examine(folder: Folder, *, deep: bool) -> list[Check]:
@@ -400,8 +402,9 @@ async def _services(peer: Console, folder: Folder) -> list[Check]:
         if row["planned"] or row["phase"] == "ready":
             continue
         name = row["service"]
-        if row["restarts"] is None and row["instance"] is None and row["pid"] is None:
-            continue  # nobody wants it to run
+        unwanted = row["instance"] is None and row["pid"] is None
+        if row["restarts"] is None and (unwanted or row["group"] == "peer"):
+            continue  # nobody wants it to run, or a visitor who is leaving
         words = last_words(folder, name, peer.peers.all())
         judge = warn if row["phase"] in ALIVE else failed
         found.append(
@@ -435,7 +438,7 @@ async def _answers(peer: Console) -> list[Check]:
     skews: dict[str, float] = {}
     silent: list[str] = []
     for presence in peer.peers.all():
-        if presence.phase not in ALIVE or presence.instance == peer.instance:
+        if presence.phase not in ALIVE or presence.service == peer.name:
             continue
         ping = Ping(service=presence.service, instance=presence.instance)
         for _ in range(PINGS):
@@ -443,7 +446,8 @@ async def _answers(peer: Console) -> list[Check]:
             try:
                 pong = await peer.ask(PING, ping)
             except BusError:
-                if presence.host != platform.node() or services.process_lives(presence.pid):
+                await asyncio.sleep(FAREWELL_S)
+                if _stays(peer, presence):
                     silent.append(presence.instance)
                 break
             took = time.perf_counter() - started
@@ -471,6 +475,13 @@ async def _answers(peer: Console) -> list[Check]:
         if abs(skew) > SKEW_GOOD_S
     ]
     return found
+
+
+def _stays(peer: Console, presence: Presence) -> bool:
+    """Not somebody who was just leaving."""
+    now = next((p for p in peer.peers.all() if p.instance == presence.instance), presence)
+    here = presence.host == platform.node()
+    return now.phase in ALIVE and (not here or process_lives(presence.pid))
 
 
 async def _listen_for_letters(peer: Console, heard: list[str]) -> None:

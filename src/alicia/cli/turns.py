@@ -27,7 +27,7 @@ from alicia.runtime.settings import Folder
 LONGEST_S = 60.0
 BAR = 36
 """Characters of the waterfall's bars, where the terminal is wide enough."""
-BESIDE = 62
+SPAN, FIGURE, GAPS = 38, 7, 6
 
 
 async def ask_file(
@@ -172,15 +172,16 @@ def show(result: dict[str, Any]) -> None:
 
 def waterfall(trace: TurnTrace) -> Table:
     """A turn's spans as bars over time."""
-    room = max(10, min(BAR, out.width - BESIDE))
     end = max((span.start_ms + span.duration_ms for span in trace.spans), default=1.0)
+    service = max((len(span.service) for span in trace.spans), default=0)
+    room = max(10, min(BAR, out.width - service - SPAN - FIGURE - GAPS))
     table = Table(
         title=f"Turn {trace.record.turn_id}", title_justify="left", box=None, pad_edge=False
     )
-    table.add_column("service", style="cyan")
-    table.add_column("span", overflow="ellipsis", no_wrap=True)
-    table.add_column("ms", justify="right")
-    table.add_column(f"0 to {end:.0f} ms", min_width=room, no_wrap=True)
+    table.add_column("service", style="cyan", width=service)
+    table.add_column("span", width=SPAN, overflow="ellipsis", no_wrap=True)
+    table.add_column("ms", justify="right", width=FIGURE)
+    table.add_column(f"0 to {end:.0f} ms", width=max(room, 12), no_wrap=True)
     for span in trace.spans:
         left = int(span.start_ms / end * room)
         width = max(1, round(span.duration_ms / end * room))

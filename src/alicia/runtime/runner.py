@@ -117,7 +117,8 @@ class Runner:
                 await self._alive(service)
             except BaseException as error:
                 if not isinstance(error, asyncio.CancelledError):
-                    self._reason = f"{type(error).__name__}: {error}"
+                    cause = _first(error)
+                    self._reason = f"{type(cause).__name__}: {cause}"
                 raise
             finally:
                 await self._farewell(bus)
@@ -177,6 +178,7 @@ class Runner:
             finally:
                 try:
                     async with asyncio.timeout(service.settings.drain_timeout_s):
+                        await service.bus.retire()
                         await serving.aclose()
                 except TimeoutError:
                     service.log.warning("drained too slowly", left=service.bus.busy)
@@ -338,6 +340,13 @@ async def joined(kind: type[S], house: House, folder: Folder) -> AsyncGenerator[
         ready.cancel()
         runner.stop.set()
         await running
+
+
+def _first(error: BaseException) -> BaseException:
+    """What a group of errors began with."""
+    while isinstance(error, BaseExceptionGroup):
+        error = cast("BaseExceptionGroup[BaseException]", error).exceptions[0]
+    return error
 
 
 def _context(message: Payload) -> AbstractContextManager[None]:

@@ -1,16 +1,16 @@
-"""Folders of houses that have the models of the extra `offline-models`, pulled once."""
+"""The models of the extra `offline-models`, pulled once, and what a room logs."""
 
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Generator
+from io import StringIO
 
 import pytest
+import structlog
 
+from alicia.runtime import logs
 from alicia.speech.models import ModelStore
-
-Furnished = Callable[[Path], Path]
 
 
 def _require(extra: str, *packages: str) -> None:
@@ -39,3 +39,12 @@ def recognizers(store: ModelStore) -> ModelStore:
     _require("whisper", "ctranslate2", "tokenizers")
     store.pull("whisper-base-int8")
     return store
+
+
+@pytest.fixture
+def logged() -> Generator[StringIO, None, None]:
+    """Everything that is logged, as it would stand in a log file."""
+    stream = StringIO()
+    logs.configure(level="debug", to=stream)
+    yield stream
+    structlog.reset_defaults()

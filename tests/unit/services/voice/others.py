@@ -1,0 +1,182 @@
+"""The services around the one under test, as small as their contract allows."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+
+from alicia.bus.packet import Packet
+from alicia.contracts.voice import (
+    LISTENING,
+    SPEAK,
+    SPEECH,
+    TRANSCRIBE,
+    TURN,
+    TURN_ENDED,
+    UNDERSTAND,
+    UTTERANCE_ENDED,
+    EndReason,
+    Listening,
+    Speak,
+    SpeechChunk,
+    Spoken,
+    Transcribe,
+    Transcript,
+    Turn,
+    TurnRecord,
+    Understand,
+    Understood,
+    UtteranceEnded,
+)
+from alicia.runtime.service import Service, serves
+from alicia.runtime.settings import Settings
+from alicia.testing.running import RunningHouse
+
+
+class Other(Service[Settings]):
+    """Answers when it may leave, with the errors it is given first."""
+
+    def __init__(self) -> None:
+        self.leave = asyncio.Event()
+        self.leave.set()
+        self.errors: list[Exception] = []
+        self.asked: list[Any] = []
+
+    async def _come(self, ask: object) -> None:
+        self.asked.append(ask)
+        await self.leave.wait()
+        if self.errors:
+            raise self.errors.pop(0)
+
+
+class Ear(Other):
+    """Hears what it is told that it hears."""
+
+    name = "stt"
+    says = (LISTENING, UTTERANCE_ENDED)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.texts: dict[str, str] = {}
+
+    @serves(TRANSCRIBE, concurrency=8)
+    async def transcribe(self, ask: Transcribe) -> Transcript:
+        uid = ask.utterance_id
+        await self.say(LISTENING, Listening(utterance_id=uid))
+        await self._come(ask)
+        ended_at = time.time()
+        await self.say(
+            UTTERANCE_ENDED,
+            UtteranceEnded(
+                utterance_id=uid,
+                reason=EndReason.ENDPOINT,
+                speech_end_ms=900,
+                ended_at=ended_at,
+            ),
+        )
+        return Transcript(
+            utterance_id=uid,
+            text=self.texts.get(uid, "turn on the light"),
+            language=ask.language,
+            confidence=0.9,
+            alternatives=["turn on the right"],
+            speech_end_ms=900,
+            ended_at=ended_at,
+        )
+
+
+class Mind(Other):
+    """Understands whatever it is told."""
+
+    name = "ai"
+
+    @serves(UNDERSTAND, concurrency=8)
+    async def understand(self, ask: Understand) -> Understood:
+        await self._come(ask)
+        return Understood(
+            turn_id=ask.turn_id,
+            heard=ask.text,
+            intent="TurnOn",
+            reply=f"Done: {ask.text}",
+            language=ask.language,
+        )
+
+
+class Mouth(Other):
+    """Says two chunks, whatever the text."""
+
+    name = "tts"
+    says = (SPEECH,)
+
+    @serves(SPEAK, concurrency=8)
+    async def speak(self, ask: Speak) -> Spoken:
+        await self._come(ask)
+        for sequence, pcm in enumerate((b"\1\1" * 160, b"\2\2" * 160, b"")):
+            await self.say(
+                SPEECH,
+                SpeechChunk(
+                    turn_id=ask.turn_id,
+                    sequence=sequence,
+                    position=sequence * 160,
+                    rate_hz=16_000,
+                    last=not pcm,
+                    pcm=pcm,
+                ),
+            )
+        return Spoken(
+            turn_id=ask.turn_id, duration_ms=20, rate_hz=16_000, first_audio_at=time.time()
+        )
+
+
+class Onlooker:
+    """Sees every phase and every end of a turn; retained states would show the last alone."""
+
+    def __init__(self, home: RunningHouse) -> None:
+        self.turns: list[Turn] = []
+        self.ended: list[TurnRecord] = []
+        self._home = home
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Onlooker:
+        looking = asyncio.Event()
+        self._task = asyncio.create_task(self._look(looking))
+        await looking.wait()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._task is not None
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _look(self, looking: asyncio.Event) -> None:
+        async with self._home.bus.tap("voice/router/#") as packets:
+            looking.set()
+            async for packet in packets:
+                self._take(packet)
+
+    def _take(self, packet: Packet) -> None:
+        name = self._home.bus.relative(packet.topic)
+        if (places := TURN.match(name)) is not None:
+            self.turns.append(Turn.decode(packet.payload, places))
+        elif (places := TURN_ENDED.match(name)) is not None:
+            self.ended.append(TurnRecord.decode(packet.payload, places))
+
+    def phases(self, satellite: str = "s1") -> list[str]:
+        return [turn.phase.value for turn in self.turns if turn.satellite == satellite]
+
+    async def end(self, turn_id: str = "t1") -> TurnRecord:
+        """How the turn went, once it is over and the satellite is idle again."""
+        await until(
+            lambda: any(record.turn_id == turn_id for record in self.ended)
+            and bool(self.turns)
+            and self.turns[-1].phase == "idle"
+        )
+        return next(record for record in self.ended if record.turn_id == turn_id)
+
+
+async def until(fact: Callable[[], object], within_s: float = 5.0) -> None:
+    async with asyncio.timeout(within_s):
+        while not fact():
+            await asyncio.sleep(0.002)
