@@ -509,16 +509,17 @@ class Bus:
             while server.at_work:
                 await asyncio.wait(server.at_work)
         finally:
+            with suppress(asyncio.CancelledError):
+                await self._retire(server)
             self._servers.remove(server)
             self._routes.clear()
             for task in server.at_work:
                 task.cancel()
             await asyncio.gather(*server.at_work, return_exceptions=True)
-            await self._retire(server)
 
     async def retire(self) -> None:
         """Take no more of the commands that are shared; what is in hand goes on."""
-        for server in self._servers:
+        for server in list(self._servers):
             if not server.command.each_own:
                 await self._retire(server)
 

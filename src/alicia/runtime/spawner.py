@@ -119,10 +119,7 @@ class Spawner:
                 self._orchestrator_died(os.waitstatus_to_exitcode(status))
 
     def _orchestrator_died(self, code: int) -> None:
-        if self._control is not None:
-            self._selector.unregister(self._control)
-            self._control.close()
-            self._control = None
+        self._forget_control()
         if code == SETUP_FAILED:
             self._code, self._stopping = code, True
         if self._stopping:
@@ -133,6 +130,12 @@ class Spawner:
         self._respawns = 0 if alive > STABLE_S else self._respawns + 1
         time.sleep(min(RESPAWN_MOST_S, RESPAWN_PAUSE_S * 2**self._respawns))
         self._fork_orchestrator()
+
+    def _forget_control(self) -> None:
+        if self._control is not None:
+            self._selector.unregister(self._control)
+            self._control.close()
+            self._control = None
 
     # ---- forking ----
 
@@ -191,6 +194,9 @@ class Spawner:
         try:
             data = self._control.recv(65536)
         except (BlockingIOError, ConnectionError):
+            return
+        if not data:  # the orchestrator is leaving; its end is told by the kernel
+            self._forget_control()
             return
         self._buffer += data
         *lines, self._buffer = self._buffer.split(b"\n")

@@ -72,7 +72,7 @@ async def test_a_house_in_one_process_has_the_access_rules_of_a_real_one() -> No
             await stt.say(PRESENCE, presence("tts"))
     with pytest.raises(UnauthenticatedError):
         await house.transport("stranger", "x").open(
-            lambda packet, ack: None, will=None, on_connected=lambda: None
+            lambda *_: None, will=None, on_connected=lambda: None
         )
 
 
