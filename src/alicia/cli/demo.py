@@ -53,7 +53,7 @@ def demo(
                     highlight=False,
                 )
                 out.print("Ctrl-C stops it.", style="dim")
-            await until_told()
+            await until_told(running)
 
     async def _turn(running: houses.Running, file: Path | None) -> dict[str, Any]:
         with as_file(files("alicia.cli").joinpath("data", RECORDING)) as packaged:

@@ -42,6 +42,7 @@ TRIES = 3
 """Starts that end before a service is ready; after them it is not going to be."""
 SPREAD_S = 2.0
 """Processes begin a little before we look."""
+STARTING = "The house ended while it was starting; the reason stands above."
 HIRED = ("broker", "orchestrator")
 """Not in an inline house: there is no broker to run and no process to start."""
 Progress = Callable[[dict[str, Phase]], None]
@@ -160,20 +161,18 @@ async def over_mqtt(
 async def _address(folder: Folder, spawner: int) -> None:
     path = Address.path(folder)
     while not path.exists():
-        _alive(spawner)
+        require(spawner, STARTING)
         await asyncio.sleep(0.01)
 
 
-def _alive(spawner: int) -> None:
+def require(spawner: int, otherwise: str) -> None:
+    """The spawner lives. Raises SetupError, with the sentence given, where it has ended."""
     try:
         ended, status = os.waitpid(spawner, os.WNOHANG)
     except ChildProcessError:
         ended, status = spawner, 0
     if ended:
-        raise SetupError(
-            "The house ended while it was starting; the reason stands above.",
-            code=os.waitstatus_to_exitcode(status),
-        )
+        raise SetupError(otherwise, code=os.waitstatus_to_exitcode(status))
 
 
 async def _all_ready(
@@ -191,7 +190,7 @@ async def _all_ready(
         late = [name for name in services if phases.get(name) not in ALIVE]
         if not late:
             return
-        _alive(spawner)
+        require(spawner, STARTING)
         if time.monotonic() - looked > LOOK_EVERY_S:
             looked = time.monotonic()
             hopeless = [p.service for p in await _processes(console) if p.restarts >= TRIES]

@@ -20,6 +20,7 @@ from alicia.runtime import logs
 from alicia.runtime.main import run_service
 from alicia.runtime.settings import Folder
 
+LOOK_EVERY_S = 1.0
 Services = Annotated[
     list[str] | None,
     typer.Argument(metavar="SERVICES…", help="Services to start; all that are built by default."),
@@ -68,16 +69,23 @@ async def _stay(running: houses.Running, *, as_json: bool) -> None:
             f"[bold green]Alicia is ready[/]: {len(running.services)} services in "
             f"{running.ready_s:.1f} s. Ctrl-C stops the house."
         )
-    await until_told()
+    await until_told(running)
 
 
-async def until_told() -> None:
-    """Wait for Ctrl-C or SIGTERM."""
+async def until_told(running: houses.Running) -> None:
+    """Wait for Ctrl-C or SIGTERM. Raises SetupError where the house ends by itself."""
     told = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, told.set)
-    await told.wait()
+    while not told.is_set():
+        if running.spawner is not None:
+            houses.require(running.spawner, "The house has ended; its logs may say why.")
+        try:
+            async with asyncio.timeout(LOOK_EVERY_S):
+                await told.wait()
+        except TimeoutError:
+            continue
 
 
 def start(

@@ -26,6 +26,11 @@ class OpenEntry(BaseModel):
     started_at: float
     transcript: Transcript | None = None
 
+    @property
+    def awaited(self) -> bool:
+        """Whether somebody may still wait for its answer."""
+        return time.time() - self.started_at < OPEN_S
+
 
 class Journal:
     """The open turns, a file each, so that a killed process forgets none."""
@@ -44,17 +49,14 @@ class Journal:
         self._path(turn_id).unlink(missing_ok=True)
 
     def open_entries(self) -> list[OpenEntry]:
-        """Turns that somebody may still wait for; older files are removed."""
+        """Turns that a killed process has left open; what can't be read is removed."""
+        for half in self._folder.glob("*.new"):
+            half.unlink()
         found: list[OpenEntry] = []
         for path in sorted(self._folder.glob("*.json")):
             try:
-                entry = OpenEntry.model_validate_json(path.read_bytes())
+                found.append(OpenEntry.model_validate_json(path.read_bytes()))
             except ValidationError:
-                path.unlink()
-                continue
-            if time.time() - entry.started_at < OPEN_S:
-                found.append(entry)
-            else:
                 path.unlink()
         return found
 
@@ -95,6 +97,14 @@ class Traces:
         self._write(shown.turn_id, stored)
         self._forget()
 
+    def record(self, turn_id: str) -> TurnRecord | None:
+        """How a turn went, while it is in memory."""
+        return self._records.get(turn_id)
+
+    def has(self, turn_id: str) -> bool:
+        """Whether this turn is over."""
+        return turn_id in self._records or self._path(turn_id).exists()
+
     def get(self, turn_id: str | None) -> TurnTrace | None:
         """A turn and its spans; the last one where no id is given."""
         if turn_id is None:
@@ -109,11 +119,12 @@ class Traces:
             record = self._records[turn_id]
             return TurnTrace(record=record, spans=waterfall(record, self._of(record)))
         path = self._path(turn_id)
-        if not path.exists():
+        try:
+            content = json.loads(path.read_bytes())
+            record = TurnRecord.model_validate(content["record"])
+            spans = [Span.model_validate(span) for span in content["spans"]]
+        except (OSError, ValueError, KeyError, TypeError):
             return None
-        content = json.loads(path.read_bytes())
-        record = TurnRecord.model_validate(content["record"])
-        spans = [Span.model_validate(span) for span in content["spans"]]
         return TurnTrace(record=record, spans=waterfall(record, spans))
 
     def _of(self, record: TurnRecord) -> list[Span]:
@@ -123,6 +134,8 @@ class Traces:
         path = self._path(turn_id)
         shown = self._records[turn_id]
         if record is None:
+            if not path.exists():
+                return  # forgotten since
             record = TurnRecord.model_validate(json.loads(path.read_bytes())["record"])
         spans = [span.model_dump(exclude_none=True) for span in self._of(shown)]
         new = path.with_suffix(".new")

@@ -37,11 +37,13 @@ def run_service(name: str, folder: Folder, *, log_file: Path | None = None) -> i
             )
             asyncio.run(_until_told(Runner(kind, MqttHouse(folder), folder)))
         except SetupError as error:
+            logs.logger(service=name).error("can't start", code=error.code, reason=str(error))
             print(f"alicia {name}: {error}", file=sys.stderr)  # noqa: T201 - a person starts it
             return SETUP_FAILED
         except BaseExceptionGroup as group:
             setup, others = group.split(SetupError)
             if setup is not None and others is None:
+                logs.logger(service=name).error("can't start", reason=str(_first(setup)))
                 print(f"alicia {name}: {_first(setup)}", file=sys.stderr)  # noqa: T201 - likewise
                 return SETUP_FAILED
             logs.logger(service=name).exception("ended by an error")

@@ -160,7 +160,7 @@ class Broker(Service[BrokerRoomSettings]):
             BROKER,
             BrokerStatus(
                 up=True,
-                version=self._figures.get("version"),
+                version=self._figures.get("version", "").rpartition(" ")[2] or None,
                 adopted=self._mosquitto is None,
                 clients=number("clients"),
                 messages_received=number("messages_received"),

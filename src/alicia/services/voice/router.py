@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 
 from pydantic import Field
 
+from alicia.contracts.kinds import segment
 from alicia.contracts.system import SPANS, Spans
 from alicia.contracts.voice import (
     GET_TRACE,
@@ -44,14 +45,16 @@ from alicia.contracts.voice import (
     Understand,
     Understood,
 )
-from alicia.errors import AliciaError, AudioLostError, NotReadyError
-from alicia.language.phrases import phrase_for
+from alicia.errors import AliciaError, AudioLostError, NotReadyError, UnsupportedLanguageError
+from alicia.language.phrases import phrase
 from alicia.mind.turns import Journal, OpenEntry, Traces
 from alicia.runtime.service import Service, handles, serves
 from alicia.runtime.settings import Settings
 from alicia.runtime.tracing import current_trace, new_trace
 
 REPLAYS = 3
+FALLBACK = "en"
+"""Errors are said in it to whom asks in a language that nobody here speaks."""
 
 
 class RouterSettings(Settings):
@@ -101,18 +104,24 @@ class Router(Service[RouterSettings]):
         self._courses: dict[str, asyncio.Task[TurnRecord]] = {}
         async with asyncio.TaskGroup() as self._turns:
             for entry in self._journal.open_entries():
-                self.log.warning("taking a turn up again", turn=entry.open.turn_id)
-                self._begin(entry)
+                if entry.awaited:
+                    self.log.warning("taking a turn up again", turn=entry.open.turn_id)
+                    self._begin(entry)
+                else:
+                    self._journal.remove(entry.open.turn_id)
+                    await self._rest(entry.open.satellite)
             yield
 
     # ---- a spoken turn ----
 
     @serves(OPEN_TURN, concurrency=16)
     async def open_turn(self, ask: OpenTurn) -> TurnOpened:
-        if ask.turn_id not in self._courses:
+        _require_names(ask.satellite, ask.turn_id, ask.utterance_id)
+        if ask.turn_id not in self._courses and not self._traces.has(ask.turn_id):
             trace_id = current_trace() or new_trace()
             entry = OpenEntry(open=ask, trace_id=trace_id, started_at=time.time())
-            self._journal.write(entry)
+            with self._if_the_disk_will():
+                self._journal.write(entry)
             self._begin(entry)
         return TurnOpened(turn_id=ask.turn_id)
 
@@ -140,7 +149,8 @@ class Router(Service[RouterSettings]):
                         await self._say(course, TurnPhase.LISTENING)
                         course.transcript = await self._transcribe(course, ask.utterance_id)
                         known = entry.model_copy(update={"transcript": course.transcript})
-                        self._journal.write(known)
+                        with self._if_the_disk_will():
+                            self._journal.write(known)
                     await self._understand(course, course.transcript.text)
             except AliciaError as error:
                 self._apologise(course, error)
@@ -167,9 +177,13 @@ class Router(Service[RouterSettings]):
 
     @serves(SAY_TEXT, concurrency=16)
     async def say_text(self, ask: SayText) -> TurnRecord:
+        _require_names(ask.satellite, ask.turn_id)
         running = self._courses.get(ask.turn_id)
         if running is not None:
             return await asyncio.shield(running)
+        over = self._traces.record(ask.turn_id)
+        if over is not None:
+            return over
         course = Course(
             ask.turn_id,
             ask.satellite,
@@ -215,7 +229,13 @@ class Router(Service[RouterSettings]):
 
     def _apologise(self, course: Course, error: AliciaError) -> None:
         course.error = error
-        course.reply = phrase_for(error, course.language)
+        # Of two names an error may have a field of its own.
+        fields = {k: v for k, v in error.fields.items() if k not in ("code", "language")}
+        try:
+            course.reply = phrase(error.code, course.language, **fields)
+        except UnsupportedLanguageError:
+            course.language = FALLBACK
+            course.reply = phrase(error.code, course.language, **fields)
 
     async def _speak(self, course: Course) -> None:
         if not course.speak or not course.reply:
@@ -235,11 +255,19 @@ class Router(Service[RouterSettings]):
 
     async def _end(self, course: Course, typed: str | None = None) -> TurnRecord:
         record = self._record(course, typed)
-        self._traces.put(record if self.settings.log_turns else _without_words(record), record)
-        self._journal.remove(course.turn_id)
+        with self._if_the_disk_will():
+            self._traces.put(record if self.settings.log_turns else _without_words(record), record)
         await self.say(TURN_ENDED, record)
-        await self.say(TURN, Turn(satellite=course.satellite, phase=TurnPhase.IDLE))
+        with self._if_the_disk_will():
+            self._journal.remove(course.turn_id)
+        await self._rest(course.satellite)
         return record
+
+    @contextmanager
+    def _if_the_disk_will(self) -> Generator[None, None, None]:
+        """A disk that is full or gone costs what is remembered of a turn, not the turn."""
+        with suppress(AliciaError), self.edge("write"):
+            yield
 
     def _record(self, course: Course, typed: str | None) -> TurnRecord:
         heard, understood = course.transcript, course.understood
@@ -265,6 +293,9 @@ class Router(Service[RouterSettings]):
 
     async def _say(self, course: Course, phase: TurnPhase) -> None:
         await self.say(TURN, Turn(satellite=course.satellite, phase=phase, turn_id=course.turn_id))
+
+    async def _rest(self, satellite: str) -> None:
+        await self.say(TURN, Turn(satellite=satellite, phase=TurnPhase.IDLE))
 
     def _stage(self, course: Course, name: str) -> Stopwatch:
         return Stopwatch(course.stages, name)
@@ -296,6 +327,12 @@ class Stopwatch:
     def __exit__(self, *_: object) -> None:
         took = (time.perf_counter() - self._started) * 1000
         self._stages.append(Stage(stage=self._name, ms=round(took, 1)))
+
+
+def _require_names(*names: str) -> None:
+    """Raises MalformedMessageError for one that can't be said in a topic."""
+    for name in names:
+        segment(name)
 
 
 def _without_words(record: TurnRecord) -> TurnRecord:

@@ -228,9 +228,10 @@ async def test_a_defect_of_another_room_is_said_too(tmp_path: Path, kind: type[O
 
 @pytest.mark.parametrize("kind", [Ear, Mind])
 async def test_a_room_that_is_not_there_is_said(tmp_path: Path, kind: type[Other]) -> None:
-    async with scene(tmp_path) as s:
-        await s.home.stop(kind)
-        record = await s.spoken()
+    others = [other for other in (Ear, Mind, Mouth) if other is not kind]
+    async with house(*others, Router, folder=tmp_path) as home, Onlooker(home) as seen:
+        await home.bus.ask(OPEN_TURN, open_turn())
+        record = await seen.end()
         assert (record.error, record.spoken) == ("bus.no_responder", True)
         assert record.reply == phrase("bus.no_responder", "en")
 
@@ -269,11 +270,10 @@ async def test_the_first_error_is_the_one_that_counts(tmp_path: Path) -> None:
 
 async def test_a_language_that_nobody_speaks_is_answered_in_english(tmp_path: Path) -> None:
     async with scene(tmp_path) as s:
-        error = UnsupportedLanguageError(language="tlh")
-        s.ear.errors = [error]
+        s.ear.errors = [UnsupportedLanguageError(language="tlh")]
         record = await s.spoken(language="tlh")
-        assert record.error == error.code
-        assert record.reply == phrase_for(error, "en")
+        assert (record.error, record.spoken) == ("voice.unsupported_language", True)
+        assert record.reply == phrase("voice.unsupported_language", "en")
         assert s.mouth.asked[0].language == "en"
         assert (await s.spoken("t2")).error is None, "the router lives"
 
