@@ -548,12 +548,13 @@ class MqttTransport:
                 for (filter_, group), qos in list(self._filters.items()):
                     await link.subscribe(_shared(filter_, group), qos)
                 self._rise(link, first=not opened.done())
-                attempt = 0
+                since = time.monotonic()
                 if not opened.done():
                     opened.set_result(None)
                 # Not awaited itself: cancelling us must not cancel it.
                 await asyncio.wait((link.lost,))
-                continue
+                if time.monotonic() - since > RECONNECT_MOST_S:
+                    attempt = 0  # else who is sent away at once would come back at once, for ever
             except (OSError, _LinkLostError, UnauthenticatedError) as error:
                 self._failure = f"{type(error).__name__}: {error}"
                 # What is wrong at the start stays wrong; later it may be the broker starting.

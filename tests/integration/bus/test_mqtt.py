@@ -163,7 +163,7 @@ async def test_a_question_that_died_with_broker_and_server_is_asked_again_if_it_
     await eventually(lambda: len(first._subscribed) == 3)
     await eventually(lambda: first.connected)
     idempotent = asyncio.create_task(anna.ask(ADD, Sum(a=1, b=2), deadline_s=8))
-    other = asyncio.create_task(anna.ask(ONCE, Sum(), deadline_s=4))
+    other = asyncio.create_task(anna.ask(ONCE, Sum(), deadline_s=2.5))
     await eventually(lambda: first.busy == 2)
     await eventually(lambda: all(question.taken for question in anna._pending.values()))
     await mqtt_house.broker.killed()
@@ -317,6 +317,31 @@ async def test_a_frozen_broker_blocks_nobody_and_is_noticed(broker: Broker) -> N
             assert not saying.done()
         await asyncio.wait_for(saying, 10)
         assert (await take(hearing, 1))[0].number == 1
+    await house.close()
+
+
+async def test_a_stream_goes_on_when_the_way_is_free_again(broker: Broker) -> None:
+    house = broker.house("congested")
+    anna, ben = await house.join("anna"), await house.join("ben")
+    transport = anna._transport
+    assert isinstance(transport, MqttTransport)
+    async with ben.hear(SOUND, limit=10_000) as sound:
+        async with frozen(broker):
+            number = 0
+            while not anna.dropped:
+                await anna.say(SOUND, Note(number=number, text="x" * 2000))
+                number += 1
+                await asyncio.sleep(0)
+            link = transport._link
+            assert link is not None
+            assert link._blocked
+        heard: list[int] = []
+        while not heard or heard[-1] != number - 1:
+            heard.append((await take(sound, 1))[0].number)
+        # The oldest of those that waited here were dropped, and nothing else.
+        assert len(heard) == number - anna.dropped[SOUND.pattern]
+        assert heard == sorted(heard)
+        assert transport.reconnects == 0
     await house.close()
 
 

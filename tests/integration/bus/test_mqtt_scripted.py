@@ -21,7 +21,7 @@ from alicia.errors import (
 
 from .harness import ADD, ALL, NOTED, SOUND, Note, Sum, eventually, take
 
-CONNECT, CONNACK, SUBSCRIBE, SUBACK, UNSUBSCRIBE, UNSUBACK = 1, 2, 8, 9, 10, 11
+CONNECT, SUBSCRIBE, UNSUBSCRIBE, DISCONNECT = 1, 8, 10, 14
 WELCOME = b"\x20\x03\x00\x00\x00"
 BAD_PASSWORD = b"\x20\x03\x00\x86\x00"
 
@@ -71,6 +71,8 @@ class Script:
             self.send(b"\x90\x04" + body[:2] + bytes((0, self.granted)))
         elif kind == UNSUBSCRIBE:
             self.send(b"\xb0\x04" + body[:2] + b"\0\0")
+        elif kind == DISCONNECT:
+            self.writers[-1].close()
         elif kind == codec.PUBLISH:
             packet, mid = codec.unpack_publish(head, body)
             self.published.append((mid, packet))
@@ -96,6 +98,14 @@ def client(script: Script, timeout_s: float = 3) -> Bus:
         url=f"mqtt://127.0.0.1:{script.port}", client_id="anna", connect_timeout_s=timeout_s
     )
     return Bus(MqttTransport(options), service="anna", instance="anna-1", declaration=ALL, root="s")
+
+
+async def reconnected(bus: Bus, by: Callable[[], None]) -> None:
+    transport = bus._transport
+    assert isinstance(transport, MqttTransport)
+    before = transport.reconnects
+    by()
+    await eventually(lambda: transport.reconnects > before)
 
 
 def notes(script: Script) -> list[int]:
@@ -131,7 +141,8 @@ async def test_a_stream_that_no_longer_fits_after_a_reconnect_is_dropped_and_cou
     async with playing(script), client(script) as anna:
         script.connack = b"\x20\x08\x00\x00\x05\x27\x00\x00\x02\x00"
         script.drop()
-        await eventually(lambda: not anna.connected)
+        while anna.connected:  # noqa: ASYNC110 - looked at each time round: it is soon back
+            await asyncio.sleep(0)
         await anna.say(SOUND, Note(text="x" * 500))
         await anna.say(SOUND, Note(number=2))
         await eventually(lambda: script.published)
@@ -181,10 +192,9 @@ async def test_what_was_not_acknowledged_is_sent_again_in_its_order() -> None:
             n: packet.id for n, (_, packet) in zip(notes(script), script.published, strict=True)
         }
         script.published.clear()
-        script.drop()
-        await eventually(lambda: not anna.connected)
-        saying.append(asyncio.create_task(anna.say(NOTED, Note(number=6))))
         script.puback = 0
+        script.drop()
+        saying.append(asyncio.create_task(anna.say(NOTED, Note(number=6))))
         await asyncio.gather(*saying)
         assert notes(script) == [1, 2, 4, 5, 6]
         again = {n: p.id for n, (_, p) in zip(notes(script), script.published, strict=True)}
@@ -195,13 +205,9 @@ async def test_what_was_not_acknowledged_is_sent_again_in_its_order() -> None:
 async def test_a_broker_that_is_lost_while_the_others_come_back_is_waited_for_anew() -> None:
     script = Script()
     async with playing(script), client(script) as anna:
-        for _ in range(2):
-            script.drop()
-            await eventually(lambda: not anna.connected)
-            await eventually(lambda: anna.connected)
+        await reconnected(anna, script.drop)
         saying = asyncio.create_task(anna.say(NOTED, Note(number=1)))
-        script.drop()
-        await eventually(lambda: not anna.connected)
+        await reconnected(anna, script.drop)
         await saying
         assert notes(script) == [1]
         assert not anna._transport.settling
@@ -212,7 +218,6 @@ async def test_a_question_that_waited_here_tells_how_long_it_may_still_take() ->
     async with playing(script), client(script) as anna:
         script.connack = b""
         script.drop()
-        await eventually(lambda: not anna.connected)
         asking = asyncio.create_task(anna.ask(ADD, Sum(), deadline_s=2))
         # It hangs in a connection that is not answered, until that is dropped.
         greeted = script.greeted
@@ -247,8 +252,8 @@ async def test_a_password_that_is_refused_at_first_is_an_error_at_once() -> None
 
 @pytest.mark.parametrize(
     "answer",
-    [b"\x20\x03\x00\x88\x00", b"HTTP/1.1 400 Bad Request\r\n\r\n", b"\x30\xff\xff\xff\xff\xff"],
-    ids=["unavailable", "another protocol", "nonsense"],
+    [b"\x20\x03\x00\x88\x00", b"\x30\xff\xff\xff\xff\xff"],
+    ids=["unavailable", "another protocol"],
 )
 async def test_a_broker_that_does_not_let_us_in_is_an_error_with_its_reason(answer: bytes) -> None:
     script = Script(connack=answer)
@@ -264,9 +269,7 @@ async def test_a_broker_that_does_not_let_us_in_is_an_error_with_its_reason(answ
 async def test_nonsense_from_the_broker_ends_the_connection_and_it_comes_back(data: bytes) -> None:
     script = Script()
     async with playing(script), client(script) as anna:
-        script.send(data)
-        await eventually(lambda: not anna.connected)
-        await eventually(lambda: anna.connected)
+        await reconnected(anna, lambda: script.send(data))
 
 
 async def test_a_packet_that_the_bus_can_not_take_does_not_end_the_connection() -> None:
