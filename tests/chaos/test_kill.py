@@ -71,20 +71,20 @@ async def _phase(house: LiveHouse, phase: TurnPhase) -> None:
                 return
 
 
-async def _turn_with_a_kill(house: LiveHouse, victim: str, phase: TurnPhase) -> tuple[Heard, int]:
+async def _turn_with_a_kill(house: LiveHouse, victim: str, phase: TurnPhase) -> tuple[Heard, float]:
+    """What the person heard, and how long the victim was away."""
     pid = await house.pid(victim)
     assert pid is not None
     reached = asyncio.create_task(_phase(house, phase))
-    await asyncio.sleep(0)
     turn = asyncio.create_task(
         house.satellite.turn(played(read(TURN_ON, max_s=10).tobytes(), silence_s=20))
     )
     await reached
     if phase is TurnPhase.LISTENING:
-        async with asyncio.timeout(5):  # the middle of the sentence, not its first moment
-            await asyncio.sleep(0.8)
+        await asyncio.sleep(0.8)  # the middle of the sentence, not its first moment
     os.kill(pid, signal.SIGKILL)
-    return await turn, pid
+    took = await house.back(victim, pid)
+    return await turn, took
 
 
 @pytest.mark.parametrize("victim", ROOMS)
@@ -94,8 +94,7 @@ async def test_a_part_is_killed_in_the_middle_of_a_turn(
 ) -> None:
     applied = await _lamp_is_off(house)
 
-    back = asyncio.create_task(_watched(house, victim, phase))
-    heard, took = await back
+    heard, took = await _turn_with_a_kill(house, victim, phase)
 
     loudness = np.abs(np.frombuffer(heard.speech, np.int16)).max(initial=0)
     assert loudness > 3000, "the person hears something"
@@ -106,22 +105,3 @@ async def test_a_part_is_killed_in_the_middle_of_a_turn(
     await house.until(LAMP, "power", value=True)
     assert house.adapters[LAMP].applied == applied + 1, "once, and only once"
     assert took < BACK_WITHIN_S
-
-
-async def _watched(house: LiveHouse, victim: str, phase: TurnPhase) -> tuple[Heard, float]:
-    pid = await house.pid(victim)
-    assert pid is not None
-    turn = asyncio.create_task(_turn_with_a_kill(house, victim, phase))
-    while _runs(pid):
-        await asyncio.sleep(0.01)
-    took = await house.back(victim, pid)
-    heard, _ = await turn
-    return heard, took
-
-
-def _runs(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True

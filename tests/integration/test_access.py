@@ -11,7 +11,6 @@ import asyncio
 import threading
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -176,7 +175,7 @@ class Peer:
         self._noting(lambda: self._connected.append(code.value))
 
     def _on_message(self, _c: Any, _u: Any, message: MQTTMessage) -> None:
-        told = message.topic, message.payload, message.retain
+        told = message.topic, bytes(message.payload), message.retain
         self._noting(lambda: self.told.append(told))
 
     def _on_publish(self, _c: Any, _u: Any, mid: int, code: Any, _p: Any) -> None:

@@ -23,7 +23,7 @@ _VARIANTS = (
 """Longer forms of a phrase, and the fields that each needs; the first that fits is said."""
 
 
-def phrase(code: str, language: str, **fields: object) -> str:
+def phrase(code: str, language: str, /, **fields: object) -> str:
     """The sentence for a code, with what is known about it.
 
     Falls back to the code's family. Raises UnsupportedLanguageError.

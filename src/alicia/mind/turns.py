@@ -27,7 +27,7 @@ class OpenEntry(BaseModel):
     transcript: Transcript | None = None
 
     @property
-    def awaited(self) -> bool:
+    def is_awaited(self) -> bool:
         """Whether somebody may still wait for its answer."""
         return time.time() - self.started_at < OPEN_S
 

@@ -54,6 +54,8 @@ FRAME = int(RATE_HZ * FRAME_S)
 SILENCE = bytes(FRAME * 2)
 TAIL_S = 2.0
 """How long the last of the reply's audio may come after the turn's record."""
+STORE_AGAIN_S = 30.0
+"""When to ask again for the stored phrase, where nobody could speak it."""
 
 
 class SatelliteSettings(Settings):
@@ -117,8 +119,12 @@ class Satellite(Service[SatelliteSettings]):
     async def store_phrase(self) -> None:
         """Have the phrase for a house that can't answer, in this satellite's language."""
         path = self._phrase_file(self.settings.language)
-        if path.exists():
-            return
+        while not path.exists():
+            if not await self._fetch_phrase(path):
+                await asyncio.sleep(STORE_AGAIN_S)
+
+    async def _fetch_phrase(self, path: Path) -> bool:
+        """Whether somebody spoke it."""
         apology = Heard(secrets.token_hex(8), time.time())
         async with self.hear(SPEECH, limit=4096, turn_id=apology.turn_id) as speech:
             noting = asyncio.create_task(self._note_the_speech(speech, apology))
@@ -127,15 +133,16 @@ class Satellite(Service[SatelliteSettings]):
                 ask = Speak(turn_id=apology.turn_id, text=text, language=self.settings.language)
                 await self.ask(SPEAK, ask)
                 if not await _comes(apology.complete):
-                    return
+                    return False
             except AliciaError as error:
                 self.log.warning("no phrase stored for a bad day", code=error.code)
-                return
+                return False
             finally:
                 await _cancelled(noting)
         new = path.with_suffix(".new")
         write_wav(new, np.frombuffer(apology.speech, np.int16), apology.rate_hz)
         new.replace(path)
+        return True
 
     def _phrase_file(self, language: str) -> Path:
         return self.folder.state(self.name) / f"apology-{language}.wav"

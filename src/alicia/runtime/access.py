@@ -6,7 +6,8 @@ inbox, and the inboxes of those who ask what it serves.
 
 from __future__ import annotations
 
-from alicia.bus.bus import REPLY, Declaration
+from alicia.bus.bus import Declaration
+from alicia.bus.identity import REPLY
 from alicia.bus.packet import Access
 from alicia.contracts import declared
 from alicia.contracts.kinds import AnyTopic, Stream

@@ -15,7 +15,7 @@ from typing import Any
 from pydantic.json_schema import models_json_schema
 
 from alicia import __version__
-from alicia.bus.bus import EVENT_EXPIRY_S
+from alicia.bus.identity import EVENT_EXPIRY_S
 from alicia.contracts import declared
 from alicia.contracts.kinds import AnyTopic, AudioPayload, Command
 from alicia.runtime.reference import described, kind_of, models, parts, sentence

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Protocol
 
 from alicia.bus.memory import MemoryBroker, MemoryTransport
-from alicia.bus.mqtt import MqttOptions, MqttTransport
+from alicia.bus.mqtt import MqttTransport
+from alicia.bus.options import MqttOptions
 from alicia.bus.packet import Transport
 from alicia.errors import NotReadyError
 from alicia.runtime.access import derive

@@ -19,7 +19,8 @@ from typing import Any, TypeVar, cast
 import structlog
 
 from alicia import __version__
-from alicia.bus.bus import Bus, Delivery
+from alicia.bus.bus import Bus
+from alicia.bus.hearing import Delivery
 from alicia.contracts import name_of
 from alicia.contracts.kinds import AnyTopic, Payload
 from alicia.contracts.system import (
@@ -140,8 +141,7 @@ class Runner:
             stack.callback(spans.cancel)
             await stack.enter_async_context(service.lifespan())
             async with self._handlers(service):
-                if self._phase is Phase.STARTING:
-                    self._to(Phase.READY)
+                self._to(Phase.DEGRADED if self._reason else Phase.READY)
                 service.log.info("ready", after_s=round(time.time() - self._started, 3))
                 self.ready.set()
                 await self.stop.wait()
@@ -279,9 +279,9 @@ class Runner:
         self._changed.set()
 
     def _set_degraded(self, reason: str | None) -> None:
-        """DEGRADED with a reason, or READY again. Nothing while starting or draining."""
+        """DEGRADED with a reason, or READY again; while starting, from when it serves."""
         self._reason = reason
-        if self._phase in (Phase.READY, Phase.DEGRADED, Phase.STARTING):
+        if self._phase in (Phase.READY, Phase.DEGRADED):
             self._to(Phase.DEGRADED if reason else Phase.READY)
 
     async def _renew(self, bus: Bus) -> None:

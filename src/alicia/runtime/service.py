@@ -19,11 +19,12 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, TypeVar, get_args
+from typing import Any, ClassVar, Generic, Self, TypeVar, get_args
 
 from typing_extensions import ParamSpec
 
 from alicia.bus.bus import Bus, Declaration
+from alicia.bus.hearing import Hearing
 from alicia.contracts.kinds import AnyTopic, Command, Payload, Topic
 from alicia.contracts.system import DEAD_LETTER, INFO, PING, PRESENCE, SPANS, STATS
 from alicia.errors import AliciaError, BusError, DeadlineError, InternalError
@@ -137,12 +138,7 @@ class Service(Generic[S]):
     ) -> AsyncGenerator[AsyncIterator[M], None]:
         """The messages of a topic from here on; a place that is given narrows it."""
         async with self.bus.hear(topic, limit=limit, **places) as hearing:
-
-            async def messages() -> AsyncGenerator[M, None]:
-                async for delivery in hearing:
-                    yield delivery.message
-
-            yield messages()
+            yield _Messages(hearing)
 
     async def ask(
         self, command: Command[Q, R], request: Q, *, deadline_s: float | None = None
@@ -204,6 +200,19 @@ class Service(Generic[S]):
     def close_executor(self) -> None:
         if self._executor is not None:
             self._executor.shutdown(wait=False, cancel_futures=True)
+
+
+class _Messages(Generic[M]):
+    """What is heard, without its headers."""
+
+    def __init__(self, hearing: Hearing[M]) -> None:
+        self._hearing = hearing
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> M:
+        return (await anext(self._hearing)).message
 
 
 def served(kind: type[Service[Any]]) -> dict[str, Served]:

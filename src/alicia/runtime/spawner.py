@@ -28,6 +28,7 @@ _PR_SET_PDEATHSIG, _PR_SET_NAME, _PR_SET_CHILD_SUBREAPER = 1, 15, 36
 RESPAWN_PAUSE_S = 0.05
 RESPAWN_MOST_S = 5.0
 STABLE_S = 20.0
+_HANDLED = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 SETUP_FAILED = 78
 """Exit code (EX_CONFIG of sysexits.h) of one who can't start here: trying again won't help."""
 
@@ -64,6 +65,8 @@ class Spawner:
         self._parent = os.getppid()
         self._respawns = 0
         self._forked_at = 0.0
+        self._fork_at: float | None = None
+        """When the orchestrator that died is forked again."""
         self._code = 0
 
     def main(self) -> int:
@@ -75,20 +78,27 @@ class Spawner:
         for end in (reader, writer):
             end.setblocking(False)
         signal.set_wakeup_fd(writer.fileno())
-        for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        for number in _HANDLED:
             signal.signal(number, lambda *_: None)
         self._signals = (reader, writer)
         self._selector.register(reader, selectors.EVENT_READ, self._on_signal)
         gc.collect()
         gc.freeze()  # what is shared stays shared: the collector does not write to it
         self._fork_orchestrator()
-        while self._children:
-            for key, _ in self._selector.select(timeout=1.0):
+        while self._children or self._fork_at is not None:
+            for key, _ in self._selector.select(timeout=self._patience_s()):
                 key.data()
             self._reap()
+            if self._fork_at is not None and time.monotonic() >= self._fork_at:
+                self._fork_orchestrator()
             if os.getppid() != self._parent and not self._stopping:
                 self._stop()
         return self._code
+
+    def _patience_s(self) -> float:
+        if self._fork_at is None:
+            return 1.0
+        return min(1.0, max(0.0, self._fork_at - time.monotonic()))
 
     # ---- signals ----
 
@@ -99,9 +109,10 @@ class Spawner:
 
     def _stop(self) -> None:
         self._stopping = True
-        for pid, service in self._children.items():
-            if service == ORCHESTRATOR:
-                os.kill(pid, signal.SIGTERM)
+        self._fork_at = None
+        drains = [pid for pid, service in self._children.items() if service == ORCHESTRATOR]
+        for pid in drains or self._children:
+            os.kill(pid, signal.SIGTERM)
 
     def _reap(self) -> None:
         while self._children:
@@ -128,8 +139,7 @@ class Spawner:
             return
         alive = time.monotonic() - self._forked_at
         self._respawns = 0 if alive > STABLE_S else self._respawns + 1
-        time.sleep(min(RESPAWN_MOST_S, RESPAWN_PAUSE_S * 2**self._respawns))
-        self._fork_orchestrator()
+        self._fork_at = time.monotonic() + respawn_pause_s(self._respawns)
 
     def _forget_control(self) -> None:
         if self._control is not None:
@@ -142,6 +152,7 @@ class Spawner:
     def _fork_orchestrator(self) -> None:
         ours, theirs = socket.socketpair()
         self._buffer = b""
+        self._fork_at = None
         self._forked_at = time.monotonic()
         self._fork(ORCHESTRATOR, theirs, ours)
         theirs.close()
@@ -151,13 +162,18 @@ class Spawner:
 
     def _fork(self, service: str, control: socket.socket | None, *others: socket.socket) -> int:
         spawner = os.getpid()
+        # Until it has handlers of its own, a signal to the child would be taken for one to us: it
+        # has our wakeup pipe.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, _HANDLED)
         pid = os.fork()
         if pid:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
             self._children[pid] = service
             return pid
         code = 1
         try:
             self._become(service, spawner, control, others)
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
             code = self._run(service)
         except BaseException as error:  # noqa: BLE001 - a forked child must never return
             print(f"alicia {service}: {type(error).__name__}: {error}", file=sys.stderr)  # noqa: T201
@@ -221,6 +237,11 @@ class Spawner:
         if self._control is not None:
             with contextlib.suppress(OSError):
                 self._control.send(json.dumps(event).encode() + b"\n")
+
+
+def respawn_pause_s(times: int) -> float:
+    """How long to wait before an orchestrator that died so often in a row is forked again."""
+    return min(RESPAWN_MOST_S, RESPAWN_PAUSE_S * 2 ** min(times, 16))
 
 
 def _meaning(status: int) -> str:

@@ -56,11 +56,17 @@ class LiveHouse:
     async def pid(self, service: str) -> int | None:
         """The process of a service; `mosquitto` is the broker's own."""
         if service == "mosquitto":
-            return int((self.folder.broker / "mosquitto.pid").read_text("ascii"))
+            return self._broker_pid()
         if service == "orchestrator":
             return self._presence_pid(service)
         processes = await self.console.ask(LIST_PROCESSES, ListProcesses())
         return next((p.pid for p in processes.processes if p.service == service), None)
+
+    def _broker_pid(self) -> int | None:
+        try:
+            return int((self.folder.broker / "mosquitto.pid").read_text("ascii"))
+        except (OSError, ValueError):
+            return None  # it is being written
 
     def _presence_pid(self, service: str) -> int | None:
         alive = [
@@ -73,7 +79,7 @@ class LiveHouse:
     async def back(self, service: str, killed: int, within_s: float = 10.0) -> float:
         """Wait for another instance to be ready; how long it took. Raises TimeoutError.
 
-        `mosquitto` is back when it has told us something again.
+        `mosquitto` is back when we are connected to another process than the one killed.
         """
         started = time.monotonic()
         async with asyncio.timeout(within_s):
@@ -84,7 +90,7 @@ class LiveHouse:
 
     def _is_back(self, service: str, killed: int) -> bool:
         if service == "mosquitto":
-            return self.bus.connected
+            return self.bus.connected and self._broker_pid() not in (None, killed)
         now = self._presence_pid(service)
         return now is not None and now != killed
 

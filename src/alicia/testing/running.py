@@ -19,7 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from alicia.bus.bus import REPLY, Bus, Declaration
+from alicia.bus.bus import Bus, Declaration
+from alicia.bus.identity import REPLY
 from alicia.bus.memory import MemoryBroker, MemoryTransport
 from alicia.bus.packet import Access
 from alicia.contracts import declared

@@ -24,8 +24,10 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from alicia.bus.bus import Bus, Declaration, Delivery
-from alicia.bus.mqtt import MqttOptions, MqttTransport
+from alicia.bus.bus import Bus, Declaration
+from alicia.bus.hearing import Delivery
+from alicia.bus.mqtt import MqttTransport
+from alicia.bus.options import MqttOptions
 from alicia.contracts.kinds import Command, Event, Message
 from alicia.security.authority import Authority
 from alicia.security.identities import Identities

@@ -12,9 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
-from alicia.bus.bus import Bus, Declaration, Hearing
+from alicia.bus.bus import Bus, Declaration
+from alicia.bus.hearing import Hearing
 from alicia.bus.memory import MemoryBroker, MemoryTransport
-from alicia.bus.mqtt import MqttOptions, MqttTransport
+from alicia.bus.mqtt import MqttTransport
+from alicia.bus.options import MqttOptions
 from alicia.bus.packet import Access, Transport
 from alicia.contracts.kinds import Command, Event, Message, Payload, State, Stream
 from alicia.contracts.system import DEAD_LETTER
@@ -310,4 +312,4 @@ async def eventually(fact: Callable[[], Any], within_s: float = IN_TIME_S) -> No
 
 
 def rooted(bus: Bus, relative: str) -> str:
-    return bus._root + relative
+    return bus._identity.root + relative

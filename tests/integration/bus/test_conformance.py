@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from alicia.bus.bus import Bus, Declaration, Delivery
+from alicia.bus.bus import Bus, Declaration
+from alicia.bus.hearing import Delivery
 from alicia.bus.packet import Packet
 from alicia.contracts.kinds import Command
 from alicia.contracts.system import DEAD_LETTER
@@ -151,8 +152,8 @@ async def test_who_leaves_a_topic_hears_it_no_more_and_others_still_do(house: Ho
             assert numbers(await take(leaving, 1)) == [1]
         await anna.say(NOTED, Note(number=2))
         assert numbers(await take(staying, 2)) == [1, 2]
-    assert not anna._hearers
-    assert not ben._subscribed.keys() - {(ben._inbox, None)}
+    assert not anna._routing.hearers
+    assert not ben._subscribed.keys() - {(ben._identity.inbox, None)}
 
 
 async def test_a_tap_beside_a_hearing_leaves_it_its_delivery_guarantee(house: House) -> None:
@@ -366,9 +367,9 @@ async def test_an_answer_that_can_not_be_read_is_an_error_and_not_a_wait(house: 
     async with pair(house) as (anna, ben):
 
         async def answer(payload: bytes, error: str | None) -> None:
-            await eventually(lambda: anna._pending)
-            [correlation] = anna._pending
-            reply = Packet(anna._inbox, payload, 1, correlation=correlation, error=error)
+            await eventually(lambda: anna._asking.pending)
+            [correlation] = anna._asking.pending
+            reply = Packet(anna._identity.inbox, payload, 1, correlation=correlation, error=error)
             await ben._transport.publish(reply)
 
         for payload, error in ((b"[", None), (b"[", "voice.no_speech"), (b"7", "bus")):
@@ -462,7 +463,7 @@ async def test_a_command_is_carried_out_within_its_concurrency(house: House) -> 
 async def test_an_event_that_comes_twice_is_handled_once(house: House) -> None:
     async with pair(house) as (anna, ben), ben.hear(NOTED) as hearing:
         for number in (1, 1, 2):
-            packet = anna._packet(NOTED, Note(number=number))
+            packet = anna._identity.packet(NOTED, Note(number=number))
             packet.id = f"id-{number}"
             await anna._transport.publish(packet)
         assert numbers(await take(hearing, 2)) == [1, 2]
@@ -638,7 +639,7 @@ async def test_what_the_access_rules_forbid_is_not_delivered(house: House) -> No
 async def test_an_answer_that_may_not_be_given_is_counted(house: House) -> None:
     anna = await house.join()
     guest = await house.join("guest")
-    packet = anna._packet(ADD, Sum())
+    packet = anna._identity.packet(ADD, Sum())
     packet.response_topic = rooted(anna, "test/forbidden")
     packet.correlation = b"1"
     async with guest.serve(ADD, added):
@@ -663,14 +664,14 @@ async def test_cancelling_leaves_no_question_and_no_subscription(house: House) -
                 await anext(hearing)
 
         hearing = asyncio.create_task(hear())
-        await eventually(lambda: ben.busy and anna._hearers and anna.pending)
+        await eventually(lambda: ben.busy and anna._routing.hearers and anna.pending)
         for task in (asking, hearing):
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
         assert anna.pending == 0
-        assert not anna._hearers
-        assert set(anna._subscribed) == {(anna._inbox, None)}
+        assert not anna._routing.hearers
+        assert set(anna._subscribed) == {(anna._identity.inbox, None)}
 
 
 async def test_cancelling_who_waits_for_a_message_loses_none(house: House) -> None:
@@ -715,7 +716,7 @@ async def test_leaving_a_served_command_finishes_what_is_in_hand_and_takes_no_mo
                 await leave.wait()
 
         serving = asyncio.create_task(serve())
-        await eventually(lambda: ben._servers)
+        await eventually(lambda: ben._routing.servers)
         asked = asyncio.create_task(ask_until_taken(anna))
         await eventually(lambda: ben.busy)
         leave.set()
@@ -758,7 +759,7 @@ async def test_stopping_a_server_in_the_middle_tells_all_its_askers(house: House
         for asking in asked:
             with pytest.raises(ResponderLostError):
                 await asking
-        assert not ben._servers
+        assert not ben._routing.servers
         assert ben.busy == 0
 
 
@@ -779,7 +780,9 @@ async def test_who_dies_is_said_to_be_lost(house: House) -> None:
     async with anna.hear(PRESENT) as hearing, house.victim(will) as kill:
         assert (await take(hearing, 1))[0].text == "here"
         asking = asyncio.create_task(anna.ask(ONCE, Sum(), deadline_s=30))
-        await eventually(lambda: anna._pending and all(q.taken for q in anna._pending.values()))
+        await eventually(
+            lambda: anna._asking.pending and all(q.taken for q in anna._asking.pending.values())
+        )
         kill()
         assert await take(hearing, 1) == [will]
         # The will is retained, for those who come later.

@@ -13,8 +13,10 @@ from time import monotonic
 
 import pytest
 
-from alicia.bus.bus import Bus, Delivery
-from alicia.bus.mqtt import SETTLE_S, MqttOptions, MqttTransport
+from alicia.bus.bus import Bus
+from alicia.bus.hearing import Delivery
+from alicia.bus.mqtt import SETTLE_S, MqttTransport
+from alicia.bus.options import MqttOptions
 from alicia.errors import (
     DeadlineError,
     NoResponderError,
@@ -165,7 +167,7 @@ async def test_a_question_that_died_with_broker_and_server_is_asked_again_if_it_
     idempotent = asyncio.create_task(anna.ask(ADD, Sum(a=1, b=2), deadline_s=8))
     other = asyncio.create_task(anna.ask(ONCE, Sum(), deadline_s=2.5))
     await eventually(lambda: first.busy == 2)
-    await eventually(lambda: all(question.taken for question in anna._pending.values()))
+    await eventually(lambda: all(question.taken for question in anna._asking.pending.values()))
     await mqtt_house.broker.killed()
     serving.cancel()
     with suppress(asyncio.CancelledError):

@@ -10,7 +10,8 @@ import pytest
 
 from alicia.bus import codec
 from alicia.bus.bus import Bus
-from alicia.bus.mqtt import MqttOptions, MqttTransport
+from alicia.bus.mqtt import MqttTransport
+from alicia.bus.options import MqttOptions
 from alicia.errors import (
     DeadlineError,
     MalformedMessageError,
@@ -157,7 +158,7 @@ async def test_a_refused_subscription_is_an_error() -> None:
         with pytest.raises(RefusedError):
             async with anna.hear(NOTED):
                 pass
-        assert set(anna._subscribed) == {(anna._inbox, None)}
+        assert set(anna._subscribed) == {(anna._identity.inbox, None)}
 
 
 async def test_a_refused_inbox_ends_the_entry_and_the_connection() -> None:
@@ -277,18 +278,18 @@ async def test_a_packet_that_the_bus_can_not_take_does_not_end_the_connection() 
     asyncio.get_running_loop().set_exception_handler(lambda _, context: reported.append(context))
     script = Script()
     async with playing(script), client(script) as anna, anna.hear(NOTED) as hearing:
-        taking: Callable[..., None] = anna._route  # type: ignore[assignment]
+        taking: Callable[..., None] = anna._routing.to  # type: ignore[assignment]
 
         def fail(topic: str) -> None:
             del topic
             raise RuntimeError("a defect")
 
-        anna._route = fail  # type: ignore[method-assign, assignment]
-        packet = anna._packet(NOTED, Note(number=1))
+        anna._routing.to = fail  # type: ignore[method-assign, assignment]
+        packet = anna._identity.packet(NOTED, Note(number=1))
         script.send(codec.pack_publish(packet, 7))
         await eventually(lambda: reported)
-        anna._route = taking  # type: ignore[method-assign, assignment]
-        packet = anna._packet(NOTED, Note(number=2))
+        anna._routing.to = taking  # type: ignore[method-assign, assignment]
+        packet = anna._identity.packet(NOTED, Note(number=2))
         script.send(codec.pack_publish(packet, 8))
         assert (await take(hearing, 1))[0].number == 2
 

@@ -10,7 +10,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 from harness import ALL, ONCE, PRESENT, Note, replaced, without_end
 
 from alicia.bus.bus import Bus
-from alicia.bus.mqtt import MqttOptions, MqttTransport
+from alicia.bus.mqtt import MqttTransport
+from alicia.bus.options import MqttOptions
 
 
 async def main() -> None:

@@ -29,6 +29,8 @@ from alicia.security.mosquitto import BrokerSettings as MosquittoSettings
 from alicia.security.supervisor import Mosquitto
 
 RENEW_EVERY_S = 12 * 3600.0
+ROUND_S = 0.1
+"""$SYS comes in bursts, of what has changed, so that no topic marks the end of one."""
 _FIGURES = {
     "version": "version",
     "clients/connected": "clients",
@@ -67,6 +69,7 @@ class Broker(Service[BrokerRoomSettings]):
     async def foundation(self) -> AsyncGenerator[None, None]:
         self._restarts = 0
         self._figures: dict[str, str] = {}
+        self._news = asyncio.Event()
         self._mosquitto: Mosquitto | None = None
         if self.settings.url:
             await self._adopt(self.settings.url)
@@ -141,15 +144,22 @@ class Broker(Service[BrokerRoomSettings]):
 
     @runs
     async def observe(self) -> None:
-        """Say the broker's own figures as they change."""
-        await self._say_status()
+        """Take the broker's own figures as they come."""
         async with self.bus.tap("$SYS/broker/#", rooted=False) as packets:
             async for packet in packets:
                 name = packet.topic.removeprefix("$SYS/broker/")
                 if name in _FIGURES:
                     self._figures[_FIGURES[name]] = packet.payload.decode(errors="replace")
-                    if name == "uptime":  # the last of each round
-                        await self._say_status()
+                    self._news.set()
+
+    @runs
+    async def report(self) -> None:
+        """Say the figures, once for each round."""
+        while True:
+            await self._say_status()
+            await self._news.wait()
+            await asyncio.sleep(ROUND_S)
+            self._news.clear()
 
     async def _say_status(self) -> None:
         def number(field: str) -> int | None:

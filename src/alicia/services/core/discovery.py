@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 
 from alicia.contracts.system import ALIVE, DIRECTORY, PRESENCE, Directory, Phase, Presence, Seat
 from alicia.runtime.roster import PEERS, ROOMS, needs
@@ -29,6 +31,16 @@ class Discovery(Service[Settings]):
         self._said: Directory | None = None
         self._changed = asyncio.Event()
         self._needs = {room.name: needs(room.name) for room in (*ROOMS, *PEERS) if not room.planned}
+
+    @asynccontextmanager
+    async def lifespan(self) -> AsyncGenerator[None, None]:
+        self.bus.on_connected.append(self._say_again)
+        yield
+
+    def _say_again(self) -> None:
+        """A broker that was killed may have lost the directory, or have an older one."""
+        self._said = None
+        self._changed.set()
 
     @handles(PRESENCE)
     async def presence(self, now: Presence) -> None:

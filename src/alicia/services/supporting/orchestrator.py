@@ -91,7 +91,8 @@ class Orchestrator(Service[OrchestratorSettings]):
     async def foundation(self) -> AsyncGenerator[None, None]:
         names = [name.strip() for name in self.settings.services.split(",") if name.strip()]
         self._seats = {name: Seat(name, self._after(name, names)) for name in names}
-        self._phases: dict[int, Presence] = {}
+        self._presences: dict[tuple[str, int], Presence] = {}
+        """By service and pid: a satellite elsewhere may have the pid of a child."""
         self._changed = asyncio.Event()
         control = Control.socket
         if control is None:
@@ -99,16 +100,18 @@ class Orchestrator(Service[OrchestratorSettings]):
         control.setblocking(False)
         self._reader, self._writer = await asyncio.open_connection(sock=control)
         self._listed = asyncio.Event()
-        async with asyncio.TaskGroup() as self._keepers:
-            events = self._keepers.create_task(self._follow(), name="spawner events")
-            self._wish(do="list")
-            await self._listed.wait()
-            if BROKER in self._seats:
-                await self._lay_foundation(self._seats[BROKER])
-            yield
-            if BROKER in self._seats:
-                await self._stop(self._seats[BROKER])
-            events.cancel()
+        try:
+            async with asyncio.TaskGroup() as self._keepers:
+                events = self._keepers.create_task(self._follow(), name="spawner events")
+                self._wish(do="list")
+                await self._listed.wait()
+                if BROKER in self._seats:
+                    await self._lay_foundation(self._seats[BROKER])
+                yield
+                if BROKER in self._seats:
+                    await self._stop(self._seats[BROKER])
+                events.cancel()
+        finally:
             self._writer.close()
 
     async def _lay_foundation(self, broker: Seat) -> None:
@@ -128,13 +131,22 @@ class Orchestrator(Service[OrchestratorSettings]):
 
     @asynccontextmanager
     async def lifespan(self) -> AsyncGenerator[None, None]:
-        for seat in self._seats.values():
-            await self.say(DESIRED, Desired(service=seat.service, running=True, after=seat.after))
+        await self._say_desired()
+        self.bus.on_connected.append(self._connected)
         for seat in self._seats.values():
             if seat.service != BROKER:
                 self._keepers.create_task(self._keep(seat), name=f"keep {seat.service}")
         yield
         await self._drain()
+
+    async def _say_desired(self) -> None:
+        for seat in self._seats.values():
+            await self.say(DESIRED, Desired(service=seat.service, running=True, after=seat.after))
+
+    def _connected(self) -> None:
+        """A broker that was killed may have lost what is retained."""
+        if self._running:
+            self._keepers.create_task(self._say_desired(), name="say what is desired")
 
     def _after(self, name: str, names: list[str]) -> list[str]:
         if room(name).planned:
@@ -181,12 +193,24 @@ class Orchestrator(Service[OrchestratorSettings]):
                 again_s=round(pause, 2),
                 crash_loop=seat.failures >= CRASH_LOOP,
             )
-            await asyncio.sleep(pause)
+            await self._rest(seat, pause)
 
     def _pause(self, failures: int) -> float:
         if failures <= 1:
             return 0.0
-        return min(self.settings.backoff_most_s, self.settings.backoff_first_s * 2.0**failures)
+        # Bounded: a float ends at 2**1024, which a crash loop reaches in a night.
+        grown = self.settings.backoff_first_s * 2.0 ** min(failures, 64)
+        return min(self.settings.backoff_most_s, grown)
+
+    async def _rest(self, seat: Seat, pause: float) -> None:
+        """Wait before the next start, unless it is not wanted any more."""
+        try:
+            async with asyncio.timeout(pause):
+                while seat.wanted:
+                    self._changed.clear()
+                    await self._changed.wait()
+        except TimeoutError:
+            return
 
     async def _ready(self, names: list[str]) -> None:
         while not all(self._is_ready(self._seats[name]) for name in names) and self._running:
@@ -194,8 +218,7 @@ class Orchestrator(Service[OrchestratorSettings]):
             await self._changed.wait()
 
     def _is_ready(self, seat: Seat) -> bool:
-        presence = self._phases.get(seat.pid or -1)
-        return presence is not None and presence.phase in ALIVE
+        return self._phase(seat) in ALIVE
 
     async def _comes_up(self, seat: Seat) -> bool:
         try:
@@ -216,6 +239,7 @@ class Orchestrator(Service[OrchestratorSettings]):
 
     async def _stop(self, seat: Seat) -> None:
         seat.wanted = False
+        self._changed.set()
         if seat.pid is None:
             return
         self._signal(seat, signal.SIGTERM)
@@ -260,7 +284,7 @@ class Orchestrator(Service[OrchestratorSettings]):
         if seat is not None and seat.pid == event["pid"]:
             seat.pid = None
             seat.last_exit = event["status"]
-            self._phases.pop(event["pid"], None)
+            self._presences.pop((seat.service, event["pid"]), None)
             seat.exited.set()
             self._changed.set()
 
@@ -268,9 +292,15 @@ class Orchestrator(Service[OrchestratorSettings]):
 
     @handles(PRESENCE)
     async def presence(self, now: Presence) -> None:
-        if any(seat.pid == now.pid for seat in self._seats.values()):
-            self._phases[now.pid] = now
-            self._changed.set()
+        seat = self._seats.get(now.service)
+        if seat is None:
+            return
+        if seat.pid != now.pid and now.phase in (Phase.LOST, Phase.STOPPED):
+            self._presences.pop((now.service, now.pid), None)
+        else:
+            # Though the spawner's word of it is not read yet: the two ways have no common order.
+            self._presences[now.service, now.pid] = now
+        self._changed.set()
 
     @serves(LIST_PROCESSES, concurrency=4)
     async def list_processes(self, _: ListProcesses) -> ProcessList:
@@ -289,10 +319,10 @@ class Orchestrator(Service[OrchestratorSettings]):
         )
 
     def _phase(self, seat: Seat) -> Phase:
-        presence = self._phases.get(seat.pid or -1)
-        if presence is not None:
-            return presence.phase
-        return Phase.STARTING if seat.pid else Phase.STOPPED
+        if seat.pid is None:
+            return Phase.STOPPED
+        presence = self._presences.get((seat.service, seat.pid))
+        return presence.phase if presence else Phase.STARTING
 
     @serves(RESTART_SERVICE, concurrency=4)
     async def restart(self, ask: RestartService) -> ServiceRestarted:

@@ -15,6 +15,7 @@ import time
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
+from typing import Self
 
 from pydantic import Field
 
@@ -46,7 +47,7 @@ from alicia.contracts.voice import (
     Understood,
 )
 from alicia.errors import AliciaError, AudioLostError, NotReadyError, UnsupportedLanguageError
-from alicia.language.phrases import phrase
+from alicia.language.phrases import phrase_for
 from alicia.mind.turns import Journal, OpenEntry, Traces
 from alicia.runtime.service import Service, handles, serves
 from alicia.runtime.settings import Settings
@@ -103,13 +104,15 @@ class Router(Service[RouterSettings]):
         self._traces = Traces(folder / "turns", keep=self.settings.keep_turns)
         self._courses: dict[str, asyncio.Task[TurnRecord]] = {}
         async with asyncio.TaskGroup() as self._turns:
-            for entry in self._journal.open_entries():
-                if entry.awaited:
-                    self.log.warning("taking a turn up again", turn=entry.open.turn_id)
-                    self._begin(entry)
-                else:
+            entries = self._journal.open_entries()
+            awaited = [entry for entry in entries if entry.is_awaited]
+            for entry in entries:
+                if entry not in awaited:
                     self._journal.remove(entry.open.turn_id)
                     await self._rest(entry.open.satellite)
+            for entry in awaited:
+                self.log.warning("taking a turn up again", turn=entry.open.turn_id)
+                self._begin(entry)
             yield
 
     # ---- a spoken turn ----
@@ -162,16 +165,19 @@ class Router(Service[RouterSettings]):
             utterance_id=utterance_id, turn_id=course.turn_id, language=course.language
         )
         until = time.monotonic() + self.settings.transcribe_s
-        with self._stage(course, "listen"):
+        with self._stage(course, "listen", "recognize") as watch:
             while True:
                 try:
                     left = until - time.monotonic()
-                    return await self.ask(TRANSCRIBE, ask, deadline_s=max(0.1, left))
+                    heard = await self.ask(TRANSCRIBE, ask, deadline_s=max(0.1, left))
                 except AudioLostError:
                     # The satellite still has it: whoever listens next hears it from the start.
                     course.replays += 1
                     if course.replays > REPLAYS:
                         raise
+                else:
+                    watch.split(heard.ended_at)
+                    return heard
 
     # ---- a typed turn ----
 
@@ -229,25 +235,24 @@ class Router(Service[RouterSettings]):
 
     def _apologise(self, course: Course, error: AliciaError) -> None:
         course.error = error
-        # Of two names an error may have a field of its own.
-        fields = {k: v for k, v in error.fields.items() if k not in ("code", "language")}
         try:
-            course.reply = phrase(error.code, course.language, **fields)
+            course.reply = phrase_for(error, course.language)
         except UnsupportedLanguageError:
             course.language = FALLBACK
-            course.reply = phrase(error.code, course.language, **fields)
+            course.reply = phrase_for(error, course.language)
 
     async def _speak(self, course: Course) -> None:
         if not course.speak or not course.reply:
             return
         await self._say(course, TurnPhase.SPEAKING)
         try:
-            with self.edge("speak"), self._stage(course, "speak"):
+            with self.edge("speak"), self._stage(course, "first audio", "speak") as watch:
                 course.spoken = await self.ask(
                     SPEAK,
                     Speak(turn_id=course.turn_id, text=course.reply, language=course.language),
                     deadline_s=self.settings.speak_s,
                 )
+                watch.split(course.spoken.first_audio_at)
         except AliciaError as error:
             # The satellite sees `spoken: false` and says so with its own stored voice.
             self.log.warning("reply not spoken", code=error.code)
@@ -297,8 +302,8 @@ class Router(Service[RouterSettings]):
     async def _rest(self, satellite: str) -> None:
         await self.say(TURN, Turn(satellite=satellite, phase=TurnPhase.IDLE))
 
-    def _stage(self, course: Course, name: str) -> Stopwatch:
-        return Stopwatch(course.stages, name)
+    def _stage(self, course: Course, *names: str) -> Stopwatch:
+        return Stopwatch(course.stages, *names)
 
     # ---- traces ----
 
@@ -315,18 +320,30 @@ class Router(Service[RouterSettings]):
 
 
 class Stopwatch:
-    """Adds a stage with its duration when left."""
+    """Adds a stage with its duration when left; two, where the moment between them is known."""
 
-    def __init__(self, stages: list[Stage], name: str) -> None:
+    def __init__(self, stages: list[Stage], first: str, second: str = "") -> None:
         self._stages = stages
-        self._name = name
+        self._first = first
+        self._second = second
+        self._between: float | None = None
 
-    def __enter__(self) -> None:
-        self._started = time.perf_counter()
+    def split(self, moment: float) -> None:
+        """When the first stage became the second, in seconds since the epoch."""
+        self._between = moment
+
+    def __enter__(self) -> Self:
+        self._started, self._clock = time.time(), time.perf_counter()
+        return self
 
     def __exit__(self, *_: object) -> None:
-        took = (time.perf_counter() - self._started) * 1000
-        self._stages.append(Stage(stage=self._name, ms=round(took, 1)))
+        took = (time.perf_counter() - self._clock) * 1000
+        if self._between is None:
+            self._stages.append(Stage(stage=self._first, ms=round(took, 1)))
+            return
+        first = min(took, max(0.0, (self._between - self._started) * 1000))
+        self._stages.append(Stage(stage=self._first, ms=round(first, 1)))
+        self._stages.append(Stage(stage=self._second, ms=round(took - first, 1)))
 
 
 def _require_names(*names: str) -> None:

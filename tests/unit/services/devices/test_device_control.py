@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from alicia.bus.bus import Delivery
+from alicia.bus.hearing import Delivery
 from alicia.contracts import devices
 from alicia.contracts.devices import (
     AdapterAccepted,

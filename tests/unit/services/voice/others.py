@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Self
 
 from alicia.bus.packet import Packet
 from alicia.contracts.voice import (
@@ -139,7 +139,7 @@ class Onlooker:
         self._home = home
         self._task: asyncio.Task[None] | None = None
 
-    async def __aenter__(self) -> Onlooker:
+    async def __aenter__(self) -> Self:
         looking = asyncio.Event()
         self._task = asyncio.create_task(self._look(looking))
         await looking.wait()
@@ -169,14 +169,17 @@ class Onlooker:
     async def end(self, turn_id: str = "t1") -> TurnRecord:
         """How the turn went, once it is over and the satellite is idle again."""
         await until(
-            lambda: any(record.turn_id == turn_id for record in self.ended)
-            and bool(self.turns)
-            and self.turns[-1].phase == "idle"
+            lambda: (
+                any(record.turn_id == turn_id for record in self.ended)
+                and bool(self.turns)
+                and self.turns[-1].phase == "idle"
+            )
         )
         return next(record for record in self.ended if record.turn_id == turn_id)
 
 
 async def until(fact: Callable[[], object], within_s: float = 5.0) -> None:
-    async with asyncio.timeout(within_s):
-        while not fact():
-            await asyncio.sleep(0.002)
+    deadline = time.monotonic() + within_s
+    while not fact():
+        assert time.monotonic() < deadline, "it did not come true in time"
+        await asyncio.sleep(0.002)

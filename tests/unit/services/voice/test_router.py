@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,6 +28,7 @@ from alicia.errors import (
     AliciaError,
     AmbiguousError,
     AudioLostError,
+    DeadlineError,
     EngineError,
     MalformedMessageError,
     MissingSlotError,
@@ -59,7 +61,9 @@ class Scene:
     mouth: Mouth
     seen: Onlooker
 
-    async def open(self, turn_id: str = "t1", *, satellite: str = "s1", language: str = "en") -> None:
+    async def open(
+        self, turn_id: str = "t1", *, satellite: str = "s1", language: str = "en"
+    ) -> None:
         opened = await self.home.bus.ask(OPEN_TURN, open_turn(turn_id, satellite, language))
         assert opened.turn_id == turn_id
 
@@ -121,7 +125,13 @@ async def test_a_spoken_turn_goes_through_its_phases_and_ends_in_a_record(tmp_pa
         assert (record.intent, record.error, record.spoken) == ("TurnOn", None, True)
         assert (record.confidence, record.speech_end_ms) == (0.9, 900)
         assert record.speech_rate_hz == 16_000
-        assert [stage.stage for stage in record.stages] == ["listen", "understand and act", "speak"]
+        assert [stage.stage for stage in record.stages] == [
+            "listen",
+            "recognize",
+            "understand and act",
+            "first audio",
+            "speak",
+        ]
         assert record.ended_at is not None
         assert record.first_audio_at is not None
         assert record.started_at <= record.ended_at <= record.first_audio_at
@@ -240,7 +250,7 @@ async def test_a_room_that_is_not_there_is_said(tmp_path: Path, kind: type[Other
     ("kind", "settings"), [(Ear, {"transcribe_s": 0.1}), (Mind, {"understand_s": 0.1})]
 )
 async def test_a_room_that_takes_too_long_is_said(
-    tmp_path: Path, kind: type[Other], settings: dict[str, float]
+    tmp_path: Path, kind: type[Other], settings: dict[str, Any]
 ) -> None:
     async with scene(tmp_path, **settings) as s:
         (s.ear if kind is Ear else s.mind).leave.clear()
@@ -441,6 +451,22 @@ async def test_a_journal_that_can_not_be_read_is_passed_over(tmp_path: Path) -> 
         assert list(journal(tmp_path).iterdir()) == []
 
 
+async def test_a_typed_turn_whose_router_dies_is_an_error_in_time(tmp_path: Path) -> None:
+    async with scene(tmp_path) as s:
+        s.mind.leave.clear()
+        ask = SayText(turn_id="t1", satellite="s1", text="turn on the light")
+        asking = asyncio.create_task(s.home.bus.ask(SAY_TEXT, ask, deadline_s=0.3))
+        await until(lambda: s.mind.asked)
+        await s.home.kill(Router)
+        with pytest.raises(DeadlineError):
+            await asking
+        s.mind.leave.set()
+        await s.home.start(Router)
+        record = await s.home.bus.ask(SAY_TEXT, ask)
+        assert (record.turn_id, record.error) == ("t1", None)
+        assert {asked.turn_id for asked in s.mind.asked} == {"t1"}, "so its changes have one id"
+
+
 # ---- typed --------------------------------------------------------------------------------------
 
 
@@ -509,9 +535,10 @@ async def test_the_trace_of_a_turn_shows_who_did_what(tmp_path: Path) -> None:
             assert trace.record == record
             return {span.service for span in trace.spans}
 
-        async with asyncio.timeout(5):
-            while await services() != {"router", "stt", "ai", "tts"}:
-                await asyncio.sleep(0.01)
+        deadline = time.monotonic() + 5
+        while await services() != {"router", "stt", "ai", "tts"}:
+            assert time.monotonic() < deadline, "spans are missing"
+            await asyncio.sleep(0.01)
         last = await s.home.bus.ask(GET_TRACE, GetTrace())
         assert last.record.turn_id == "t1"
         assert last.spans[0].name == "turn"
