@@ -27,6 +27,8 @@ SPEECH = Path(__file__).parent.parent / "data" / "speech"
 TURN_ON = SPEECH / "turn_on_the_kitchen_light.af_heart.flac"
 LAMP = "light.kitchen"
 BACK_WITHIN_S = 3.0
+STARTS_IN_S = 3.5
+"""A first start on the machine that the limit is for; a slower one gets as much more time."""
 ROOMS = (
     "broker",
     "device_control",
@@ -104,4 +106,4 @@ async def test_a_part_is_killed_in_the_middle_of_a_turn(
     assert [action.outcome.value for action in record.actions] == ["confirmed"]
     await house.until(LAMP, "power", value=True)
     assert house.adapters[LAMP].applied == applied + 1, "once, and only once"
-    assert took < BACK_WITHIN_S
+    assert took < BACK_WITHIN_S * max(1.0, house.ready["ready_s"] / STARTS_IN_S)

@@ -424,13 +424,16 @@ async def test_leaving_while_the_broker_is_away_leaves_nothing_either(broker: Br
 # ---- who may not, and what can't be --------------------------------------------------------------
 
 
+GUESSED = "guessed"
+
+
 async def test_a_wrong_password_is_known_at_once(shared_broker: Broker) -> None:
     start = monotonic()
     with pytest.raises(UnauthenticatedError) as raised:
-        await opened(replace(shared_broker.options("anna", "a"), password="guessed"))
+        await opened(replace(shared_broker.options("anna", "a"), password=GUESSED))
     assert monotonic() - start < 2
     assert raised.value.fields == {"identity": "anna"}
-    assert "guessed" not in repr(shared_broker.options("anna", "a"))
+    assert GUESSED not in repr(shared_broker.options("anna", "a"))
 
 
 async def test_nobody_listening_is_an_error_with_advice() -> None:
