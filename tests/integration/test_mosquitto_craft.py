@@ -83,8 +83,8 @@ class Peer:
         return self.codes[-1]
 
     async def hear(self, topic_filter: str) -> None:
+        before = len(self.granted)  # first: the answer comes on a thread of Paho's
         self._client.subscribe(topic_filter, qos=1)
-        before = len(self.granted)
         await eventually(lambda: len(self.granted) > before)
 
     async def say(self, topic: str, *, retain: bool = False) -> int:

@@ -18,7 +18,7 @@ from typing import Any, Self, TypeVar
 
 from alicia.bus.asking import Asking
 from alicia.bus.hearing import Delivery, Hearer, Hearing, Seen, Tap, after
-from alicia.bus.identity import Identity
+from alicia.bus.identity import ROOT, Identity
 from alicia.bus.packet import Packet, Transport
 from alicia.bus.routing import Routing
 from alicia.bus.serving import Server, Serving
@@ -52,7 +52,7 @@ class Bus:
         service: str,
         instance: str,
         declaration: Declaration,
-        root: str = "alicia",
+        root: str = ROOT,
     ) -> None:
         self.service = service
         self.instance = instance

@@ -10,6 +10,8 @@ from alicia.contracts.kinds import Payload, Topic
 
 M = TypeVar("M", bound=Payload)
 
+ROOT = "alicia"
+"""First level of every topic, unless a setting says otherwise."""
 REPLY = "system/reply/{asker}/{instance}"
 EVENT_EXPIRY_S = 60.0
 

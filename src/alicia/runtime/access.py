@@ -7,7 +7,7 @@ inbox, and the inboxes of those who ask what it serves.
 from __future__ import annotations
 
 from alicia.bus.bus import Declaration
-from alicia.bus.identity import REPLY
+from alicia.bus.identity import REPLY, ROOT
 from alicia.bus.packet import Access
 from alicia.contracts import declared
 from alicia.contracts.kinds import AnyTopic, Stream
@@ -17,7 +17,7 @@ TAPPING = "console"
 """The one identity that may hear everything, audio excluded."""
 
 
-def derive(root: str = "alicia") -> dict[str, Access]:
+def derive(root: str = ROOT) -> dict[str, Access]:
     """Access by identity, as MQTT filters with the root."""
     everyone = declarations()
     rules = {name: _of(name, mine, everyone) for name, mine in everyone.items()}

@@ -15,7 +15,7 @@ from typing import Any
 from pydantic.json_schema import models_json_schema
 
 from alicia import __version__
-from alicia.bus.identity import EVENT_EXPIRY_S
+from alicia.bus.identity import EVENT_EXPIRY_S, ROOT
 from alicia.contracts import declared
 from alicia.contracts.kinds import AnyTopic, AudioPayload, Command
 from alicia.runtime.reference import described, kind_of, models, parts, sentence
@@ -59,7 +59,7 @@ ERROR: Json = {
 }
 
 
-def document(root: str = "alicia") -> Json:
+def document(root: str = ROOT) -> Json:
     """The whole document, in a fixed order."""
     return {
         "asyncapi": "3.0.0",

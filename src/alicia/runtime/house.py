@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from alicia.bus.identity import ROOT
 from alicia.bus.memory import MemoryBroker, MemoryTransport
 from alicia.bus.mqtt import MqttTransport
 from alicia.bus.options import MqttOptions
@@ -24,7 +25,7 @@ class Address:
 
     url: str
     ca: str | None
-    root: str = "alicia"
+    root: str = ROOT
 
     @staticmethod
     def path(folder: Folder) -> Path:
@@ -93,7 +94,7 @@ class MqttHouse:
 class InlineHouse:
     """A house in one process, without a broker: same contract, same access rules."""
 
-    def __init__(self, root: str = "alicia") -> None:
+    def __init__(self, root: str = ROOT) -> None:
         self.root = root
         self.broker = MemoryBroker(derive(root))
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from alicia.bus.bus import Bus, Declaration
-from alicia.bus.identity import REPLY
+from alicia.bus.identity import REPLY, ROOT
 from alicia.bus.memory import MemoryBroker, MemoryTransport
 from alicia.bus.packet import Access
 from alicia.contracts import declared
@@ -214,7 +214,7 @@ def _abandon(bus: Bus) -> None:
 
 
 def _rules() -> dict[str, Access]:
-    inbox = f"alicia/{REPLY.format(asker=TESTER, instance='+')}"
+    inbox = f"{ROOT}/{REPLY.format(asker=TESTER, instance='+')}"
     rules = {
         name: Access(read=access.read, write=(*access.write, inbox))
         for name, access in derive().items()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from alicia.cli import checks
+from alicia.cli import checks, house_checks
 from alicia.cli.verdicts import Check, Verdict
 from alicia.runtime.settings import Folder
 from alicia.security.authority import Authority
@@ -158,6 +158,6 @@ def test_a_library_that_does_not_load_is_told_with_its_reason() -> None:
 
 
 async def test_without_a_house_the_doctor_says_how_to_start_one(folder: Folder) -> None:
-    found = only(await checks.house(folder))
+    found = only(await house_checks.house(folder))
     assert found.verdict is Verdict.WARN
     assert found.remedy == "alicia up"

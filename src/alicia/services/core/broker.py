@@ -15,6 +15,7 @@ from pathlib import Path
 
 from pydantic import Field
 
+from alicia.bus.identity import ROOT
 from alicia.contracts.system import BROKER, BrokerStatus
 from alicia.errors import SetupError
 from alicia.runtime.access import derive
@@ -55,7 +56,7 @@ class BrokerRoomSettings(Settings):
     """Without TLS, on loopback alone; off unless given."""
     server_names: str = ""
     """More names and addresses for the certificate, separated by commas."""
-    root: str = "alicia"
+    root: str = ROOT
     """First levels of every topic; `home/<id>/alicia` lets one broker serve many homes."""
 
 
