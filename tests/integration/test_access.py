@@ -451,5 +451,8 @@ def test_a_presence_can_only_be_said_in_ones_own_name(house: House) -> None:
             for name in IDENTITIES
         }
         assert [name for name, mid in said.items() if speaker.code(mid) != REFUSED] == [who]
+    last = f"{ROOT}/system/presence/{PROBE}/last"  # behind all that was acknowledged
+    witness.say(last)
+    witness.until(lambda: last in witness.topics())
     told = {(topic.split("/")[3], payload.decode()) for topic, payload, _ in witness.told}
-    assert told == {(who, who) for who in IDENTITIES}
+    assert told == {(who, who) for who in IDENTITIES} | {(PROBE, "")}

@@ -20,11 +20,8 @@ class Console(Service[ConsoleSettings]):
         system.BROKER,
         system.DESIRED,
         system.DEAD_LETTER,
-        devices.AREA,
-        devices.ENTITY,
         devices.STATE,
         voice.TURN,
-        voice.TURN_ENDED,
     )
     asks = (
         system.PING,
