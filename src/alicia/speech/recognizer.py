@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from alicia.audio.formats import Pcm
+from alicia.audio.formats import RATE_HZ, Pcm
+from alicia.errors import UnsupportedLanguageError, UtteranceTooLongError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,9 +17,22 @@ class RecognizerCapabilities:
     partials: bool = True
     """Its guess at an unfinished sentence is worth showing."""
     word_times: bool = False
+    """Its final guess tells when each word was said."""
     detects_language: bool = False
+    closed: bool = False
+    """It only knows the sentences of this home: no text means that none of them was said."""
     max_s: float = 29.0
     """The longest speech it takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word, and when it was said, counted from the first sample."""
+
+    text: str
+    start_ms: int
+    end_ms: int
+    confidence: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +45,10 @@ class Guess:
     """From 0 to 1: how sure the engine is of these words *and* that there was speech at all."""
     final: bool = False
     alternatives: tuple[str, ...] = ()
+    words: tuple[Word, ...] = ()
+    """Where the engine has `word_times`."""
+    engine: str = ""
+    """The recognizer that answered, where a chain did not ask its first one."""
 
 
 class Recognizer(Protocol):
@@ -57,3 +75,77 @@ class Recognizer(Protocol):
     async def aclose(self) -> None:
         """Free the model and the threads."""
         ...
+
+
+class RecognizerStream(Protocol):
+    """One utterance, decoded while it is fed. One caller at a time."""
+
+    async def feed(self, pcm: Pcm) -> Guess | None:
+        """Hear more of it. A guess where it differs from the last one.
+
+        Raises:
+            EngineError: it failed.
+        """
+        ...
+
+    async def finish(self) -> Guess:
+        """What was said in all, final. Nothing is fed after it.
+
+        Raises:
+            EngineError: it failed.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Free what it holds. May be called twice, and before `finish`."""
+        ...
+
+
+class StreamingRecognizer(Recognizer, Protocol):
+    """A recognizer whose capabilities say `streaming`."""
+
+    def open(self, language: str | None) -> RecognizerStream:
+        """Begin an utterance.
+
+        Raises:
+            UnsupportedLanguageError: it can't do that language.
+        """
+        ...
+
+
+async def transcribe_as_stream(
+    recognizer: StreamingRecognizer, pcm: Pcm, language: str | None
+) -> Guess:
+    """What `transcribe` is for an engine that streams."""
+    require_seconds(recognizer, pcm)
+    stream = recognizer.open(language)
+    try:
+        await stream.feed(pcm)
+        return await stream.finish()
+    finally:
+        await stream.aclose()
+
+
+def require_language(recognizer: Recognizer, language: str | None) -> str:
+    """The language that it will listen for; where none is named, its only or first one.
+
+    Raises:
+        UnsupportedLanguageError: it can't do that language.
+    """
+    known = recognizer.capabilities.languages
+    if language is None:
+        return "en" if "en" in known else min(known)
+    if language not in known:
+        raise UnsupportedLanguageError(language=language, engine=recognizer.name)
+    return language
+
+
+def require_seconds(recognizer: Recognizer, pcm: Pcm) -> None:
+    """Refuse what is longer than the engine takes.
+
+    Raises:
+        UtteranceTooLongError: it is.
+    """
+    seconds, limit_s = len(pcm) / RATE_HZ, recognizer.capabilities.max_s
+    if seconds > limit_s:
+        raise UtteranceTooLongError(seconds=round(seconds, 1), limit_s=limit_s)
