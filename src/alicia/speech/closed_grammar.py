@@ -95,3 +95,11 @@ class _Builder:
     def _new(self) -> int:
         self._count += 1
         return self._count - 1
+
+
+def accepts(graph: WordGraph, words: Iterable[str]) -> bool:
+    """Whether these words are one of its sentences."""
+    at = {0}
+    for word in words:
+        at = {end for start, end, said in graph.arcs if start in at and said == word}
+    return graph.end in at
