@@ -1,5 +1,6 @@
 """What an engine for speech to text offers, and what it hears."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -31,6 +32,8 @@ class Guess:
     """From 0 to 1: how sure the engine is of these words *and* that there was speech at all."""
     final: bool = False
     alternatives: tuple[str, ...] = ()
+    language_probability: float = 1.0
+    """How sure it is of the language; 1 where it was told."""
 
 
 class Recognizer(Protocol):
@@ -42,11 +45,24 @@ class Recognizer(Protocol):
     @property
     def capabilities(self) -> RecognizerCapabilities: ...
 
-    async def transcribe(self, pcm: Pcm, language: str | None) -> Guess:
+    @property
+    def busy(self) -> bool:
+        """It is at work: what nobody waits for would make somebody wait."""
+        ...
+
+    async def transcribe(
+        self,
+        pcm: Pcm,
+        language: str | None,
+        *,
+        urgent: bool = False,
+        expected: Mapping[str, float] | None = None,
+    ) -> Guess:
         """What is said in this audio, mono at 16 kHz; no text where nothing is said.
 
-        No language means: find out which, where the engine can. Cancelling it frees the caller
-        at once.
+        No language means: find out which, where the engine can; `expected` tells how likely each
+        is before anything was heard (no more than these are considered). Who is waited for asks
+        with `urgent` and comes before others. Cancelling it frees the caller at once.
 
         Raises:
             UnsupportedLanguageError: it can't do that language.

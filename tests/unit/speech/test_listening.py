@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 
 import numpy as np
@@ -8,7 +8,15 @@ import pytest
 from alicia.audio.endpointing import EndpointSettings, EndReason
 from alicia.audio.formats import RATE_HZ, Pcm
 from alicia.errors import EngineError, NoSpeechError, UtteranceTooLongError
-from alicia.speech.listening import Ended, Heard, SpeechStarted, listen
+from alicia.speech.listening import (
+    Ended,
+    Finish,
+    Heard,
+    Judge,
+    Pace,
+    SpeechStarted,
+    listen,
+)
 from alicia.speech.recognizer import Guess, RecognizerCapabilities
 
 FRAME = 160  # 10 ms
@@ -33,11 +41,23 @@ class CountingRecognizer:
         if at_once:
             self.leave.set()
         self.asked: list[str] = []
+        self.urgent: list[str] = []
+        self.busy = False
         self.cancelled = 0
 
-    async def transcribe(self, pcm: Pcm, language: str | None) -> Guess:
+    async def transcribe(
+        self,
+        pcm: Pcm,
+        language: str | None,
+        *,
+        urgent: bool = False,
+        expected: Mapping[str, float] | None = None,
+    ) -> Guess:
+        del expected
         text = str(np.count_nonzero(pcm) // FRAME)
         self.asked.append(text)
+        if urgent:
+            self.urgent.append(text)
         try:
             await self.leave.wait()
         except asyncio.CancelledError:
@@ -60,8 +80,16 @@ async def chunks(data: bytes, size: int = 640) -> AsyncGenerator[bytes, None]:
             await asyncio.sleep(0)
 
 
+IN_PAUSES = Pace(partial_every_s=0)
+
+
 async def heard(
-    data: AsyncIterator[bytes], recognizer: CountingRecognizer, **settings: float
+    data: AsyncIterator[bytes],
+    recognizer: CountingRecognizer,
+    *,
+    pace: Pace | None = None,
+    judge: Judge | None = None,
+    **settings: float,
 ) -> tuple[list[Heard], Exception | None]:
     found: list[Heard] = []
     try:
@@ -70,6 +98,8 @@ async def heard(
             recognizer,
             language="en",
             settings=EndpointSettings(**settings),  # type: ignore[arg-type]
+            pace=pace,
+            judge=judge,
             vad=LoudnessVad(),
         ):
             found.append(what)  # noqa: PERF401 what came before an error counts
@@ -81,15 +111,88 @@ async def heard(
 async def test_the_early_guess_becomes_the_final_one_without_a_second_decode() -> None:
     recognizer = CountingRecognizer()
     data = chunks(audio((SILENT, 0.3), (SPOKEN, 1), (SILENT, 1)))
-    found, error = await heard(data, recognizer)
+    found, error = await heard(data, recognizer, pace=IN_PAUSES)
     assert error is None
     assert found == [
         SpeechStarted(300),
         Guess("100", "en", 0.9),
-        Ended(EndReason.ENDPOINT, 1300, 1750),
+        Ended(EndReason.ENDPOINT, 1300, 1800),
         Guess("100", "en", 0.9, final=True),
     ]
     assert recognizer.asked == ["100"]
+
+
+async def test_what_was_said_so_far_is_decoded_again_and_again() -> None:
+    recognizer = CountingRecognizer()
+    found, _ = await heard(
+        chunks(audio((SPOKEN, 2), (SILENT, 1))),
+        recognizer,
+        pace=Pace(partial_every_s=0.5, partial_after_s=1.0),
+    )
+    texts = [guess.text for guess in found if isinstance(guess, Guess)]
+    assert texts == ["100", "150", "200", "200"]
+    assert recognizer.urgent == ["200"]
+
+
+async def test_nothing_is_decoded_between_pauses_while_others_are_waited_for() -> None:
+    recognizer = CountingRecognizer()
+    recognizer.busy = True
+    await heard(chunks(audio((SPOKEN, 2), (SILENT, 1))), recognizer)
+    assert recognizer.asked == ["200"]
+
+
+async def test_a_guess_that_lacks_only_the_last_sound_is_the_final_one() -> None:
+    recognizer = CountingRecognizer()
+    pace = Pace(partial_every_s=10, partial_after_s=0.95)
+    found, _ = await heard(chunks(audio((SPOKEN, 1), (SILENT, 1))), recognizer, pace=pace)
+    assert [guess.text for guess in found if isinstance(guess, Guess)] == ["96", "96"]
+
+
+@pytest.mark.parametrize(
+    ("finish", "ended_ms"),
+    [(Finish.COMPLETE, 1120), (Finish.UNKNOWN, 1500), (Finish.OPEN, 2200)],
+)
+async def test_what_was_said_decides_how_long_a_silence_ends_it(
+    finish: Finish, ended_ms: int
+) -> None:
+    async def judge(guess: Guess) -> Finish:
+        assert guess.text
+        return finish
+
+    data = chunks(audio((SPOKEN, 1), (SILENT, 2)))
+    found, _ = await heard(data, CountingRecognizer(), judge=judge)
+    [ended] = [what for what in found if isinstance(what, Ended)]
+    assert ended.speech_end_ms == 1000
+    assert ended_ms <= ended.endpoint_ms <= ended_ms + 20  # a chunk has 20 ms
+
+
+async def test_a_verdict_on_fewer_words_says_nothing_of_more() -> None:
+    """ "Turn on the kitchen light" is whole; "… and the" came after it was judged."""
+
+    async def judge(guess: Guess) -> Finish:
+        return Finish.COMPLETE if guess.text == "50" else Finish.UNKNOWN
+
+    data = chunks(audio((SPOKEN, 0.5), (SILENT, 0.06), (SPOKEN, 0.5), (SILENT, 2)))
+    found, _ = await heard(data, CountingRecognizer(), judge=judge)
+    assert found[-2] == Ended(EndReason.ENDPOINT, 1060, 1560)
+
+
+async def test_a_slow_verdict_ends_what_has_been_silent_for_long() -> None:
+    verdict = asyncio.Event()
+
+    async def judge(_: Guess) -> Finish:
+        await verdict.wait()
+        return Finish.COMPLETE
+
+    async def data() -> AsyncGenerator[bytes, None]:
+        async for chunk in chunks(audio((SPOKEN, 1), (SILENT, 0.3))):
+            yield chunk
+        verdict.set()
+        await asyncio.Event().wait()
+
+    found, error = await heard(data(), CountingRecognizer(), judge=judge)
+    assert error is None
+    assert found[-2] == Ended(EndReason.ENDPOINT, 1000, 1300)
 
 
 @pytest.mark.parametrize("size", [1, 333, 100_000])
@@ -98,7 +201,7 @@ async def test_the_size_of_the_chunks_does_not_matter(size: int) -> None:
     found, error = await heard(data, CountingRecognizer())
     assert error is None
     assert found[-2:] == [
-        Ended(EndReason.ENDPOINT, 800, 1250),
+        Ended(EndReason.ENDPOINT, 800, 1300),
         Guess("50", "en", 0.9, final=True),
     ]
 
@@ -106,12 +209,12 @@ async def test_the_size_of_the_chunks_does_not_matter(size: int) -> None:
 async def test_a_guess_is_revised_when_speech_goes_on() -> None:
     recognizer = CountingRecognizer()
     data = chunks(audio((SPOKEN, 0.5), (SILENT, 0.2), (SPOKEN, 0.5), (SILENT, 1)))
-    found, _ = await heard(data, recognizer)
+    found, _ = await heard(data, recognizer, pace=IN_PAUSES)
     texts = [(guess.text, guess.final) for guess in found if isinstance(guess, Guess)]
     assert texts == [("50", False), ("100", False), ("100", True)]
 
 
-async def test_a_decode_that_missed_the_rest_is_dropped() -> None:
+async def test_a_decode_that_missed_the_rest_is_followed_by_another() -> None:
     recognizer = CountingRecognizer(at_once=False)
 
     async def data() -> AsyncGenerator[bytes, None]:
@@ -122,8 +225,8 @@ async def test_a_decode_that_missed_the_rest_is_dropped() -> None:
             yield chunk
 
     found, _ = await heard(data(), recognizer)
-    assert recognizer.cancelled == 1
-    assert [guess.text for guess in found if isinstance(guess, Guess)] == ["100", "100"]
+    texts = [guess.text for guess in found if isinstance(guess, Guess)]
+    assert texts == ["50", "100", "100"]
 
 
 async def test_audio_is_heard_while_a_decode_is_under_way() -> None:
@@ -154,7 +257,7 @@ async def test_no_audio_at_all_raises_no_speech() -> None:
 
 async def test_sound_without_words_raises_no_speech() -> None:
     class Wordless(CountingRecognizer):
-        async def transcribe(self, pcm: Pcm, language: str | None) -> Guess:
+        async def transcribe(self, pcm: Pcm, language: str | None, **_: object) -> Guess:
             return Guess("", language or "en", 0.0 * len(pcm))
 
     found, error = await heard(chunks(audio((SPOKEN, 0.5), (SILENT, 1))), Wordless())
@@ -177,7 +280,7 @@ async def test_audio_that_stops_amid_speech_is_decoded() -> None:
 
 async def test_an_engine_that_fails_is_told() -> None:
     class Failing(CountingRecognizer):
-        async def transcribe(self, pcm: Pcm, language: str | None) -> Guess:
+        async def transcribe(self, pcm: Pcm, language: str | None, **_: object) -> Guess:
             raise EngineError(engine="failing", samples=len(pcm), language=language)
 
     _, error = await heard(chunks(audio((SPOKEN, 0.5), (SILENT, 1))), Failing())

@@ -16,7 +16,16 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from alicia.contracts.devices import AREA, CONTROL, ENTITY, STATE, Control, Result
-from alicia.contracts.voice import UNDERSTAND, Action, Understand, Understood
+from alicia.contracts.voice import (
+    PREVIEW,
+    UNDERSTAND,
+    Action,
+    Completeness,
+    Preview,
+    Previewed,
+    Understand,
+    Understood,
+)
 from alicia.runtime.logs import pii
 from alicia.runtime.service import Service, serves
 from alicia.runtime.settings import Settings
@@ -153,6 +162,13 @@ class Ai(Service[AiSettings]):
             reply=reply,
             language=ask.language,
         )
+
+    @serves(PREVIEW, concurrency=4)
+    async def preview(self, ask: Preview) -> Previewed:
+        async with self._grammar:
+            understanding = await self._load(ask.language)
+            whole = understanding.complete(ask.text, home=self._home, area_id=ask.area_id)
+        return Previewed(completeness=Completeness.COMPLETE if whole else Completeness.UNKNOWN)
 
     async def _plan(self, ask: Understand) -> Plan:
         async with self._grammar:
