@@ -117,10 +117,21 @@ class Completeness(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Likely(Message):
+    """A sentence that this home can be told, near to what was heard."""
+
+    text: Personal
+    meaning: str
+    """The same for sentences that ask for the same."""
+
+
 class Previewed(Message):
     """Nothing was done: speculation has no side effects."""
 
     completeness: Completeness
+    likely: list[Likely] = Field(default_factory=list[Likely])
+    """What may have been said instead, where the words are no command: whoever has the audio can
+    tell. Nothing that opens a lock or a garage is among it."""
 
 
 class Action(Message):

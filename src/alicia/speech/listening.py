@@ -9,7 +9,7 @@ one, so most commands are known before their end is decided.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -36,6 +36,9 @@ _BEFORE = int(0.25 * RATE_HZ)
 _AFTER = int(0.1 * RATE_HZ)
 # A guess may lack this much of the end of speech and still have all of its words.
 _TAIL = int(0.06 * RATE_HZ)
+# How much less likely a sentence of this home may be than the words that were heard, and how much
+# likelier than one that asks for something else; natural logarithms (ADR 0033).
+_FARTHEST, _MARGIN = 5.0, 2.0
 # From here on a language that was found is not looked for again.
 _SURE = 0.85
 
@@ -48,7 +51,16 @@ class Finish(Enum):
     UNKNOWN = "unknown"
 
 
-Judge: TypeAlias = Callable[[Guess], Awaitable[Finish]]
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a guess is worth."""
+
+    finish: Finish
+    likely: tuple[tuple[str, str], ...] = ()
+    """Sentences that may have been said instead, each with its meaning."""
+
+
+Judge: TypeAlias = Callable[[Guess], Awaitable[Verdict]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +137,7 @@ class _Decoded:
     guess: Guess
     covered: int
     """The last sample of speech it knows of."""
+    speech: Pcm
 
 
 class _Decoder:
@@ -188,11 +201,25 @@ class _Decoder:
             self._language = guess.language
         return self.latest
 
+    async def choose(self, decoded: _Decoded, likely: Sequence[tuple[str, str]]) -> Guess | None:
+        """Which of the likely sentences was said, where the audio leaves no doubt about it."""
+        if not self._recognizer.capabilities.weighs:
+            return None
+        guess = decoded.guess
+        texts = [guess.text, *(text for text, _ in likely)]
+        heard, *weights = await self._recognizer.weigh(decoded.speech, guess.language, texts)
+        ranked = sorted(zip(weights, likely, strict=True), reverse=True)
+        best, (text, meaning) = ranked[0]
+        rival = max((w for w, (_, other) in ranked if other != meaning), default=-np.inf)
+        if best < heard - _FARTHEST or best < rival + _MARGIN:
+            return None
+        return replace(guess, text=text, alternatives=(guess.text, *guess.alternatives))
+
     async def _decode(self, speech: Pcm, end: int, *, urgent: bool) -> _Decoded:
         guess = await self._recognizer.transcribe(
             speech, self._language, urgent=urgent, expected=self._expected
         )
-        return _Decoded(guess, end)
+        return _Decoded(guess, end, speech)
 
     async def aclose(self) -> None:
         self.leave()
@@ -218,29 +245,24 @@ class _Listener:
         self._odd_byte = b""
         self._onset = 0
         self._hearing: asyncio.Task[bytes | None] | None = None
-        self._judging: asyncio.Task[Finish] | None = None
+        self._judging: asyncio.Task[Verdict] | None = None
+        self._weighing: asyncio.Task[Guess | None] | None = None
         self._judged = 0
         """What the judged guess covers."""
-        self._finish = Finish.UNKNOWN
+        self._verdict = Verdict(Finish.UNKNOWN)
         self._left: set[asyncio.Task[Any]] = set()
 
     async def follow(self, chunks: AsyncIterator[bytes]) -> AsyncGenerator[Heard, None]:
         endpoint: Endpoint | None = None
         while endpoint is None:
             self._hearing = self._hearing or asyncio.create_task(_next(chunks))
-            running = (self._hearing, self._decoder.running, self._judging)
+            running = (self._hearing, self._decoder.running, self._judging, self._weighing)
             await asyncio.wait(
                 [task for task in running if task is not None],
                 return_when=asyncio.FIRST_COMPLETED,
             )
-            if self._decoder.running is not None and self._decoder.running.done():
-                decoded = self._decoder.take()
-                if decoded.guess.text:
-                    yield decoded.guess
-                self._consider(decoded)
-            if self._judging is not None and self._judging.done():
-                self._finish = self._judging.result()
-                self._judging = None
+            for guess in self._take():
+                yield guess
             if self._hearing.done():
                 data = self._hearing.result()
                 self._hearing = None
@@ -253,8 +275,26 @@ class _Listener:
             endpoint = endpoint or self._endpointer.settle()
             if endpoint is None:
                 self._decode_more()
+                if self._endpointer.paused:
+                    self._doubt()
         yield Ended(endpoint.reason, _ms(endpoint.end), _ms(endpoint.at))
         yield await self._conclude(endpoint)
+
+    def _take(self) -> list[Guess]:
+        """What has come of the work under way; a new guess is to be told."""
+        told: list[Guess] = []
+        if self._decoder.running is not None and self._decoder.running.done():
+            decoded = self._decoder.take()
+            if decoded.guess.text:
+                told.append(decoded.guess)
+            self._consider(decoded)
+        if self._judging is not None and self._judging.done():
+            self._verdict = self._judging.result()
+            self._judging = None
+        if self._weighing is not None and self._weighing.done():
+            self._settle_on(self._weighing.result())
+            self._weighing = None
+        return told
 
     def _hear(self, data: bytes | None) -> list[Cue]:
         if data is None:
@@ -293,17 +333,32 @@ class _Listener:
 
     def _consider(self, decoded: _Decoded) -> None:
         """Have the newest guess judged; nobody waits for the verdict on an older one."""
-        if self._judging is not None:
-            self._judging.cancel()
-            self._left.add(self._judging)
-        self._judging, self._finish, self._judged = None, Finish.UNKNOWN, decoded.covered
+        for task in (self._judging, self._weighing):
+            if task is not None:
+                task.cancel()
+                self._left.add(task)
+        self._judging = self._weighing = None
+        self._verdict, self._judged = Verdict(Finish.UNKNOWN), decoded.covered
         if self._judge is not None and decoded.guess.text:
             self._judging = asyncio.ensure_future(self._judge(decoded.guess))
+
+    def _doubt(self) -> None:
+        """In a pause after words that are no command: was it one of the likely ones?"""
+        decoded, likely = self._decoder.latest, self._verdict.likely
+        if decoded is None or not likely or not self._decoder.knows(self._endpointer.speech_end):
+            return
+        self._verdict = Verdict(self._verdict.finish)
+        self._weighing = asyncio.create_task(self._decoder.choose(decoded, likely))
+
+    def _settle_on(self, better: Guess | None) -> None:
+        if better is not None and self._decoder.latest is not None:
+            self._decoder.latest = replace(self._decoder.latest, guess=better)
+            self._verdict = Verdict(Finish.COMPLETE)
 
     def _be_patient(self) -> None:
         """How long a silence may last, by what is known of the words up to now."""
         known = self._judged >= self._endpointer.speech_end - _TAIL
-        match self._finish if known else Finish.UNKNOWN:
+        match self._verdict.finish if known else Finish.UNKNOWN:
             case Finish.COMPLETE:
                 patience_s = self._pace.complete_silence_s
             case Finish.OPEN:
@@ -325,6 +380,8 @@ class _Listener:
             assert decoder.running is not None  # noqa: S101 set by begin
             await asyncio.wait({decoder.running})
             decoder.take()
+        if self._weighing is not None:
+            self._settle_on(await self._weighing)
         assert decoder.latest is not None  # noqa: S101 it knows
         guess = decoder.latest.guess
         if not guess.text:
@@ -332,7 +389,7 @@ class _Listener:
         return replace(guess, final=True)
 
     async def aclose(self) -> None:
-        for task in (self._hearing, self._judging):
+        for task in (self._hearing, self._judging, self._weighing):
             if task is not None:
                 task.cancel()
                 self._left.add(task)

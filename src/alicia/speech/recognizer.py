@@ -1,6 +1,6 @@
 """What an engine for speech to text offers, and what it hears."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -18,6 +18,8 @@ class RecognizerCapabilities:
     """Its guess at an unfinished sentence is worth showing."""
     word_times: bool = False
     detects_language: bool = False
+    weighs: bool = False
+    """It can tell which of several sentences was said (`weigh`)."""
     max_s: float = 29.0
     """The longest speech it takes."""
 
@@ -66,6 +68,17 @@ class Recognizer(Protocol):
 
         Raises:
             UnsupportedLanguageError: it can't do that language.
+            EngineError: it failed.
+        """
+        ...
+
+    async def weigh(self, pcm: Pcm, language: str, texts: Sequence[str]) -> list[float]:
+        """How well each text fits this audio: the logarithm of its likelihood.
+
+        Figures of one call compare with each other alone.
+
+        Raises:
+            UnsupportedLanguageError: it can't do that language, or can't weigh at all.
             EngineError: it failed.
         """
         ...

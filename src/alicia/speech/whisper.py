@@ -31,6 +31,8 @@ _TIMESTAMP_S = 0.02
 _CLOSING_S = 0.35
 # Shorter audio is no word, and the spectrogram's edges need some of it.
 _MIN_SAMPLES = RATE_HZ // 10
+# One word that the audio contradicts flatly is not to outweigh all others.
+_LEAST_PROBABLE = 1e-5
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +46,16 @@ class _Tokens:
     languages: dict[str, int]
 
 
+class _Encoding(Protocol):
+    @property
+    def ids(self) -> list[int]: ...
+
+
 class _Tokenizer(Protocol):
     """What is used of tokenizers.Tokenizer."""
 
     def token_to_id(self, token: str) -> int | None: ...
+    def encode(self, sequence: str, *, add_special_tokens: bool) -> _Encoding: ...
     def decode(self, ids: Sequence[int]) -> str: ...
 
 
@@ -57,11 +65,23 @@ class _Decoded(Protocol):
     logits: list[list[object]]
 
 
+class _Aligned(Protocol):
+    text_token_probs: list[float]
+
+
 class _Model(Protocol):
     """What is used of ctranslate2.models.Whisper."""
 
     def encode(self, features: object, to_cpu: bool, /) -> object: ...
     def detect_language(self, features: object) -> list[list[tuple[str, float]]]: ...
+    def align(
+        self,
+        features: object,
+        start_sequence: list[int],
+        text_tokens: list[list[int]],
+        num_frames: list[int],
+        /,
+    ) -> list[_Aligned]: ...
     def generate(
         self,
         features: object,
@@ -86,7 +106,9 @@ class WhisperRecognizer:
     """Whisper in a thread of its own; whoever waits is decoded in a batch with others who do."""
 
     name = "whisper"
-    capabilities = RecognizerCapabilities(languages=frozenset(LANGUAGES), detects_language=True)
+    capabilities = RecognizerCapabilities(
+        languages=frozenset(LANGUAGES), detects_language=True, weighs=True
+    )
 
     def __init__(self, model: _Model, tokenizer: _Tokenizer, executor: ThreadPoolExecutor) -> None:
         self._model = model
@@ -156,6 +178,17 @@ class WhisperRecognizer:
         except RuntimeError as error:
             raise EngineError(engine=self.name, reason=str(error)) from error
 
+    async def weigh(self, pcm: Pcm, language: str, texts: Sequence[str]) -> list[float]:
+        if language not in self._tokens.languages:
+            raise UnsupportedLanguageError(language=language, engine=self.name)
+        if not texts or len(pcm) < _MIN_SAMPLES:
+            return [0.0] * len(texts)
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(self._executor, self._weigh, pcm, language, texts)
+        except RuntimeError as error:
+            raise EngineError(engine=self.name, reason=str(error)) from error
+
     async def aclose(self) -> None:
         # A decode that runs can't be interrupted; nobody waits for it.
         await self._queue.aclose()
@@ -189,6 +222,24 @@ class WhisperRecognizer:
         return [
             self._guess(result, len(job.pcm) / RATE_HZ, language, probability)
             for job, result, (language, probability) in zip(jobs, results, languages, strict=True)
+        ]
+
+    def _weigh(self, pcm: Pcm, language: str, texts: Sequence[str]) -> list[float]:
+        """Each text's words forced on the decoder: one step for all of them, not one a word."""
+        from ctranslate2 import StorageView  # noqa: PLC0415
+
+        one = np.asarray(self._encode([pcm]))
+        encoded = StorageView.from_array(np.repeat(one, len(texts), axis=0))
+        tokens = self._tokens
+        found = self._model.align(
+            encoded,
+            [tokens.start, tokens.languages[language], tokens.transcribe],
+            [self._tokenizer.encode(f" {text}", add_special_tokens=False).ids for text in texts],
+            [one.shape[1]] * len(texts),
+        )
+        return [
+            float(np.log(np.maximum(text.text_token_probs, _LEAST_PROBABLE)).sum())
+            for text in found
         ]
 
     def _encode(self, audio: Sequence[Pcm]) -> object:

@@ -15,6 +15,7 @@ from alicia.speech.listening import (
     Judge,
     Pace,
     SpeechStarted,
+    Verdict,
     listen,
 )
 from alicia.speech.recognizer import Guess, RecognizerCapabilities
@@ -34,7 +35,7 @@ class CountingRecognizer:
     """Hears how many centiseconds are not silent; each decode waits for leave to finish."""
 
     name = "counting"
-    capabilities = RecognizerCapabilities(languages=frozenset({"en"}))
+    capabilities = RecognizerCapabilities(languages=frozenset({"en"}), weighs=True)
 
     def __init__(self, *, at_once: bool = True) -> None:
         self.leave = asyncio.Event()
@@ -43,6 +44,7 @@ class CountingRecognizer:
         self.asked: list[str] = []
         self.urgent: list[str] = []
         self.busy = False
+        self.weights: dict[str, float] = {}
         self.cancelled = 0
 
     async def transcribe(
@@ -64,6 +66,10 @@ class CountingRecognizer:
             self.cancelled += 1
             raise
         return Guess(text, language or "en", 0.9)
+
+    async def weigh(self, pcm: Pcm, language: str, texts: Sequence[str]) -> list[float]:
+        del pcm, language
+        return [self.weights[text] for text in texts]
 
     async def aclose(self) -> None: ...
 
@@ -125,13 +131,14 @@ async def test_the_early_guess_becomes_the_final_one_without_a_second_decode() -
 async def test_what_was_said_so_far_is_decoded_again_and_again() -> None:
     recognizer = CountingRecognizer()
     found, _ = await heard(
-        chunks(audio((SPOKEN, 2), (SILENT, 1))),
+        chunks(audio((SPOKEN, 2.2), (SILENT, 1))),
         recognizer,
         pace=Pace(partial_every_s=0.5, partial_after_s=1.0),
     )
     texts = [guess.text for guess in found if isinstance(guess, Guess)]
-    assert texts == ["100", "150", "200", "200"]
-    assert recognizer.urgent == ["200"]
+    assert texts[:3] == ["100", "150", "200"]
+    assert texts[3:] == ["220", "220"]
+    assert recognizer.urgent == ["220"]
 
 
 async def test_nothing_is_decoded_between_pauses_while_others_are_waited_for() -> None:
@@ -155,9 +162,9 @@ async def test_a_guess_that_lacks_only_the_last_sound_is_the_final_one() -> None
 async def test_what_was_said_decides_how_long_a_silence_ends_it(
     finish: Finish, ended_ms: int
 ) -> None:
-    async def judge(guess: Guess) -> Finish:
+    async def judge(guess: Guess) -> Verdict:
         assert guess.text
-        return finish
+        return Verdict(finish)
 
     data = chunks(audio((SPOKEN, 1), (SILENT, 2)))
     found, _ = await heard(data, CountingRecognizer(), judge=judge)
@@ -166,11 +173,40 @@ async def test_what_was_said_decides_how_long_a_silence_ends_it(
     assert ended_ms <= ended.endpoint_ms <= ended_ms + 20  # a chunk has 20 ms
 
 
+LIKELY = (("lamp on", "1"), ("light on", "1"), ("lamp off", "0"))
+
+
+@pytest.mark.parametrize(
+    ("weights", "said", "ended_ms"),
+    [
+        ({"100": -3, "lamp on": -4, "light on": -4.5, "lamp off": -9}, "lamp on", 1120),
+        ({"100": -3, "lamp on": -4, "light on": -9, "lamp off": -4.5}, "100", 1500),
+        ({"100": -3, "lamp on": -20, "light on": -40, "lamp off": -40}, "100", 1500),
+    ],
+    ids=["one fits", "two fit as well", "none fits"],
+)
+async def test_of_likely_sentences_the_audio_decides_which_was_said(
+    weights: dict[str, float], said: str, ended_ms: int
+) -> None:
+    async def judge(_: Guess) -> Verdict:
+        return Verdict(Finish.UNKNOWN, LIKELY)
+
+    recognizer = CountingRecognizer()
+    recognizer.weights = weights
+    data = chunks(audio((SPOKEN, 1), (SILENT, 2)))
+    found, _ = await heard(data, recognizer, judge=judge, pace=IN_PAUSES)
+    assert isinstance(found[-2], Ended)
+    assert isinstance(found[-1], Guess)
+    assert found[-1].text == said
+    assert ended_ms <= found[-2].endpoint_ms <= ended_ms + 20
+    assert ("100" in found[-1].alternatives) == (said != "100")
+
+
 async def test_a_verdict_on_fewer_words_says_nothing_of_more() -> None:
     """ "Turn on the kitchen light" is whole; "… and the" came after it was judged."""
 
-    async def judge(guess: Guess) -> Finish:
-        return Finish.COMPLETE if guess.text == "50" else Finish.UNKNOWN
+    async def judge(guess: Guess) -> Verdict:
+        return Verdict(Finish.COMPLETE if guess.text == "50" else Finish.UNKNOWN)
 
     data = chunks(audio((SPOKEN, 0.5), (SILENT, 0.06), (SPOKEN, 0.5), (SILENT, 2)))
     found, _ = await heard(data, CountingRecognizer(), judge=judge)
@@ -180,9 +216,9 @@ async def test_a_verdict_on_fewer_words_says_nothing_of_more() -> None:
 async def test_a_slow_verdict_ends_what_has_been_silent_for_long() -> None:
     verdict = asyncio.Event()
 
-    async def judge(_: Guess) -> Finish:
+    async def judge(_: Guess) -> Verdict:
         await verdict.wait()
-        return Finish.COMPLETE
+        return Verdict(Finish.COMPLETE)
 
     async def data() -> AsyncGenerator[bytes, None]:
         async for chunk in chunks(audio((SPOKEN, 1), (SILENT, 0.3))):

@@ -43,7 +43,7 @@ from alicia.runtime.settings import Settings
 
 if TYPE_CHECKING:
     from alicia.audio.endpointing import EndpointSettings
-    from alicia.speech.listening import Finish, Pace
+    from alicia.speech.listening import Pace, Verdict
     from alicia.speech.recognizer import Guess
 
 RATE_HZ = 16_000
@@ -108,7 +108,7 @@ class Stt(Service[SttSettings]):
                 language=ask.language,
                 settings=self._patience(ask),
                 pace=self._pace(ask),
-                judge=lambda guess: self._finish(ask, guess),
+                judge=lambda guess: self._verdict(ask, guess),
             )
             async with aclosing(hearing) as heard:
                 async for event in heard:
@@ -168,11 +168,11 @@ class Stt(Service[SttSettings]):
             partial_every_s=self.settings.partial_every_s,
         )
 
-    async def _finish(self, ask: Transcribe, guess: Guess) -> Finish:
-        from alicia.speech.listening import Finish  # noqa: PLC0415 - heavy
+    async def _verdict(self, ask: Transcribe, guess: Guess) -> Verdict:
+        from alicia.speech.listening import Finish, Verdict  # noqa: PLC0415 - heavy
 
         if guess.confidence < self.settings.min_confidence:
-            return Finish.UNKNOWN
+            return Verdict(Finish.UNKNOWN)
         words = Preview(
             utterance_id=ask.utterance_id,
             text=guess.text,
@@ -184,8 +184,9 @@ class Stt(Service[SttSettings]):
         except AliciaError as error:
             # Patience is then as it would be without: longer.
             self.log.debug("not known whether it is whole", code=error.code)
-            return Finish.UNKNOWN
-        return Finish(found.completeness.value)
+            return Verdict(Finish.UNKNOWN)
+        likely = tuple((near.text, near.meaning) for near in found.likely)
+        return Verdict(Finish(found.completeness.value), likely)
 
     async def _samples(self, chunks: AsyncIterator[AudioChunk]) -> AsyncGenerator[bytes, None]:
         """The samples in order, up to the last chunk; what comes twice is skipped.
