@@ -92,7 +92,7 @@ class Stt(Service[SttSettings]):
         finally:
             await self._recognizer.aclose()
 
-    @serves(TRANSCRIBE, concurrency=2)
+    @serves(TRANSCRIBE, concurrency=8)
     async def transcribe(self, ask: Transcribe) -> Transcript:
         from alicia.speech.listening import Ended, SpeechStarted, listen  # noqa: PLC0415 - heavy
         from alicia.speech.recognizer import Guess  # noqa: PLC0415 - heavy
