@@ -23,6 +23,10 @@ class Transcribe(Message):
     turn_id: str
     language: str = "en"
     """BCP 47 language, one of the nine."""
+    area_id: str | None = None
+    """Where it is said: whether a sentence is whole may depend on it."""
+    patience: float = Field(default=1.0, gt=0, le=5)
+    """This person's pauses, over the usual ones."""
     max_utterance_s: float = 15.0
     no_speech_s: float = 5.0
 
@@ -96,6 +100,40 @@ class Understand(Message):
     satellite: str
 
 
+class Preview(Message):
+    """Words that somebody may still be speaking."""
+
+    utterance_id: str
+    text: Personal
+    language: str
+    area_id: str | None = None
+
+
+class Completeness(StrEnum):
+    COMPLETE = "complete"
+    """A whole command, and hardly the beginning of a longer one."""
+    OPEN = "open"
+    """They demand more: "turn on the"."""
+    UNKNOWN = "unknown"
+
+
+class Likely(Message):
+    """A sentence that this home can be told, near to what was heard."""
+
+    text: Personal
+    meaning: str
+    """The same for sentences that ask for the same."""
+
+
+class Previewed(Message):
+    """Nothing was done: speculation has no side effects."""
+
+    completeness: Completeness
+    likely: list[Likely] = Field(default_factory=list[Likely])
+    """What may have been said instead, where the words are no command: whoever has the audio can
+    tell. Nothing that opens a lock or a garage is among it."""
+
+
 class Action(Message):
     """What became of one change on one entity."""
 
@@ -118,6 +156,15 @@ class Understood(Message):
 
 UNDERSTAND: Command[Understand, Understood] = Command(
     "voice/ai/understand", Understand, reply=Understood, deadline_s=6, idempotent=True
+)
+
+PREVIEW: Command[Preview, Previewed] = Command(
+    "voice/ai/preview",
+    Preview,
+    reply=Previewed,
+    deadline_s=0.5,
+    idempotent=True,
+    doc="Whether the words so far are a whole command.",
 )
 
 

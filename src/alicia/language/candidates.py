@@ -22,6 +22,8 @@ class Candidate:
     """Entities, or a mark where it is about none. The same act and targets mean the same."""
     protected: bool = False
     """Acts on a lock or a garage door: only an exact sentence may."""
+    unlikely: bool = False
+    """Seldom said: nobody is waited for who may go on to say it."""
 
     def rivals(self, other: Candidate) -> bool:
         """Whether mistaking one for the other does something that was not asked for.
@@ -55,12 +57,15 @@ def _about_things(snap: dict[str, Any], tables: Tables, home: Home) -> Iterator[
         for entity in home.entities():
             if not _fits(entity, entry):
                 continue
+            seldom = bool(entry.get("unlikely", False))
             guarded = entity.protected and not entry["does"].startswith("is_")
             for name in (entity.name, *entity.aliases):
                 for pattern in entry["say"]:
                     text = pattern.replace("{name}", name.lower()).replace("{number}", NUMBER)
                     if "{color}" not in text:
-                        yield Candidate(text, entry["does"], frozenset({entity.entity_id}), guarded)
+                        yield Candidate(
+                            text, entry["does"], frozenset({entity.entity_id}), guarded, seldom
+                        )
                         continue
                     for color in colors:
                         said, act = text.replace("{color}", color), f"{entry['does']} {color}"

@@ -16,6 +16,7 @@ from rapidfuzz import fuzz, process
 
 from alicia.home.model import Home
 from alicia.language.candidates import NUMBER, Candidate, candidates
+from alicia.language.continuations import Continuations
 from alicia.language.phonetics import KEYS
 from alicia.language.tables import Tables
 
@@ -53,6 +54,7 @@ class Snap:
         self._tables = tables
         rules: dict[str, Any] = tables.snap
         self._light = frozenset(rules.get("function_words", []))
+        self._hanging = frozenset(rules.get("hanging", []))
         self._guards = frozenset(rules.get("guards", []))
         self._numbers = frozenset(rules.get("numbers", []))
         self._joiners = frozenset(rules.get("number_joiners", []))
@@ -61,12 +63,29 @@ class Snap:
         self._costs: dict[tuple[str, ...], float] = {}
         self._plain: _Set = _Set([], self._sound)
         self._numbered: _Set = _Set([], self._sound)
+        self._continuations = Continuations([])
 
     def use(self, home: Home) -> None:
         """Takes up this home's names."""
         every = candidates(self._tables, home) if self._tables.snap else []
         self._plain = _Set([c for c in every if NUMBER not in c.text], self._sound)
         self._numbered = _Set([c for c in every if NUMBER in c.text], self._sound)
+        self._continuations = Continuations(every)
+
+    def goes_on(self, text: str, entities: Sequence[str] | None) -> bool:
+        """Whether more is likely to follow these words.
+
+        `entities` are those of a whole sentence; None where the words are none yet.
+        """
+        words, _ = self._without_number(text.split())
+        if not words:
+            return False
+        said = " ".join(words)
+        if words[-1] in self._hanging:
+            return True
+        if entities is not None:
+            return self._continuations.leads_elsewhere(said, entities)
+        return bool(self._continuations.of(said)) or self._continuations.begun(said)
 
     def nearest(self, text: str) -> Snapped | None:
         """The one sentence that was probably said; None where it is unclear which, or none."""

@@ -24,6 +24,23 @@ from alicia.language.plan import Plan
 from alicia.language.snap import Snap
 from alicia.language.tables import load_tables
 
+_KEPT = 128
+"""Sentences whose meaning is remembered."""
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What the words so far come to, while somebody is still speaking."""
+
+    complete: bool
+    """They are a whole command, word for word."""
+    open: bool
+    """More is likely to come: they begin a longer command, or end in a word that asks for more."""
+    plan: Plan | None
+    """What they would do now; a guess where they are not complete. Nothing has been done."""
+    score: float
+    """1 for a whole command, less for one that was snapped, 0 for none."""
+
 
 @dataclass(frozen=True)
 class _Readings:
@@ -44,6 +61,7 @@ class Understanding:
         self.language = self._tables.language
         self._grammar = Grammar(self._tables)
         self._snap = Snap(self._tables)
+        self._known: dict[tuple[str, str | None], Plan | AliciaError | None] = {}
 
     def prewarm(self, home: Home) -> None:
         """Takes up the home's names and runs each path once, so that no person waits for it."""
@@ -85,15 +103,48 @@ class Understanding:
         self._use(home)
         return self._strict_or_none(text, home, area_id) is not None
 
+    def preview(self, text: str, *, home: Home, area_id: str | None = None) -> Preview:
+        """What the words so far come to, and whether more is likely to come. Raises nothing."""
+        self._use(home)
+        exact = self._strict_or_none(text, home, area_id)
+        heard = tidy(text, self._tables)
+        if exact is not None:
+            plan, complete = replace(exact, heard=text.strip()), True
+        else:
+            plan, complete = self._snapped(text, home, area_id), False
+        if plan is None:
+            more = self._snap.goes_on(heard, None)
+        elif complete:
+            more = self._snap.goes_on(heard, plan.entities)
+        else:
+            more = self._snap.goes_on(heard, None) or self._snap.goes_on(plan.heard, plan.entities)
+        return Preview(complete, more, plan, plan.score if plan else 0.0)
+
     def _use(self, home: Home) -> None:
         if self._grammar.use(home):
             self._snap.use(home)
+            self._known.clear()
 
     def _strict(self, text: str, home: Home, area_id: str | None) -> Plan | None:
         """The plan of an exact parse; None where nothing parses. Raises like `recognize`."""
         tidied = tidy(text, self._tables)
         if not tidied:
             return None
+        # The words of a partial come again as those of the transcript.
+        key = (tidied, area_id)
+        if key not in self._known:
+            if len(self._known) >= _KEPT:
+                self._known.clear()
+            try:
+                self._known[key] = self._parsed(tidied, home, area_id)
+            except AliciaError as error:
+                self._known[key] = error
+        known = self._known[key]
+        if isinstance(known, AliciaError):
+            raise known.with_traceback(None)
+        return known
+
+    def _parsed(self, tidied: str, home: Home, area_id: str | None) -> Plan | None:
         readings = self._grammar.readings(tidied, area_id)
         tried = _try_each(readings, home)
         if tried.plans:

@@ -1,11 +1,12 @@
-"""A thread for an engine, so that the event loop stays free while it computes."""
+"""A thread for an engine, and what recognizers that live in one have in common."""
 
-import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any, ClassVar, TypeVar
 
-from alicia.errors import EngineError
+from alicia.audio.formats import Pcm
+from alicia.errors import EngineError, UnsupportedLanguageError
+from alicia.speech.decoding import DecodeQueue
 
 _T = TypeVar("_T")
 
@@ -17,19 +18,55 @@ class EngineThread:
         self._engine = engine
         self._foreign = foreign
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix=engine)
+        # A job's result is what its asker's job gives; the queue itself need not know it.
+        self._queue: DecodeQueue[Callable[[], Any], Any] = DecodeQueue(
+            _each, self._executor, batch=1
+        )
 
-    async def run(self, job: Callable[[], _T]) -> _T:
+    @property
+    def busy(self) -> bool:
+        """A job is being done."""
+        return self._queue.busy
+
+    async def run(self, job: Callable[[], _T], *, urgent: bool = False) -> _T:
         """Its result. Cancelling frees the caller at once; a job that runs can't be interrupted.
 
         Raises:
-            EngineError: the engine failed, or was closed.
+            EngineError: the engine failed.
         """
-        loop = asyncio.get_running_loop()
         try:
-            return await loop.run_in_executor(self._executor, job)
+            return await self._queue.ask(job, urgent=urgent)
         except self._foreign as error:
             raise EngineError(engine=self._engine, reason=str(error)) from error
 
-    def close(self) -> None:
+    async def aclose(self) -> None:
         """Take no more jobs; nobody waits for the one that runs."""
+        await self._queue.aclose()
         self._executor.shutdown(wait=False, cancel_futures=True)
+
+
+class ThreadedRecognizer:
+    """What is alike in recognizers that live in one thread and weigh nothing."""
+
+    name: ClassVar[str]
+
+    def __init__(self, thread: EngineThread) -> None:
+        self._thread = thread
+
+    @property
+    def busy(self) -> bool:
+        return self._thread.busy
+
+    async def weigh(self, pcm: Pcm, language: str, texts: Sequence[str]) -> list[float]:
+        """Refuse it: the engine tells no likelihoods of given texts."""
+        del pcm, texts
+        raise UnsupportedLanguageError(
+            "This recognizer can't weigh sentences.", language=language, engine=self.name
+        )
+
+    async def aclose(self) -> None:
+        await self._thread.aclose()
+
+
+def _each(jobs: Sequence[Callable[[], Any]]) -> list[Any]:
+    return [job() for job in jobs]

@@ -1,6 +1,6 @@
 """Moonshine on ONNX Runtime: short English commands, quicker than Whisper (ADR 0050)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from alicia.audio.formats import RATE_HZ, Pcm
 from alicia.errors import DependencyMissingError, EngineError
-from alicia.speech.engine_thread import EngineThread
+from alicia.speech.engine_thread import EngineThread, ThreadedRecognizer
 from alicia.speech.recognizer import (
     Guess,
     RecognizerCapabilities,
@@ -43,7 +43,7 @@ class _Loaded:
     vocabulary: list[bytes]
 
 
-class MoonshineRecognizer:
+class MoonshineRecognizer(ThreadedRecognizer):
     """Moonshine, one decode at a time in a thread of its own. One core is enough for it."""
 
     name = "moonshine"
@@ -51,7 +51,7 @@ class MoonshineRecognizer:
 
     def __init__(self, loaded: _Loaded, thread: EngineThread) -> None:
         self._loaded = loaded
-        self._thread = thread
+        super().__init__(thread)
         self._past = _empty_past(loaded.decoder)
         self._masked = _takes(loaded.encoder, "attention_mask")
         self._masked_decoder = _takes(loaded.decoder, "encoder_attention_mask")
@@ -69,19 +69,24 @@ class MoonshineRecognizer:
             recognizer = cls(await thread.run(lambda: _load(folder, threads)), thread)
             await recognizer.transcribe(np.zeros(RATE_HZ, np.int16), "en")
         except BaseException:
-            thread.close()
+            await thread.aclose()
             raise
         return recognizer
 
-    async def transcribe(self, pcm: Pcm, language: str | None) -> Guess:
+    async def transcribe(
+        self,
+        pcm: Pcm,
+        language: str | None,
+        *,
+        urgent: bool = False,
+        expected: Mapping[str, float] | None = None,
+    ) -> Guess:
+        del expected  # It knows too few languages to find one out.
         language = require_language(self, language)
         require_seconds(self, pcm)
         if len(pcm) < _MIN_SAMPLES:
             return Guess("", language, 0.0)
-        return await self._thread.run(lambda: self._decode(pcm, language))
-
-    async def aclose(self) -> None:
-        self._thread.close()
+        return await self._thread.run(lambda: self._decode(pcm, language), urgent=urgent)
 
     def _decode(self, pcm: Pcm, language: str) -> Guess:
         tokens, certainties = self._tokens(pcm)

@@ -1,5 +1,6 @@
 """What an engine for speech to text offers, and what it hears."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -21,6 +22,8 @@ class RecognizerCapabilities:
     detects_language: bool = False
     closed: bool = False
     """It only knows the sentences of this home: no text means that none of them was said."""
+    weighs: bool = False
+    """It can tell which of several sentences was said (`weigh`)."""
     max_s: float = 29.0
     """The longest speech it takes."""
 
@@ -49,10 +52,12 @@ class Guess:
     """Where the engine has `word_times`."""
     engine: str = ""
     """The recognizer that answered, where a chain did not ask its first one."""
+    language_probability: float = 1.0
+    """How sure it is of the language; 1 where it was told."""
 
 
-class Recognizer(Protocol):
-    """Speech to text. Owns its threads; the event loop stays free."""
+class Described(Protocol):
+    """Something that hears, by its name and what it can do."""
 
     @property
     def name(self) -> str: ...
@@ -60,14 +65,42 @@ class Recognizer(Protocol):
     @property
     def capabilities(self) -> RecognizerCapabilities: ...
 
-    async def transcribe(self, pcm: Pcm, language: str | None) -> Guess:
+
+class Recognizer(Described, Protocol):
+    """Speech to text. Owns its threads; the event loop stays free."""
+
+    @property
+    def busy(self) -> bool:
+        """It is at work: what nobody waits for would make somebody wait."""
+        ...
+
+    async def transcribe(
+        self,
+        pcm: Pcm,
+        language: str | None,
+        *,
+        urgent: bool = False,
+        expected: Mapping[str, float] | None = None,
+    ) -> Guess:
         """What is said in this audio, mono at 16 kHz; no text where nothing is said.
 
-        No language means: find out which, where the engine can. Cancelling it frees the caller
-        at once.
+        No language means: find out which, where the engine can; `expected` tells how likely each
+        is before anything was heard (no more than these are considered). Who is waited for asks
+        with `urgent` and comes before others. Cancelling it frees the caller at once.
 
         Raises:
             UnsupportedLanguageError: it can't do that language.
+            EngineError: it failed.
+        """
+        ...
+
+    async def weigh(self, pcm: Pcm, language: str, texts: Sequence[str]) -> list[float]:
+        """How well each text fits this audio: the logarithm of its likelihood.
+
+        Figures of one call compare with each other alone.
+
+        Raises:
+            UnsupportedLanguageError: it can't do that language, or can't weigh at all.
             EngineError: it failed.
         """
         ...
@@ -101,8 +134,8 @@ class RecognizerStream(Protocol):
         ...
 
 
-class StreamingRecognizer(Recognizer, Protocol):
-    """A recognizer whose capabilities say `streaming`."""
+class Streams(Described, Protocol):
+    """Begins utterances that are decoded while they are fed."""
 
     def open(self, language: str | None) -> RecognizerStream:
         """Begin an utterance.
@@ -113,9 +146,11 @@ class StreamingRecognizer(Recognizer, Protocol):
         ...
 
 
-async def transcribe_as_stream(
-    recognizer: StreamingRecognizer, pcm: Pcm, language: str | None
-) -> Guess:
+class StreamingRecognizer(Streams, Recognizer, Protocol):
+    """A recognizer whose capabilities say `streaming`."""
+
+
+async def transcribe_as_stream(recognizer: "Streams", pcm: Pcm, language: str | None) -> Guess:
     """What `transcribe` is for an engine that streams."""
     require_seconds(recognizer, pcm)
     stream = recognizer.open(language)
@@ -126,7 +161,7 @@ async def transcribe_as_stream(
         await stream.aclose()
 
 
-def require_language(recognizer: Recognizer, language: str | None) -> str:
+def require_language(recognizer: "Described", language: str | None) -> str:
     """The language that it will listen for; where none is named, its only or first one.
 
     Raises:
@@ -140,7 +175,7 @@ def require_language(recognizer: Recognizer, language: str | None) -> str:
     return language
 
 
-def require_seconds(recognizer: Recognizer, pcm: Pcm) -> None:
+def require_seconds(recognizer: "Described", pcm: Pcm) -> None:
     """Refuse what is longer than the engine takes.
 
     Raises:

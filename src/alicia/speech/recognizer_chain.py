@@ -1,6 +1,6 @@
 """Which recognizers listen, in which order, and what happens when one can't (ADR 0054).
 
-    settings -> models by language -> the first that is here answers; one that fails is passed over
+settings -> models by language -> the first that is here answers; one that fails is passed over
 """
 
 import time
@@ -79,8 +79,14 @@ class RecognizerChain:
             partials=any(one.partials for one in known),
             word_times=any(one.word_times for one in known),
             detects_language=any(one.detects_language for one in known),
+            weighs=any(one.weighs for one in known),
             max_s=max(one.max_s for one in known),
         )
+
+    @property
+    def busy(self) -> bool:
+        """One of them is at work: they share the cores."""
+        return any(member.recognizer.busy for member in self._members.values())
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -100,7 +106,14 @@ class RecognizerChain:
         member = self._members.get(model)
         return member.recognizer if member else None
 
-    async def transcribe(self, pcm: Pcm, language: str | None) -> Guess:
+    async def transcribe(
+        self,
+        pcm: Pcm,
+        language: str | None,
+        *,
+        urgent: bool = False,
+        expected: Mapping[str, float] | None = None,
+    ) -> Guess:
         """The first answer in order; `engine` names the model that gave it.
 
         Raises:
@@ -110,7 +123,9 @@ class RecognizerChain:
         failed: EngineError | None = None
         for member in self._order(language):
             try:
-                guess = await member.recognizer.transcribe(pcm, language)
+                guess = await member.recognizer.transcribe(
+                    pcm, language, urgent=urgent, expected=expected
+                )
             except EngineError as error:
                 self._note(member)
                 failed = error
@@ -118,6 +133,20 @@ class RecognizerChain:
             member.failures = 0
             return replace(guess, engine=member.model)
         raise failed or EngineError(engine=self.name)
+
+    async def weigh(self, pcm: Pcm, language: str, texts: Sequence[str]) -> list[float]:
+        """By the first that weighs this language, whoever transcribes it.
+
+        Raises:
+            UnsupportedLanguageError: none of them can.
+            EngineError: it failed.
+        """
+        for member in self._order(language):
+            if member.recognizer.capabilities.weighs:
+                return await member.recognizer.weigh(pcm, language, texts)
+        raise UnsupportedLanguageError(
+            "No recognizer here can weigh sentences.", language=language, engine=self.name
+        )
 
     async def aclose(self) -> None:
         for member in self._members.values():
@@ -131,9 +160,7 @@ class RecognizerChain:
             finds = [one for one in self._members.values() if _finds_language(one)]
             able = [one for one in members if _finds_language(one)] or finds or members
         else:
-            able = [
-                one for one in members if language in one.recognizer.capabilities.languages
-            ]
+            able = [one for one in members if language in one.recognizer.capabilities.languages]
         if not able:
             raise UnsupportedLanguageError(language=language, engine=self.name)
         now = self._clock()
@@ -161,9 +188,7 @@ async def load_recognizer(
     problems: list[AliciaError] = []
     for name in dict.fromkeys(name for order in orders.values() for name in order):
         try:
-            members[name] = await load_model(
-                name, store, threads=settings.threads, loaders=loaders
-            )
+            members[name] = await load_model(name, store, threads=settings.threads, loaders=loaders)
         except (DependencyMissingError, EngineError) as error:
             problems.append(error)
     if not members:

@@ -4,7 +4,7 @@ Which of them a model is, and which files it has, stands in the catalogue (`form
 holds the files under the names in `FORMS`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -13,7 +13,7 @@ from rapidfuzz import fuzz
 
 from alicia.audio.formats import RATE_HZ, Pcm
 from alicia.errors import DependencyMissingError, EngineError
-from alicia.speech.engine_thread import EngineThread
+from alicia.speech.engine_thread import EngineThread, ThreadedRecognizer
 from alicia.speech.moonshine import read_vocabulary
 from alicia.speech.recognizer import (
     Guess,
@@ -47,7 +47,7 @@ class _Result(Protocol):
     timestamps: Sequence[float]
 
 
-class SherpaRecognizer:
+class SherpaRecognizer(ThreadedRecognizer):
     """A sherpa-onnx model that hears an utterance as a whole."""
 
     name = "sherpa"
@@ -56,18 +56,23 @@ class SherpaRecognizer:
         self, recognizer: Any, thread: EngineThread, languages: frozenset[str], *, detects: bool
     ) -> None:
         self._recognizer = recognizer
-        self._thread = thread
+        super().__init__(thread)
         self.capabilities = RecognizerCapabilities(languages=languages, detects_language=detects)
 
-    async def transcribe(self, pcm: Pcm, language: str | None) -> Guess:
+    async def transcribe(
+        self,
+        pcm: Pcm,
+        language: str | None,
+        *,
+        urgent: bool = False,
+        expected: Mapping[str, float] | None = None,
+    ) -> Guess:
+        del expected  # The model finds the language out by itself, or knows too few.
         wanted = require_language(self, language)
         require_seconds(self, pcm)
         if len(pcm) < _MIN_SAMPLES:
             return Guess("", wanted, 0.0)
-        return await self._thread.run(lambda: self._decode(pcm, wanted))
-
-    async def aclose(self) -> None:
-        self._thread.close()
+        return await self._thread.run(lambda: self._decode(pcm, wanted), urgent=urgent)
 
     def _decode(self, pcm: Pcm, language: str) -> Guess:
         result = self._result(pcm)
@@ -94,16 +99,14 @@ class SherpaRecognizer:
         return (fuzz.ratio(text.lower(), heard.lower()) / 100) ** 2
 
 
-class SherpaStreamingRecognizer:
+class SherpaStreamingRecognizer(ThreadedRecognizer):
     """A sherpa-onnx model that decodes while it is fed."""
 
     name = "sherpa"
 
-    def __init__(
-        self, recognizer: Any, thread: EngineThread, languages: frozenset[str]
-    ) -> None:
+    def __init__(self, recognizer: Any, thread: EngineThread, languages: frozenset[str]) -> None:
         self._recognizer = recognizer
-        self._thread = thread
+        super().__init__(thread)
         self.capabilities = RecognizerCapabilities(
             languages=languages, streaming=True, word_times=True
         )
@@ -111,11 +114,17 @@ class SherpaStreamingRecognizer:
     def open(self, language: str | None) -> "SherpaStream":
         return SherpaStream(self._recognizer, self._thread, require_language(self, language))
 
-    async def transcribe(self, pcm: Pcm, language: str | None) -> Guess:
+    async def transcribe(
+        self,
+        pcm: Pcm,
+        language: str | None,
+        *,
+        urgent: bool = False,
+        expected: Mapping[str, float] | None = None,
+    ) -> Guess:
+        del expected  # The model finds the language out by itself, or knows too few.
+        del urgent  # Streams are fed in turn.
         return await transcribe_as_stream(self, pcm, language)
-
-    async def aclose(self) -> None:
-        self._thread.close()
 
 
 class SherpaStream:
@@ -187,7 +196,7 @@ async def load(
         )
         await recognizer.transcribe(np.zeros(RATE_HZ, np.int16), min(languages))
     except BaseException:
-        thread.close()
+        await thread.aclose()
         raise
     return recognizer
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from alicia.audio.formats import Pcm
 from alicia.errors import DependencyMissingError
 from alicia.speech.closed_grammar import WordGraph, accepts, word_graph
-from alicia.speech.engine_thread import EngineThread
+from alicia.speech.engine_thread import EngineThread, ThreadedRecognizer
 from alicia.speech.recognizer import (
     Guess,
     RecognizerCapabilities,
@@ -53,7 +53,7 @@ class _Segment:
         return not self.word.startswith(("<", "[", "+", "SIL"))
 
 
-class SphinxGrammarRecognizer:
+class SphinxGrammarRecognizer(ThreadedRecognizer):
     """English commands of this home, and nothing else: 5 % of a core while somebody speaks."""
 
     name = "sphinx"
@@ -62,7 +62,7 @@ class SphinxGrammarRecognizer:
     )
 
     def __init__(self, first: "_Decoders", thread: EngineThread) -> None:
-        self._thread = thread
+        super().__init__(thread)
         self._decoders = [first]
         self._free: asyncio.Queue[_Decoders] = asyncio.Queue()
         self._free.put_nowait(first)
@@ -85,7 +85,7 @@ class SphinxGrammarRecognizer:
             recognizer = cls(await thread.run(lambda: _Decoders(pronunciations or {})), thread)
             await recognizer.use(sentences)
         except BaseException:
-            thread.close()
+            await thread.aclose()
             raise
         return recognizer
 
@@ -107,11 +107,17 @@ class SphinxGrammarRecognizer:
     def open(self, language: str | None) -> "SphinxStream":
         return SphinxStream(self, require_language(self, language))
 
-    async def transcribe(self, pcm: Pcm, language: str | None) -> Guess:
+    async def transcribe(
+        self,
+        pcm: Pcm,
+        language: str | None,
+        *,
+        urgent: bool = False,
+        expected: Mapping[str, float] | None = None,
+    ) -> Guess:
+        del expected  # It knows too few languages to find one out.
+        del urgent  # Streams are fed in turn.
         return await transcribe_as_stream(self, pcm, language)
-
-    async def aclose(self) -> None:
-        self._thread.close()
 
     async def begin(self) -> "_Decoders":
         """Decoders that have begun an utterance; give them back to `end`."""

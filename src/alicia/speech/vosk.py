@@ -1,7 +1,7 @@
 """Vosk: true streaming on one core, with word times (ADR 0052)."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from alicia.audio.formats import RATE_HZ, Pcm
 from alicia.errors import DependencyMissingError, EngineError
-from alicia.speech.engine_thread import EngineThread
+from alicia.speech.engine_thread import EngineThread, ThreadedRecognizer
 from alicia.speech.recognizer import (
     Guess,
     RecognizerCapabilities,
@@ -22,14 +22,14 @@ from alicia.speech.recognizer import (
 _UNSPACED = frozenset({"zh", "ja"})
 
 
-class VoskRecognizer:
+class VoskRecognizer(ThreadedRecognizer):
     """A Vosk model; it knows one language. Utterances share one thread."""
 
     name = "vosk"
 
     def __init__(self, model: Any, thread: EngineThread, language: str) -> None:
         self._model = model
-        self._thread = thread
+        super().__init__(thread)
         self.capabilities = RecognizerCapabilities(
             languages=frozenset({language}), streaming=True, word_times=True
         )
@@ -47,18 +47,24 @@ class VoskRecognizer:
             recognizer = cls(await thread.run(lambda: _load(folder)), thread, language)
             await recognizer.transcribe(np.zeros(RATE_HZ // 2, np.int16), language)
         except BaseException:
-            thread.close()
+            await thread.aclose()
             raise
         return recognizer
 
     def open(self, language: str | None) -> "VoskStream":
         return VoskStream(self._model, self._thread, require_language(self, language))
 
-    async def transcribe(self, pcm: Pcm, language: str | None) -> Guess:
+    async def transcribe(
+        self,
+        pcm: Pcm,
+        language: str | None,
+        *,
+        urgent: bool = False,
+        expected: Mapping[str, float] | None = None,
+    ) -> Guess:
+        del expected  # It knows too few languages to find one out.
+        del urgent  # Streams are fed in turn.
         return await transcribe_as_stream(self, pcm, language)
-
-    async def aclose(self) -> None:
-        self._thread.close()
 
 
 class VoskStream:
