@@ -117,7 +117,13 @@ sync_environment() {
   fi
   find_uv || install_uv
   say "installing the locked environment into .venv"
-  "$uv" sync --quiet --frozen --all-extras >&2 || {
+  # Moonshine's package of weights has wheels for glibc 2.34 on; without it Whisper listens alone.
+  local extras=(--all-extras) glibc
+  glibc=$(getconf GNU_LIBC_VERSION 2>/dev/null | cut -d' ' -f2 || true)
+  if [ -n "$glibc" ] && [ "$(printf '%s\n2.34\n' "$glibc" | sort -V | head -n 1)" != 2.34 ]; then
+    extras+=(--no-extra offline-english)
+  fi
+  "$uv" sync --quiet --frozen "${extras[@]}" >&2 || {
     say "uv could not install the locked environment; its reason stands above."
     exit 1
   }

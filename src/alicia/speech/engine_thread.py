@@ -1,11 +1,13 @@
 """A thread for an engine, and what recognizers that live in one have in common."""
 
+import importlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from types import ModuleType
 from typing import Any, ClassVar, TypeVar
 
 from alicia.audio.formats import Pcm
-from alicia.errors import EngineError, UnsupportedLanguageError
+from alicia.errors import DependencyMissingError, EngineError, UnsupportedLanguageError
 from alicia.speech.decoding import DecodeQueue
 
 _T = TypeVar("_T")
@@ -66,6 +68,20 @@ class ThreadedRecognizer:
 
     async def aclose(self) -> None:
         await self._thread.aclose()
+
+
+def engine_module(name: str, *, what: str, extra: str) -> ModuleType:
+    """An engine's module, imported when a model needs it: it may be large, or not be here.
+
+    Raises:
+        DependencyMissingError: it is not installed.
+    """
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise DependencyMissingError(
+            f"{what} is not installed. Run: pip install 'alicia[{extra}]'", package=error.name
+        ) from error
 
 
 def _each(jobs: Sequence[Callable[[], Any]]) -> list[Any]:

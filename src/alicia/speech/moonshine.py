@@ -3,14 +3,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alicia.audio.formats import RATE_HZ, Pcm
-from alicia.errors import DependencyMissingError, EngineError
-from alicia.speech.engine_thread import EngineThread, ThreadedRecognizer
+from alicia.errors import EngineError
+from alicia.speech.engine_thread import EngineThread, ThreadedRecognizer, engine_module
 from alicia.speech.recognizer import (
     Guess,
     RecognizerCapabilities,
@@ -33,7 +34,9 @@ class _Session(Protocol):
 
     def get_inputs(self) -> Sequence[Any]: ...
     def get_outputs(self) -> Sequence[Any]: ...
-    def run(self, names: None, feeds: dict[str, Any]) -> list[NDArray[np.float32]]: ...
+    def run(
+        self, output_names: None, input_feed: dict[str, Any], /
+    ) -> list[NDArray[np.float32]]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +99,7 @@ class MoonshineRecognizer(ThreadedRecognizer):
         # One wrong word is enough for a wrong command, so the least certain one counts as much as
         # all: foreign speech and noise have plausible sentences with one impossible token.
         confidence = float(np.exp((np.mean(certainties) + np.min(certainties)) / 2))
-        if text.lower().strip(".?! ") in _SAID_OF_NOISE:
-            confidence *= 0.1
-        return Guess(text, language, round(confidence, 3))
+        return Guess(text, language, round(confidence * believed(text), 3))
 
     def _tokens(self, pcm: Pcm) -> tuple[list[int], list[float]]:
         """The likeliest token each time, and the logarithms of their probabilities."""
@@ -127,6 +128,11 @@ class MoonshineRecognizer(ThreadedRecognizer):
                 if step == 0 or ".decoder." in name:
                     feeds[name.replace("present", "past_key_values")] = state
         return tokens, certainties
+
+
+def believed(text: str) -> float:
+    """How far to believe that somebody said this: Moonshine has words for noise."""
+    return 0.1 if text.lower().strip(".?! ") in _SAID_OF_NOISE else 1.0
 
 
 def read_vocabulary(data: bytes) -> list[bytes]:
@@ -158,14 +164,7 @@ def spoken(vocabulary: Sequence[bytes], tokens: Sequence[int]) -> str:
 
 
 def _load(folder: Path, threads: int) -> _Loaded:
-    try:
-        import onnxruntime  # noqa: PLC0415 - heavy
-    except ImportError as error:
-        raise DependencyMissingError(
-            "Speech recognition by Moonshine is not installed. "
-            "Run: pip install 'alicia[moonshine]'",
-            package=error.name,
-        ) from error
+    onnxruntime: Any = _onnxruntime()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
@@ -180,13 +179,13 @@ def _load(folder: Path, threads: int) -> _Loaded:
 
 def _failures() -> tuple[type[Exception], ...]:
     """ONNX Runtime's own errors derive from Exception alone."""
-    try:
-        from onnxruntime.capi import onnxruntime_pybind11_state as state  # noqa: PLC0415 - heavy
-    except ImportError:
-        return (RuntimeError, OSError, ValueError)
-    own = [value for value in vars(state).values() if isinstance(value, type)]
-    raised = [kind for kind in own if issubclass(kind, Exception)]
+    own = vars(_onnxruntime().capi.onnxruntime_pybind11_state).values()
+    raised = [kind for kind in own if isinstance(kind, type) and issubclass(kind, Exception)]
     return (RuntimeError, OSError, ValueError, *raised)
+
+
+def _onnxruntime() -> ModuleType:
+    return engine_module("onnxruntime", what="Speech recognition by Moonshine", extra="moonshine")
 
 
 def _empty_past(decoder: _Session) -> dict[str, NDArray[np.float32]]:

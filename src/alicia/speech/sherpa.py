@@ -4,17 +4,19 @@ Which of them a model is, and which files it has, stands in the catalogue (`form
 holds the files under the names in `FORMS`.
 """
 
+import base64
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import numpy as np
+from numpy.typing import NDArray
 from rapidfuzz import fuzz
 
 from alicia.audio.formats import RATE_HZ, Pcm
-from alicia.errors import DependencyMissingError, EngineError
-from alicia.speech.engine_thread import EngineThread, ThreadedRecognizer
-from alicia.speech.moonshine import read_vocabulary
+from alicia.errors import EngineError
+from alicia.speech.engine_thread import EngineThread, ThreadedRecognizer, engine_module
+from alicia.speech.moonshine import believed, read_vocabulary
 from alicia.speech.recognizer import (
     Guess,
     RecognizerCapabilities,
@@ -45,6 +47,28 @@ class _Result(Protocol):
     text: str
     tokens: Sequence[str]
     timestamps: Sequence[float]
+    ys_probs: Sequence[float]
+
+
+class _Stream(Protocol):
+    result: _Result
+
+    def accept_waveform(self, sample_rate: int, waveform: NDArray[np.float32], /) -> None: ...
+    def input_finished(self) -> None: ...
+
+
+class _Offline(Protocol):
+    """What is used of sherpa_onnx.OfflineRecognizer."""
+
+    def create_stream(self) -> _Stream: ...
+    def decode_stream(self, stream: _Stream, /) -> None: ...
+
+
+class _Online(_Offline, Protocol):
+    """What is used of sherpa_onnx.OnlineRecognizer."""
+
+    def is_ready(self, stream: _Stream, /) -> bool: ...
+    def get_result_all(self, stream: _Stream, /) -> _Result: ...
 
 
 class SherpaRecognizer(ThreadedRecognizer):
@@ -53,8 +77,15 @@ class SherpaRecognizer(ThreadedRecognizer):
     name = "sherpa"
 
     def __init__(
-        self, recognizer: Any, thread: EngineThread, languages: frozenset[str], *, detects: bool
+        self,
+        recognizer: _Offline,
+        thread: EngineThread,
+        languages: frozenset[str],
+        *,
+        form: str,
     ) -> None:
+        self._form = form
+        detects = form == "sense-voice"
         self._recognizer = recognizer
         super().__init__(thread)
         self.capabilities = RecognizerCapabilities(languages=languages, detects_language=detects)
@@ -81,12 +112,14 @@ class SherpaRecognizer(ThreadedRecognizer):
             return Guess("", language, 0.0)
         scores: Sequence[float] = getattr(result, "ys_log_probs", None) or []
         confidence = _certainty(scores) if scores else self._steadiness(pcm, text)
+        if self._form == "moonshine":
+            confidence *= believed(text)
         found = str(getattr(result, "lang", "")).strip("<|>")
         if self.capabilities.detects_language and found in self.capabilities.languages:
             language = found
         return Guess(text, language, round(confidence, 3))
 
-    def _result(self, pcm: Pcm) -> Any:
+    def _result(self, pcm: Pcm) -> _Result:
         stream = self._recognizer.create_stream()
         stream.accept_waveform(RATE_HZ, _wave(pcm))
         self._recognizer.decode_stream(stream)
@@ -104,7 +137,9 @@ class SherpaStreamingRecognizer(ThreadedRecognizer):
 
     name = "sherpa"
 
-    def __init__(self, recognizer: Any, thread: EngineThread, languages: frozenset[str]) -> None:
+    def __init__(
+        self, recognizer: _Online, thread: EngineThread, languages: frozenset[str]
+    ) -> None:
         self._recognizer = recognizer
         super().__init__(thread)
         self.capabilities = RecognizerCapabilities(
@@ -130,11 +165,11 @@ class SherpaStreamingRecognizer(ThreadedRecognizer):
 class SherpaStream:
     """One utterance in a streaming model."""
 
-    def __init__(self, recognizer: Any, thread: EngineThread, language: str) -> None:
+    def __init__(self, recognizer: _Online, thread: EngineThread, language: str) -> None:
         self._recognizer = recognizer
         self._thread = thread
         self._language = language
-        self._stream: Any = recognizer.create_stream()
+        self._stream: _Stream | None = recognizer.create_stream()
         self._last = ""
 
     async def feed(self, pcm: Pcm) -> Guess | None:
@@ -151,18 +186,25 @@ class SherpaStream:
         self._stream = None
 
     def _hear(self, pcm: Pcm) -> Guess:
-        self._stream.accept_waveform(RATE_HZ, _wave(pcm))
-        return self._decoded(final=False)
+        stream = self._open()
+        stream.accept_waveform(RATE_HZ, _wave(pcm))
+        return self._decoded(stream, final=False)
 
     def _conclude(self) -> Guess:
-        self._stream.accept_waveform(RATE_HZ, np.zeros(int(_FLUSH_S * RATE_HZ), np.float32))
-        self._stream.input_finished()
-        return self._decoded(final=True)
+        stream = self._open()
+        stream.accept_waveform(RATE_HZ, np.zeros(int(_FLUSH_S * RATE_HZ), np.float32))
+        stream.input_finished()
+        return self._decoded(stream, final=True)
 
-    def _decoded(self, *, final: bool) -> Guess:
-        while self._recognizer.is_ready(self._stream):
-            self._recognizer.decode_stream(self._stream)
-        result = self._recognizer.get_result_all(self._stream)
+    def _open(self) -> _Stream:
+        if self._stream is None:
+            raise RuntimeError("this utterance is over")
+        return self._stream
+
+    def _decoded(self, stream: _Stream, *, final: bool) -> Guess:
+        while self._recognizer.is_ready(stream):
+            self._recognizer.decode_stream(stream)
+        result = self._recognizer.get_result_all(stream)
         text = str(result.text).strip()
         if not text:
             return Guess("", self._language, 0.0, final)
@@ -190,9 +232,9 @@ async def load(
     try:
         made = await thread.run(lambda: _make(folder, form, threads))
         recognizer = (
-            SherpaStreamingRecognizer(made, thread, languages)
+            SherpaStreamingRecognizer(cast("_Online", made), thread, languages)
             if form == "streaming-transducer"
-            else SherpaRecognizer(made, thread, languages, detects=form == "sense-voice")
+            else SherpaRecognizer(made, thread, languages, form=form)
         )
         await recognizer.transcribe(np.zeros(RATE_HZ, np.int16), min(languages))
     except BaseException:
@@ -201,14 +243,10 @@ async def load(
     return recognizer
 
 
-def _make(folder: Path, form: str, threads: int) -> Any:
-    try:
-        import sherpa_onnx  # noqa: PLC0415 - heavy
-    except ImportError as error:
-        raise DependencyMissingError(
-            "Speech recognition by sherpa-onnx is not installed. Run: pip install 'alicia[sherpa]'",
-            package=error.name,
-        ) from error
+def _make(folder: Path, form: str, threads: int) -> _Offline | _Online:
+    sherpa_onnx: Any = engine_module(
+        "sherpa_onnx", what="Speech recognition by sherpa-onnx", extra="sherpa"
+    )
     offline, online = sherpa_onnx.OfflineRecognizer, sherpa_onnx.OnlineRecognizer
     files = [str(folder / name) for name in FORMS[form]]
     match form:
@@ -246,9 +284,7 @@ def _make(folder: Path, form: str, threads: int) -> Any:
 
 
 def _written_tokens(vocabulary: Path) -> str:
-    """Moonshine's vocabulary as sherpa-onnx reads it, beside it: a token in base64 and its number."""
-    import base64  # noqa: PLC0415 - only here
-
+    """Moonshine's vocabulary as sherpa-onnx reads it, written beside it."""
     path = vocabulary.with_name("tokens.txt")
     tokens = read_vocabulary(vocabulary.read_bytes())
     lines = [f"{base64.b64encode(token).decode()} {n}\n" for n, token in enumerate(tokens)]
@@ -256,8 +292,8 @@ def _written_tokens(vocabulary: Path) -> str:
     return str(path)
 
 
-def _wave(pcm: Pcm) -> Any:
-    return pcm.astype(np.float32) / 32_768
+def _wave(pcm: Pcm) -> NDArray[np.float32]:
+    return pcm.astype(np.float32) / np.float32(32_768)
 
 
 def _certainty(scores: Sequence[float]) -> float:

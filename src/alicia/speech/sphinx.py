@@ -6,18 +6,17 @@ and what was heard only counts where the grammar explains it as well as bare pho
 
 import asyncio
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alicia.audio.formats import Pcm
-from alicia.errors import DependencyMissingError
 from alicia.speech.closed_grammar import WordGraph, accepts, word_graph
-from alicia.speech.engine_thread import EngineThread, ThreadedRecognizer
+from alicia.speech.engine_thread import EngineThread, ThreadedRecognizer, engine_module
 from alicia.speech.recognizer import (
     Guess,
     RecognizerCapabilities,
@@ -38,6 +37,38 @@ _LEAST = 1e-320
 _MARGIN, _SLOPE = -0.003, 0.0006
 # Speech beyond the sentence ("... tomorrow") that makes it another sentence.
 _UNEXPLAINED = 0.15
+
+
+class _Found(Protocol):
+    """A word or phoneme that was found."""
+
+    word: str
+    start_frame: int
+    end_frame: int
+    ascore: float
+
+
+class _Best(Protocol):
+    score: float
+
+
+class _Decoder(Protocol):
+    """What is used of pocketsphinx.Decoder."""
+
+    def add_word(self, word: str, phones: str, update: bool, /) -> int: ...
+    def lookup_word(self, word: str, /) -> str | None: ...
+    def add_allphone_file(self, name: str, path: str, /) -> None: ...
+    def create_fsg(
+        self, name: str, start: int, end: int, arcs: Sequence[tuple[int, int, float, str]], /
+    ) -> object: ...
+    def add_fsg(self, name: str, fsg: object, /) -> None: ...
+    def activate_search(self, name: str, /) -> None: ...
+    def remove_search(self, name: str, /) -> None: ...
+    def start_utt(self) -> None: ...
+    def end_utt(self) -> None: ...
+    def process_raw(self, data: bytes, /, *, full_utt: bool) -> int: ...
+    def hyp(self) -> _Best | None: ...
+    def seg(self) -> Iterable[_Found] | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,13 +224,16 @@ class _Decoders:
 
     def __init__(self, pronunciations: Mapping[str, str]) -> None:
         self.pronunciations = pronunciations
-        sphinx, folder = _pocketsphinx()
+        sphinx: Any = engine_module(
+            "pocketsphinx", what="Recognition by a grammar", extra="grammar"
+        )
+        folder = Path(sphinx.get_model_path()) / "en-us"
         model = {"hmm": str(folder / "en-us"), "lm": None, "loglevel": "FATAL"}
         dictionary = str(folder / "cmudict-en-us.dict")
-        self._sentences: Any = sphinx.Decoder(dict=dictionary, **model)
+        self._sentences: _Decoder = sphinx.Decoder(dict=dictionary, **model)
         for word, phones in pronunciations.items():
-            self._sentences.add_word(word.lower(), phones, True)  # noqa: FBT003 - C's signature
-        self._phones: Any = sphinx.Decoder(dict=dictionary, lw=1.0, **model)
+            self._sentences.add_word(word.lower(), phones, True)
+        self._phones: _Decoder = sphinx.Decoder(dict=dictionary, lw=1.0, **model)
         self._phones.add_allphone_file(_PHONES, str(folder / "en-us-phone.lm.bin"))
         self._phones.activate_search(_PHONES)
         self._graph: WordGraph | None = None
@@ -282,7 +316,7 @@ def _confidence(said: list[_Segment], phones: list[_Segment], gained: float) -> 
     return round(1 / (1 + math.exp(min(50.0, (_MARGIN - margin) / _SLOPE))), 3)
 
 
-def _segments(decoder: Any, scale: float) -> list[_Segment]:
+def _segments(decoder: _Decoder, scale: float) -> list[_Segment]:
     return [
         _Segment(
             str(found.word).split("(")[0],
@@ -301,14 +335,3 @@ def _word(segment: _Segment, confidence: float) -> Word:
 
 def _log(likelihood: float) -> float:
     return math.log(max(likelihood, _LEAST))
-
-
-def _pocketsphinx() -> tuple[Any, Path]:
-    try:
-        import pocketsphinx  # noqa: PLC0415 - heavy
-    except ImportError as error:
-        raise DependencyMissingError(
-            "Recognition by a grammar is not installed. Run: pip install 'alicia[grammar]'",
-            package=error.name,
-        ) from error
-    return pocketsphinx, Path(pocketsphinx.get_model_path()) / "en-us"

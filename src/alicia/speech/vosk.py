@@ -1,15 +1,15 @@
 """Vosk: true streaming on one core, with word times (ADR 0052)."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from alicia.audio.formats import RATE_HZ, Pcm
-from alicia.errors import DependencyMissingError, EngineError
-from alicia.speech.engine_thread import EngineThread, ThreadedRecognizer
+from alicia.errors import EngineError
+from alicia.speech.engine_thread import EngineThread, ThreadedRecognizer, engine_module
 from alicia.speech.recognizer import (
     Guess,
     RecognizerCapabilities,
@@ -22,13 +22,22 @@ from alicia.speech.recognizer import (
 _UNSPACED = frozenset({"zh", "ja"})
 
 
+class _Kaldi(Protocol):
+    """What is used of vosk.KaldiRecognizer."""
+
+    def AcceptWaveform(self, data: bytes, /) -> int: ...  # noqa: N802 - their names
+    def Result(self) -> str: ...  # noqa: N802
+    def PartialResult(self) -> str: ...  # noqa: N802
+    def FinalResult(self) -> str: ...  # noqa: N802
+
+
 class VoskRecognizer(ThreadedRecognizer):
     """A Vosk model; it knows one language. Utterances share one thread."""
 
     name = "vosk"
 
-    def __init__(self, model: Any, thread: EngineThread, language: str) -> None:
-        self._model = model
+    def __init__(self, decoders: Callable[[], _Kaldi], thread: EngineThread, language: str) -> None:
+        self._decoders = decoders
         super().__init__(thread)
         self.capabilities = RecognizerCapabilities(
             languages=frozenset({language}), streaming=True, word_times=True
@@ -52,7 +61,7 @@ class VoskRecognizer(ThreadedRecognizer):
         return recognizer
 
     def open(self, language: str | None) -> "VoskStream":
-        return VoskStream(self._model, self._thread, require_language(self, language))
+        return VoskStream(self._decoders, self._thread, require_language(self, language))
 
     async def transcribe(
         self,
@@ -70,11 +79,11 @@ class VoskRecognizer(ThreadedRecognizer):
 class VoskStream:
     """One utterance. Vosk may end a sentence in between; its sentences are joined."""
 
-    def __init__(self, model: Any, thread: EngineThread, language: str) -> None:
-        self._model = model
+    def __init__(self, decoders: Callable[[], _Kaldi], thread: EngineThread, language: str) -> None:
+        self._decoders = decoders
         self._thread = thread
         self._language = language
-        self._kaldi: Any = None
+        self._kaldi: _Kaldi | None = None
         self._words: list[Word] = []
         self._last = ""
 
@@ -104,13 +113,9 @@ class VoskStream:
         words = [*self._words, *_words(json.loads(self._decoder().FinalResult()))]
         return self._guess(words, final=True)
 
-    def _decoder(self) -> Any:
+    def _decoder(self) -> _Kaldi:
         if self._kaldi is None:
-            from vosk import KaldiRecognizer  # noqa: PLC0415 - heavy
-
-            self._kaldi = KaldiRecognizer(self._model, RATE_HZ)
-            self._kaldi.SetWords(True)
-            self._kaldi.SetPartialWords(True)
+            self._kaldi = self._decoders()
         return self._kaldi
 
     def _guess(self, words: list[Word], *, final: bool) -> Guess:
@@ -123,19 +128,22 @@ class VoskStream:
         return Guess(text, self._language, round(confidence, 3), final, words=tuple(words))
 
 
-def _load(folder: Path) -> Any:
-    try:
-        import vosk  # noqa: PLC0415 - heavy
-    except ImportError as error:
-        raise DependencyMissingError(
-            "Speech recognition by Vosk is not installed. Run: pip install 'alicia[vosk]'",
-            package=error.name,
-        ) from error
+def _load(folder: Path) -> Callable[[], _Kaldi]:
+    """What makes a decoder for an utterance."""
+    vosk: Any = engine_module("vosk", what="Speech recognition by Vosk", extra="vosk")
     vosk.SetLogLevel(-1)
     try:
-        return vosk.Model(str(folder))
+        model = vosk.Model(str(folder))
     except Exception as error:  # Vosk raises the base class itself.
         raise EngineError("The Vosk model can't be loaded.", reason=str(error)) from error
+
+    def decoder() -> _Kaldi:
+        kaldi = vosk.KaldiRecognizer(model, RATE_HZ)
+        kaldi.SetWords(True)
+        kaldi.SetPartialWords(True)
+        return kaldi
+
+    return decoder
 
 
 def _words(answer: dict[str, Any], key: str = "result") -> list[Word]:
