@@ -71,7 +71,7 @@ def read_raw(data: bytes, *, rate_hz: int, channels: int = 1, max_s: float) -> P
     seconds = len(data) / (2 * channels * rate_hz)
     if seconds > max_s:
         raise UtteranceTooLongError(seconds=round(seconds, 1), limit_s=max_s)
-    samples = from_bytes(data).reshape(-1, channels).astype(np.float32) / 32_768
+    samples = from_bytes(data).reshape(-1, channels).astype(np.float32) / np.float32(32_768)
     return _heard(samples, rate_hz)
 
 
@@ -135,7 +135,7 @@ def _decode(file: "soundfile.SoundFile", max_s: float) -> Pcm:
 
 def _heard(samples: NDArray[np.float32], rate_hz: int) -> Pcm:
     """All channels together, at the rate at which Alicia listens."""
-    mono = np.nan_to_num(samples.mean(axis=1, dtype=np.float32))
+    mono: NDArray[np.float32] = np.nan_to_num(samples.mean(axis=1, dtype=np.float32))
     if rate_hz != RATE_HZ:
         import soxr  # noqa: PLC0415 - heavy
 

@@ -21,6 +21,12 @@ _OF_PERSON = 3.0
 """How many turns of the household one of the person's own counts for."""
 _KEPT = 0.98
 """What is left of the earlier turns after another one: some fifty are remembered."""
+_OPEN = 0.4
+"""How much of the expectation is shared out evenly, whatever was counted (ADR 0054).
+
+Measured on 240 prompts of four people: with all of it counted, 20 turns in one language make half
+of the Spanish ones another language; so, five in sixty, and the right expectation still helps.
+"""
 _LEAST = 1e-6
 
 
@@ -74,7 +80,8 @@ class HouseholdLanguages:
             for language in self.languages
         }
         total = sum(counts.values())
-        return {language: count / total for language, count in counts.items()}
+        even = _OPEN / len(counts)
+        return {language: even + (1 - _OPEN) * count / total for language, count in counts.items()}
 
     async def identify(
         self, detector: Detector, pcm: Pcm, person: str | None = None
