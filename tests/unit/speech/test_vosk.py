@@ -36,7 +36,7 @@ async def test_it_hears_while_it_is_fed(korean: VoskRecognizer, speech: Pcm) -> 
     ]
     final = await stream.finish()
     await stream.aclose()
-    assert len(guesses) >= 2
+    assert guesses
     assert not any(guess.final for guess in guesses)
     assert final.final
     assert final.text
