@@ -78,7 +78,7 @@ class Stt(Service[SttSettings]):
     name = "stt"
     hears = (AUDIO,)
     says = (LISTENING, PARTIAL, UTTERANCE_ENDED)
-    asks = (PREVIEW,)
+    does_without = (PREVIEW,)
 
     @asynccontextmanager
     async def lifespan(self) -> AsyncGenerator[None, None]:
