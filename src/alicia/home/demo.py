@@ -47,7 +47,7 @@ class DemoHome:
 
 
 def load(path: Path | None = None) -> DemoHome:
-    """The house in this file, or the one that comes with Alicia (its names in `demo_names.toml`)."""
+    """The house in this file; or the one that comes with Alicia, its names in all languages."""
     ours = resources.files("alicia.home")
     data = tomllib.loads((path or ours.joinpath("demo_home.toml")).read_text("utf-8"))
     names: dict[str, dict[str, list[str]]] = {}

@@ -79,7 +79,9 @@ NAMED: dict[str, Act] = {
         domains=_LIGHT,
         capability="brightness",
     ),
-    "color": Act("color", "HassLightSet", "color", takes="color", domains=_LIGHT, capability="color"),
+    "color": Act(
+        "color", "HassLightSet", "color", takes="color", domains=_LIGHT, capability="color"
+    ),
     "tone": Act(
         "tone",
         "HassLightSet",
@@ -178,7 +180,14 @@ PLACED: dict[str, Act] = {
         "half", "HassSetPosition", "cover_device_class", {**_BLINDS, "position": 50.0}, None, _COVER
     ),
     "blinds_position": Act(
-        "position", "HassSetPosition", "cover_device_class", _BLINDS, "position", _COVER, None, "blind"
+        "position",
+        "HassSetPosition",
+        "cover_device_class",
+        _BLINDS,
+        "position",
+        _COVER,
+        None,
+        "blind",
     ),
     "fan_on": Act("on", "HassTurnOn", "fans_area", _FANS, domains=("fan",)),
     "fan_off": Act("off", "HassTurnOff", "fans_area", _FANS, domains=("fan",)),

@@ -24,7 +24,8 @@ _HERE = frozenset({"here"})
 
 @dataclass(frozen=True)
 class Candidate:
-    text: str
+    parts: tuple[str, ...]
+    """The sentence, cut around the name in it."""
     does: str
     targets: frozenset[str]
     """Entities, or a mark where it is about none. The same act and targets mean the same."""
@@ -38,6 +39,10 @@ class Candidate:
     """Seldom said: nobody is waited for who may go on to say it."""
     foreign: bool = False
     """By a name that is no language's own, where there is one in this language: never guessed."""
+
+    @property
+    def text(self) -> str:
+        return " ".join(self.parts)
 
     def rivals(self, other: Candidate) -> bool:
         """Whether mistaking one for the other does something that was not asked for.
@@ -59,12 +64,12 @@ class Candidate:
 
 
 def candidates(tables: Tables, home: Home) -> list[Candidate]:
-    """Each text once; the first to give it a meaning keeps it, and names come before rooms."""
-    found: dict[str, Candidate] = {}
-    for every in (_about_things, _about_areas, _about_home):
-        for candidate in every(tables.say, tables.language, home):
-            found.setdefault(candidate.text, candidate)
-    return list(found.values())
+    """Names come before rooms: the first to give a sentence a meaning keeps it."""
+    return [
+        candidate
+        for every in (_about_things, _about_areas, _about_home)
+        for candidate in every(tables.say, tables.language, home)
+    ]
 
 
 def _about_things(say: dict[str, Any], language: str, home: Home) -> Iterator[Candidate]:
@@ -79,7 +84,7 @@ def _about_things(say: dict[str, Any], language: str, home: Home) -> Iterator[Ca
                 targets = frozenset({entity.entity_id})
                 for made in _made(say, act, patterns, "{name}", name):
                     yield Candidate(
-                        made.text,
+                        made.parts,
                         made.does,
                         targets,
                         act,
@@ -101,7 +106,7 @@ def _about_areas(say: dict[str, Any], language: str, home: Home) -> Iterator[Can
                 slots = {"area": Slot(area.area_id, name)}
                 for made in _made(say, act, patterns, "{area}", name):
                     yield Candidate(
-                        made.text,
+                        made.parts,
                         made.does,
                         targets,
                         act,
@@ -119,7 +124,7 @@ def _about_home(say: dict[str, Any], _language: str, home: Home) -> Iterator[Can
                 continue
             for made in _made(say, act, patterns, "", ""):
                 yield Candidate(
-                    made.text,
+                    made.parts,
                     made.does,
                     targets,
                     act,
@@ -140,7 +145,7 @@ def _names(thing: Area | Entity, language: str) -> Iterator[tuple[str, bool]]:
 
 @dataclass(frozen=True)
 class _Made:
-    text: str
+    parts: tuple[str, ...]
     does: str
     chosen: str | float | None
     said: str
@@ -153,19 +158,24 @@ def _made(
     """Each text of the patterns with this name, and with each colour where one is said."""
     for pattern in patterns:
         unlikely = pattern.startswith(_UNLIKELY)
-        for text in expand(pattern.removeprefix(_UNLIKELY)):
-            if place:
-                text = text.replace(place, name.lower())
-            text = text.replace("{number}", NUMBER)
+        numbered = pattern.removeprefix(_UNLIKELY).replace("{number}", NUMBER)
+        for text in expand(numbered):
             choices = next((c for c in ("color", "tone") if f"{{{c}}}" in text), None)
             if choices is None:
-                yield _Made(text, act.does, None, "", unlikely)
+                yield _Made(_parts(text, place, name), act.does, None, "", unlikely)
                 continue
             for value, words in say[choices].items():
                 out = value if choices == "color" else float(value)
                 for word in words:
-                    said = text.replace(f"{{{choices}}}", word)
-                    yield _Made(said, f"{act.does} {value}", out, word, unlikely)
+                    parts = _parts(text.replace(f"{{{choices}}}", word), place, name)
+                    yield _Made(parts, f"{act.does} {value}", out, word, unlikely)
+
+
+def _parts(text: str, place: str, name: str) -> tuple[str, ...]:
+    if not place:
+        return (text,)
+    before, _, after = text.partition(place)
+    return tuple(part for part in (before.strip(), name.lower(), after.strip()) if part)
 
 
 def _slots(act: Act, slots: Mapping[str, Slot], made: _Made) -> dict[str, Slot]:
@@ -178,7 +188,9 @@ def _fits(entity: Entity, act: Act) -> bool:
     return (
         (not act.domains or entity.domain in act.domains)
         and (act.capability is None or any(c.name == act.capability for c in entity.capabilities))
-        and (act.domains != ("cover", "binary_sensor") or entity.domain == "cover" or _opens(entity))
+        and (
+            act.domains != ("cover", "binary_sensor") or entity.domain == "cover" or _opens(entity)
+        )
     )
 
 

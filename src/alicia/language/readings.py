@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 
+GAP = "·"
+"""Where a particle was left out: not heard, but it parts what stands beside it."""
+
 Reading = Callable[[str], str]
 
 
@@ -117,7 +120,9 @@ def japanese(text: str, words: Mapping[str, str]) -> str:
     out: list[str] = []
     at = 0
     while at < len(text):
-        for size in range(min(longest, len(text) - at), 0, -1):
+        # A single kanji is a word of its own only alone.
+        least = 1 if _beside(text, at) else 0
+        for size in range(min(longest, len(text) - at), least, -1):
             if found := words.get(text[at : at + size]):
                 out.append(hiragana(found))
                 at += size
@@ -135,8 +140,11 @@ def _kanji(text: str, at: int) -> str:
     """A sign's reading: on beside another kanji, kun alone; what is no kanji stays."""
     sign = text[at]
     on, kun = _han().on.get(sign), _han().kun.get(sign)
-    beside = any(_is_kanji(text[i]) for i in (at - 1, at + 1) if 0 <= i < len(text))
-    return (on or kun or sign) if beside else (kun or on or sign)
+    return (on or kun or sign) if _beside(text, at) else (kun or on or sign)
+
+
+def _beside(text: str, at: int) -> bool:
+    return any(_is_kanji(text[i]) for i in (at - 1, at + 1) if 0 <= i < len(text))
 
 
 def _is_kanji(sign: str) -> bool:
@@ -154,7 +162,7 @@ def _romaji(kana: str) -> str:
             out += out[-1:]
             continue
         if sign in _SMALL_Y:
-            stem = out[:-1] if out.endswith("i") else out
+            stem = out.removesuffix("i")
             soft = stem.endswith(("sh", "ch", "j"))
             out = stem + ("" if soft else "y") + _SMALL_Y[sign]
             continue
@@ -203,4 +211,4 @@ _READINGS: dict[str, Callable[[str, Mapping[str, str]], str]] = {
 def reading_of(language: str, words: Mapping[str, str]) -> Reading:
     """Reads that language; `words` are read as given there, before any rule."""
     read = _READINGS[language]
-    return lru_cache(maxsize=8192)(lambda text: read(text, words))
+    return lru_cache(maxsize=8192)(lambda text: read(text, words).replace(GAP, ""))

@@ -21,6 +21,8 @@ _SHORTLIST = 14
 _SHORTLIST_FROM = 55
 _PART_FLOOR = 0.6
 """Share of a part's letters that must be there."""
+_EXTRA = 0.5
+"""What a letter costs more that was heard and is in no part."""
 _LIGHT = 0.3
 """Weight of a letter of a part that carries little meaning."""
 
@@ -52,7 +54,7 @@ class SignMatcher:
         return Entry(bare, sound, marked, sum(_weight(p) * (len(p) - 1) for p in marked))
 
     def near(self, heard: str, pool: Sequence[Entry], index: dict[str, list[str]]) -> list[Near]:
-        sound = self._read(heard)
+        sound = self._read(heard.replace(" ", ""))
         best = process.extract(
             sound,
             index["sounds"],
@@ -69,15 +71,13 @@ class SignMatcher:
         owner = [at for at, part in enumerate(wanted.parts) for _ in part[1:]]
         wrong = [0.0] * len(wanted.parts)
         extra = 0.0
-        for kind, source, target in Levenshtein.editops(heard, wanted.sound).as_list():
-            at = owner[min(target, len(owner) - 1)]
+        for change in Levenshtein.editops(heard, wanted.sound):
+            source, target = change.src_pos, change.dest_pos
             if NUMBER in (heard[source : source + 1], wanted.sound[target : target + 1]):
                 return NEVER
-            if kind == "delete":  # heard, and in no part
-                extra += 1.0
-            else:
-                wrong[at] += 1.0
-        total = extra
+            wrong[owner[min(target, len(owner) - 1)]] += 1.0
+            extra += change.tag == "delete"
+        total = extra * _EXTRA
         for part, errors in zip(wanted.parts, wrong, strict=True):
             weight, size = _weight(part), len(part) - 1
             if weight == 1.0 and size and errors > (1.0 - self._floor) * size:

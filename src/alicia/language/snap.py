@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from alicia.home.model import Home
@@ -17,7 +18,7 @@ from alicia.language.matching import NEVER, Entry, Matcher
 from alicia.language.readings import reading_of
 from alicia.language.signs import SignMatcher
 from alicia.language.tables import Tables
-from alicia.language.wording import NUMBER, Bare, Wording
+from alicia.language.wording import NUMBER, Wording
 from alicia.language.words import WordMatcher
 
 
@@ -45,40 +46,47 @@ class Snap:
         self._tables = tables
         rules: dict[str, Any] = tables.say
         self.wording = Wording(tables)
-        self._guards = tuple(rules.get("guards", []))
+        self._guards = frozenset(map(self.wording.plain, rules.get("guards", [])))
         self._hanging = tuple(rules.get("hanging", []))
-        self._matcher: Matcher
+        self._matchers: list[Matcher]
         if self.wording.spaced:
-            self._matcher = WordMatcher(rules)
+            # Words run together or fall apart in what recognizers write: then letters tell.
+            self._matchers = [WordMatcher(rules), SignMatcher(rules.get("letters", {}), str)]
         else:
             read = reading_of(tables.language, rules.get("readings", {}))
-            self._matcher = SignMatcher(rules, read)
+            self._matchers = [SignMatcher(rules, read)]
         self._by_bare: dict[str, Candidate] = {}
         self._twins: set[str] = set()
         """Sentences about a name that several things have: which is meant, others must find out."""
-        self._plain = _Pool([], [])
-        self._numbered = _Pool([], [])
+        self._pools: list[tuple[Matcher, _Pool, _Pool]] = []
+        """How to compare, and what with: sentences without a number, and with one."""
         self._continuations = Continuations({}, self.wording.gap)
+        self._bare_of = lru_cache(maxsize=None)(lambda text: self.wording.bare(text).text)
+        self._segments = lru_cache(maxsize=None)(
+            lambda text: tuple(
+                bare for part in text.split() if (bare := self.wording.bare(part).spoken)
+            )
+        )
 
     def use(self, home: Home) -> None:
         """Takes up this home's names."""
         self._by_bare = {}
         self._twins = set()
         for candidate in candidates(self._tables, home):
-            bare = self._bare_of(candidate.text)
+            bare = self._joined(candidate.parts)
             known = self._by_bare.setdefault(bare, candidate)
-            if "name" in known.slots and "name" in candidate.slots and known.rivals(candidate):
+            named = "name" in known.slots and "name" in candidate.slots
+            if named and known.does == candidate.does and known.targets != candidate.targets:
                 self._twins.add(bare)
-        plain: list[tuple[Candidate, Entry]] = []
-        numbered: list[tuple[Candidate, Entry]] = []
-        for bare, candidate in self._by_bare.items():
-            if candidate.foreign:
-                continue
-            segments = [] if self.wording.spaced else self._segments(candidate.text)
-            entry = self._matcher.prepared(bare, segments)
-            (numbered if NUMBER in bare else plain).append((candidate, entry))
-        self._plain = _Pool([c for c, _ in plain], [e for _, e in plain])
-        self._numbered = _Pool([c for c, _ in numbered], [e for _, e in numbered])
+        told = [(b, c) for b, c in self._by_bare.items() if not c.foreign]
+        self._pools = [
+            (
+                matcher,
+                self._pool(matcher, [pair for pair in told if NUMBER not in pair[0]]),
+                self._pool(matcher, [pair for pair in told if NUMBER in pair[0]]),
+            )
+            for matcher in self._matchers
+        ]
         self._continuations = Continuations(self._by_bare, self.wording.gap)
 
     def exact(self, text: str) -> Snapped | None:
@@ -92,32 +100,36 @@ class Snap:
     def nearest(self, text: str) -> Snapped | None:
         """The one sentence that was probably said; None where it is unclear which, or none."""
         bare = self.wording.bare(text)
-        pool = self._numbered if bare.numbers else self._plain
-        if not bare.text or not pool.every or len(bare.numbers) > 1:
+        if not bare.text or len(bare.numbers) > 1:
             return None
+        number = next(iter(bare.numbers), None)
+        for matcher, plain, numbered in self._pools:
+            pool = plain if number is None else numbered
+            found = self._nearest_by(matcher, pool, bare.spoken)
+            if found and self._guarded(text, found[0]):
+                return Snapped(found[0], number, round(found[1], 3), exact=False)
+        return None
+
+    def _nearest_by(
+        self, matcher: Matcher, pool: _Pool, heard: str
+    ) -> tuple[Candidate, float] | None:
         scored = [
             (near.distance, pool.every[near.at], pool.entries[near.at])
-            for near in self._matcher.near(bare.text, pool.entries, pool.index)
+            for near in (matcher.near(heard, pool.entries, pool.index) if pool.every else ())
             if near.distance < NEVER
         ]
         if not scored:
             return None
         top = min(distance for distance, _, _ in scored)
         # Where only the spaces differ there is nothing to guess.
-        within = top + (self._matcher.margin if top else 1e-9)
+        within = top + (matcher.margin if top else 1e-9)
         near = [found for found in scored if found[0] < within]
         # Of sentences that are all but as near, the one that moves least.
-        as_near = [found for found in near if found[0] <= top + self._matcher.tie]
+        as_near = [found for found in near if found[0] <= top + matcher.tie]
         distance, best, entry = min(as_near, key=lambda found: (len(found[1].targets), found[0]))
         score = 1.0 - distance / entry.weight if entry.weight else 0.0
-        if (
-            score < self._matcher.threshold
-            or entry.text in self._twins
-            or any(best.rivals(other) for _, other, _ in near)
-            or not self._guarded(bare, entry)
-        ):
-            return None
-        return Snapped(best, next(iter(bare.numbers), None), round(score, 3), exact=False)
+        unclear = entry.text in self._twins or any(best.rivals(other) for _, other, _ in near)
+        return None if unclear or score < matcher.threshold else (best, score)
 
     def goes_on(self, text: str, entities: Sequence[str] | None) -> bool:
         """Whether more is likely to follow these words.
@@ -144,17 +156,23 @@ class Snap:
             return text.split(" ")[-1] in self._hanging
         return text.endswith(self._hanging)
 
-    def _guarded(self, bare: Bare, best: Entry) -> bool:
+    def _guarded(self, text: str, best: Candidate) -> bool:
         """No word that turns a meaning round was heard and would be dropped."""
+        heard, meant = self.wording.plain(text), self.wording.plain(best.text)
         if self.wording.spaced:
-            return set(self._guards).intersection(bare.words) <= set(best.text.split(" "))
-        return all(guard in best.text for guard in self._guards if guard in bare.text)
+            return self._guards.intersection(heard.split()) <= set(meant.split())
+        return all(guard in meant for guard in self._guards if guard in heard)
 
-    def _bare_of(self, text: str) -> str:
-        return self.wording.bare(text).text
+    def _pool(self, matcher: Matcher, told: Sequence[tuple[str, Candidate]]) -> _Pool:
+        entries = [
+            matcher.prepared(bare, [s for part in candidate.parts for s in self._segments(part)])
+            for bare, candidate in told
+        ]
+        return _Pool([candidate for _, candidate in told], entries)
 
-    def _segments(self, text: str) -> list[str]:
-        return [bare for part in text.split() if (bare := self._bare_of(part))]
+    def _joined(self, parts: Sequence[str]) -> str:
+        """The bare form of a sentence of these parts: names and frames are bared once each."""
+        return self.wording.gap.join(filter(None, map(self._bare_of, parts)))
 
 
 class _Pool:

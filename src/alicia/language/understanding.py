@@ -96,9 +96,12 @@ class Understanding:
             if guessed is not None and not _touches_protected(guessed, home):
                 return replace(guessed, heard=other.strip())
         snapped = self._snapped(text, home, area_id)
-        if snapped is None:
+        if snapped is not None:
+            return snapped
+        loose = self._loose(text, home, area_id)
+        if loose is None:
             raise NotUnderstoodError
-        return snapped
+        return replace(loose, heard=text.strip())
 
     def complete(self, text: str, *, home: Home, area_id: str | None = None) -> bool:
         """Whether the words so far are a whole command: the utterance may end here."""
@@ -169,7 +172,19 @@ class Understanding:
 
     def _read(self, tidied: str, home: Home, area_id: str | None) -> Plan | None:
         """By the templates. Raises like `recognize`."""
-        tried = _try_each(self._grammar.readings(tidied, area_id), home)
+        readings = self._grammar.readings(tidied, area_id)
+        return self._best([r for r in readings if not r.wildcards], home, area_id)
+
+    def _loose(self, text: str, home: Home, area_id: str | None) -> Plan | None:
+        """By templates with a place for any words; last, for what was misheard fits them too.
+
+        Raises like `recognize`.
+        """
+        readings = self._grammar.readings(tidy(text, self._tables), area_id)
+        return self._best([r for r in readings if r.wildcards], home, area_id)
+
+    def _best(self, readings: Sequence[Reading], home: Home, area_id: str | None) -> Plan | None:
+        tried = _try_each(readings, home)
         if tried.plans:
             return _choose(tried.plans, home, area_id, self.language)
         if tried.error is not None:
@@ -227,7 +242,9 @@ def _try_each(readings: Sequence[Reading], home: Home) -> _Readings:
     return _Readings(plans, next(iter([*specific, *errors]), None))
 
 
-def _choose(plans: Sequence[tuple[Reading, Plan]], home: Home, area_id: str | None, language: str) -> Plan:
+def _choose(
+    plans: Sequence[tuple[Reading, Plan]], home: Home, area_id: str | None, language: str
+) -> Plan:
     """The best plan; between things of one name the one here. Raises AmbiguousError."""
     first, best = plans[0]
     name = first.slots.get("name")

@@ -14,6 +14,7 @@ from typing import Any
 
 from unicode_rbnf import RbnfEngine
 
+from alicia.language.readings import GAP
 from alicia.language.tables import Tables
 
 NUMBER = "#"
@@ -22,7 +23,10 @@ NUMBER = "#"
 _DIGITS = re.compile(r"\d+(?:[.,]\d+)?")
 _NOISE = re.compile(r"[^\w#.,]+|(?<!\d)[.,]|[.,](?!\d)|_")
 _HAN_NUMBER = re.compile("[〇零一二两三四五六七八九十百]+")
-_HAN_DIGITS = {sign: value for value, sign in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
+_HAN_DIGITS = {sign: value for value, sign in enumerate("零一二三四五六七八九")} | {
+    "〇": 0,
+    "两": 2,
+}
 _HAN_ALONE = frozenset("一两百")
 """Not numbers where they stand alone: "a bit", "both"."""
 _HANGUL_NUMBER = "[영일이삼사오육칠팔구십백]+"
@@ -34,10 +38,12 @@ class Bare:
     text: str
     """With `#` for each number."""
     numbers: tuple[float, ...] = ()
+    gapped: str = ""
+    """With a mark where a particle was left out; only of a language without spaces."""
 
     @property
-    def words(self) -> list[str]:
-        return self.text.split(" ")
+    def spoken(self) -> str:
+        return self.gapped or self.text
 
 
 class Wording:
@@ -50,9 +56,9 @@ class Wording:
         self._language = tables.language
         same: dict[str, list[str]] = say.get("same", {})
         dropped: list[str] = say.get("dropped", [])
-        self._same = {
-            _folded(form): _folded(word) for word, forms in same.items() for form in forms
-        }
+        one = {_folded(form): _folded(word) for word, forms in same.items() for form in forms}
+        # A form may be a word that has forms itself: folded, "allumé" is "allume".
+        self._same = {form: one.get(word, word) for form, word in one.items()}
         fold = _folded if self.spaced else str
         self._dropped = frozenset(map(fold, dropped))
         self._cut = re.compile("|".join(sorted(map(re.escape, dropped), key=len, reverse=True)))
@@ -69,6 +75,10 @@ class Wording:
         self._number_words = re.compile(
             r"\b(?:" + "|".join(map(re.escape, longest_first)) + r")\b" if longest_first else "(?!)"
         )
+
+    def plain(self, text: str) -> str:
+        """All its words, in small letters without accents; signs without spaces."""
+        return _folded(text) if self.spaced else _NOISE.sub("", text.replace(" ", ""))
 
     def bare(self, text: str) -> Bare:
         """The bare form of a tidied sentence."""
@@ -92,9 +102,8 @@ class Wording:
             text = _HAN_NUMBER.sub(_han_number, text)
         text, numbers = _taken(_NOISE.sub("", text.replace(" ", "")))
         text = self._units.sub(NUMBER, text)
-        if self._dropped:
-            text = self._cut.sub("", text)
-        return Bare(text, numbers)
+        gapped = self._cut.sub(GAP, text) if self._dropped else text
+        return Bare(gapped.replace(GAP, ""), numbers, gapped.strip(GAP))
 
 
 def _taken(text: str) -> tuple[str, tuple[float, ...]]:

@@ -18,10 +18,14 @@ from alicia.language.wording import NUMBER
 
 _SHORTLIST = 14
 _SHORTLIST_FROM = 55
-_WORD_FLOOR = 0.7
+_WORD_FLOOR = 0.72
 """Below this likeness a word is another word."""
 _LETTERS_FLOOR = 0.4
 """The same for its spelling alone, even where it sounds the same: sounds are rough."""
+_SURE = 3
+"""Sounds that two words must share to be taken for each other whatever their letters."""
+_SOUND_SHARE = 1 / 3
+"""What sounds count beside letters: vowels are no part of them, and outside English they tell."""
 _JOINED_FLOOR = 0.8
 """The same for two words that may be one."""
 _LIGHT = 0.15
@@ -43,6 +47,8 @@ class WordMatcher:
         self._light = frozenset(rules.get("function_words", []))
         self._key: Callable[[str], str] | None = KEYS.get(rules.get("phonetic", ""))
         self._floor: float = rules.get("word_floor", _WORD_FLOOR)
+        self._sure: int = rules.get("sure_sounds", _SURE)
+        self._share: float = rules.get("sound_share", _SOUND_SHARE)
         self._costs: dict[tuple[str, ...], float] = {}
 
     def prepared(self, bare: str, segments: Sequence[str]) -> Entry:  # noqa: ARG002 - for signs
@@ -105,9 +111,15 @@ class WordMatcher:
         if joined and not self._light.isdisjoint((*heard, *wanted)):
             return NEVER
         alike = self._alike(said, meant, self._sound(heard), self._sound(wanted))
+        if joined and self._nearer_alone(heard, wanted, alike):
+            return NEVER
         if alike < (_JOINED_FLOOR if joined else self._floor):
             return NEVER if weight >= 1.0 or joined else weight
         return weight * (1.0 - alike)
+
+    def _nearer_alone(self, heard: Sequence[str], wanted: Sequence[str], alike: float) -> bool:
+        """Whether one of the two words was not said at all: "the lamp" is not "the lamp on"."""
+        return any(fuzz.ratio(one, other) / 100 >= alike for one in heard for other in wanted)
 
     def _alike(self, said: str, meant: str, one: str, two: str) -> float:
         if NUMBER in said or NUMBER in meant or _is_part(said, meant):
@@ -116,9 +128,9 @@ class WordMatcher:
         if letters < _LETTERS_FLOOR or not one or not two:
             return letters
         sound = fuzz.ratio(one, two) / 100
-        if one == two and len(one) > 1:
+        if one == two and len(one) >= self._sure:
             return 0.5 + 0.5 * letters
-        return max(letters, (sound + letters) / 2)
+        return max(letters, self._share * sound + (1.0 - self._share) * letters)
 
     def _sound(self, words: Sequence[str]) -> str:
         return "".join(map(self._key, words)) if self._key else ""
