@@ -18,6 +18,8 @@ _UNLIKELY = "~"
 """Before a pattern: seldom said."""
 _UNSPACED = ("zh", "ja", "ko")
 """Here a name in Latin letters is nobody's word where there is another."""
+_WITH_ROOM = 4
+"""Names of a thing that may be said with its room."""
 _HOME = frozenset({"home"})
 _HERE = frozenset({"here"})
 
@@ -79,7 +81,7 @@ def _about_things(say: dict[str, Any], language: str, home: Home) -> Iterator[Ca
             if not _fits(entity, act):
                 continue
             guarded = entity.protected and act.intent != "HassGetState"
-            for name, foreign in _names(entity, language):
+            for name, foreign in _names_in_full(entity, language, home):
                 slots = {"name": Slot(entity.entity_id, name)}
                 targets = frozenset({entity.entity_id})
                 for made in _made(say, act, patterns, "{name}", name):
@@ -141,6 +143,19 @@ def _names(thing: Area | Entity, language: str) -> Iterator[tuple[str, bool]]:
         foreign = bool(own) and name not in (own or ())
         if not (foreign and name.isascii() and language in _UNSPACED):
             yield name, foreign
+
+
+def _names_in_full(entity: Entity, language: str, home: Home) -> Iterator[tuple[str, bool]]:
+    """Its names; and with its room, which is understood where it is said, and never guessed."""
+    names = list(_names(entity, language))
+    yield from names
+    area = home.area(entity.area_id or "")
+    if area is None or not entity.names.get(language):
+        return
+    room = names_of(area, language)[0]
+    for name, _ in names[:_WITH_ROOM]:
+        if room.split(" ")[-1].lower() not in name.lower():
+            yield (f"{room} {name}" if language in _UNSPACED else f"{name} {room}"), True
 
 
 @dataclass(frozen=True)

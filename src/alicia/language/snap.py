@@ -97,6 +97,10 @@ class Snap:
             return None
         return Snapped(candidate, next(iter(bare.numbers), None), 1.0, exact=True)
 
+    def garbled(self, text: str) -> bool:
+        """Whether there are more numbers in it than anything takes that can be said here."""
+        return not self.wording.spaced and len(self.wording.bare(text).numbers) > 1
+
     def nearest(self, text: str) -> Snapped | None:
         """The one sentence that was probably said; None where it is unclear which, or none."""
         bare = self.wording.bare(text)

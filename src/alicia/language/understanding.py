@@ -172,6 +172,8 @@ class Understanding:
 
     def _read(self, tidied: str, home: Home, area_id: str | None) -> Plan | None:
         """By the templates. Raises like `recognize`."""
+        if self._snap.garbled(tidied):
+            return None
         readings = self._grammar.readings(tidied, area_id)
         return self._best([r for r in readings if not r.wildcards], home, area_id)
 
