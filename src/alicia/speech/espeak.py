@@ -35,7 +35,7 @@ _HEADER_BYTES = 44
 _ANSWER_S = 10.0
 _WORDS_PER_MINUTE = 165
 _CAPABILITIES = SynthesizerCapabilities(
-    languages=frozenset(VOICES), rate_hz=_RATE_HZ, streaming=True, natural=False
+    languages=frozenset(VOICES), rate_hz=_RATE_HZ, streaming=True, sound="robotic"
 )
 
 

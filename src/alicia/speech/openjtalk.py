@@ -23,7 +23,7 @@ class OpenJTalkSynthesizer(ChildSynthesizer):
             command("openjtalk"),
             voice="openjtalk-1",
             capabilities=SynthesizerCapabilities(
-                languages=frozenset({"ja"}), rate_hz=_RATE_HZ, streaming=True
+                languages=frozenset({"ja"}), rate_hz=_RATE_HZ, streaming=True, sound="synthetic"
             ),
             nice=nice,
         )

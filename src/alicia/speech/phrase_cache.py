@@ -144,8 +144,9 @@ class PhraseCache:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             unfinished.write_bytes(data)
             unfinished.replace(path)
-        except OSError:
-            unfinished.unlink(missing_ok=True)
+        except OSError:  # No room, or no folder: it is in memory all the same.
+            with suppress(OSError):
+                unfinished.unlink()
             return
         with self._lock:
             self._added += len(data)

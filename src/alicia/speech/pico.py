@@ -21,7 +21,7 @@ class PicoSynthesizer(ChildSynthesizer):
             command("pico"),
             voice="pico-1",
             capabilities=SynthesizerCapabilities(
-                languages=frozenset(VOICES), rate_hz=_RATE_HZ, streaming=True
+                languages=frozenset(VOICES), rate_hz=_RATE_HZ, streaming=True, sound="synthetic"
             ),
             nice=nice,
         )

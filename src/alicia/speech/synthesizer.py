@@ -50,8 +50,8 @@ class SynthesizerCapabilities:
     rate_hz: int
     streaming: bool = False
     """The first clause comes before the last is made."""
-    natural: bool = True
-    """It sounds like a person."""
+    sound: str = "natural"
+    """`natural`: like a person; `synthetic`: clear, and heard to be made; `robotic`."""
 
 
 @dataclass(frozen=True, slots=True)

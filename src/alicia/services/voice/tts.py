@@ -92,7 +92,7 @@ class Tts(Service[TtsSettings]):
         self._voices = Voices(
             ModelStore(self.folder.models),
             wanted=_listed(self.settings.voices),
-            engines=_engines(self.settings),
+            engines=engines_of(self.settings),
         )
         self._home = Home()
         self._changed = asyncio.Event()
@@ -341,7 +341,8 @@ class _Stream:
         self._position += len(pcm) // 2
 
 
-def _engines(settings: TtsSettings) -> list[str]:
+def engines_of(settings: TtsSettings) -> list[str]:
+    """The engines that may speak; all where none is named."""
     named = _listed(settings.engines)
     if settings.espeak:
         return named
