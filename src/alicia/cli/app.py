@@ -55,6 +55,12 @@ COMMANDS = {
         (("list", "list_models"), ("pull", "pull"), ("remove", "remove")),
         "Models of speech on this machine. Without a command: list them.",
     ),
+    "voices": Entry(
+        _LOOKING,
+        "voices",
+        (("list", "list_voices"), ("warm", "warm"), ("say", "say")),
+        "Who speaks which language, and what is ready to be said. Without a command: list it.",
+    ),
     "tap": Entry(_LOOKING, "tap"),
     "trace": Entry(_LOOKING, "talking"),
 }

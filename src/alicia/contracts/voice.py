@@ -171,10 +171,30 @@ PREVIEW: Command[Preview, Previewed] = Command(
 # ---- speech -------------------------------------------------------------------------------------
 
 
+class SpeakPriority(StrEnum):
+    """Who goes first where several want the same voice."""
+
+    LOW = "low"
+    NORMAL = "normal"
+    URGENT = "urgent"
+    """An alarm, a warning."""
+
+
 class Speak(Message):
     turn_id: str
     text: Personal
     language: str
+    ssml: bool = False
+    """The text is SSML (the subset that the voices guide lists); otherwise markup is not obeyed."""
+    rate: float = Field(default=1.0, gt=0, le=4.0)
+    """How fast; 1 is the voice's own way. Held between 0.5 and 2."""
+    pitch: float = Field(default=1.0, gt=0, le=4.0)
+    """How high; 1 is the voice's own way. Held between 0.5 and 2."""
+    volume_db: float = Field(default=0.0, ge=-20.0, le=6.0)
+    """Louder or quieter than all voices are levelled to."""
+    voice: str | None = None
+    """An engine that is to speak, where it is here; otherwise the language's own order decides."""
+    priority: SpeakPriority = SpeakPriority.NORMAL
 
 
 class Spoken(Message):
@@ -183,6 +203,22 @@ class Spoken(Message):
     rate_hz: int
     first_audio_at: float
     """Seconds since the epoch."""
+    cached: bool = False
+    """Nothing had to be made."""
+    voice: str | None = None
+    """Who began it."""
+
+
+class Prepare(Speak):
+    """Have this ready, without saying it: the latest of a turn counts, older ones are given up."""
+
+
+class Prepared(Message):
+    turn_id: str
+    ready: bool
+    """It is in memory; False where a later one of this turn took its place."""
+    cached: bool = False
+    """Nothing had to be made."""
 
 
 class SpeechChunk(AudioPayload):
@@ -191,6 +227,9 @@ class SpeechChunk(AudioPayload):
 
 SPEAK: Command[Speak, Spoken] = Command(
     "voice/tts/speak", Speak, reply=Spoken, deadline_s=10, idempotent=True
+)
+PREPARE: Command[Prepare, Prepared] = Command(
+    "voice/tts/prepare", Prepare, reply=Prepared, deadline_s=10, idempotent=True
 )
 SPEECH: Stream[SpeechChunk] = Stream("voice/tts/speech/{turn_id}", SpeechChunk, expiry_s=10)
 
