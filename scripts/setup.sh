@@ -119,6 +119,14 @@ sync_environment() {
   fi
   find_uv || install_uv
   say "installing the locked environment into .venv"
+  # Moonshine's package of weights has wheels for glibc 2.34 on; without it Whisper listens alone.
+  local glibc
+  glibc=$(getconf GNU_LIBC_VERSION 2>/dev/null | cut -d' ' -f2 || true)
+  if [ -n "$glibc" ] && [ "$(printf '%s
+2.34
+' "$glibc" | sort -V | head -n 1)" != 2.34 ]; then
+    without+=(--no-extra offline-english)
+  fi
   "$uv" sync --quiet --frozen --all-extras "${without[@]}" >&2 || {
     say "uv could not install the locked environment; its reason stands above."
     exit 1

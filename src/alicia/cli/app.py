@@ -52,7 +52,12 @@ COMMANDS = {
     "models": Entry(
         _LOOKING,
         "models",
-        (("list", "list_models"), ("pull", "pull"), ("remove", "remove")),
+        (
+            ("list", "list_models"),
+            ("pull", "pull"),
+            ("remove", "remove"),
+            ("bench", "bench"),
+        ),
         "Models of speech on this machine. Without a command: list them.",
     ),
     "voices": Entry(
