@@ -18,11 +18,15 @@ class AudioChunk(AudioPayload):
     utterance_id: str
 
 
+AUTO = "auto"
+"""In place of a language: whichever is heard."""
+
+
 class Transcribe(Message):
     utterance_id: str
     turn_id: str
     language: str = "en"
-    """BCP 47 language, one of the nine."""
+    """BCP 47 language, one of the nine; `auto`: find out which."""
     area_id: str | None = None
     """Where it is said: whether a sentence is whole may depend on it."""
     patience: float = Field(default=1.0, gt=0, le=5)
@@ -104,6 +108,7 @@ class Preview(Message):
     """Words that somebody may still be speaking."""
 
     utterance_id: str
+    turn_id: str
     text: Personal
     language: str
     area_id: str | None = None
