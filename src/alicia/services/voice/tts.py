@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from alicia.contracts.voice import SPEAK, SPEECH, Speak, SpeechChunk, Spoken
+from alicia.contracts.voice import CANCEL, SPEAK, SPEECH, Speak, SpeechChunk, Spoken
 from alicia.errors import DependencyMissingError, EngineError
 from alicia.runtime.service import Service, serves
 from alicia.runtime.settings import Settings
@@ -41,6 +41,7 @@ class Tts(Service[TtsSettings]):
 
     name = "tts"
     says = (SPEECH,)
+    hears = (CANCEL,)
 
     @asynccontextmanager
     async def lifespan(self) -> AsyncGenerator[None, None]:
