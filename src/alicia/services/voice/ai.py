@@ -27,6 +27,7 @@ from alicia.contracts.devices import (
     Result,
 )
 from alicia.contracts.voice import (
+    CANCEL,
     PREPARE,
     PREVIEW,
     UNDERSTAND,
@@ -40,6 +41,7 @@ from alicia.contracts.voice import (
     Understood,
 )
 from alicia.errors import AliciaError
+from alicia.runtime.cancelling import commit
 from alicia.runtime.logs import pii
 from alicia.runtime.service import Service, serves
 from alicia.runtime.settings import Settings
@@ -67,7 +69,7 @@ class Ai(Service[AiSettings]):
     """Understanding, and what follows from it."""
 
     name = "ai"
-    hears = (ENTITY, AREA, STATE)
+    hears = (ENTITY, AREA, STATE, CANCEL)
     asks = (CONTROL,)
     does_without = (PREPARE,)
 
@@ -159,11 +161,10 @@ class Ai(Service[AiSettings]):
     @serves(UNDERSTAND, concurrency=4)
     async def understand(self, ask: Understand) -> Understood:
         plan = await self._plan(ask)
+        commit()
+        carry_out = self._pretend if ask.dry_run else self._carry_out
         controls = await asyncio.gather(
-            *(
-                self._carry_out(ask.turn_id, number, action)
-                for number, action in enumerate(plan.actions)
-            )
+            *(carry_out(ask.turn_id, number, action) for number, action in enumerate(plan.actions))
         )
         results = [result for done in controls for result in done]
         with self.span("answer"):
@@ -177,7 +178,7 @@ class Ai(Service[AiSettings]):
                     entity=result.entity_id,
                     capability=result.capability,
                     value=result.value,
-                    outcome=result.outcome,
+                    outcome=OutcomeKind.PLANNED if ask.dry_run else result.outcome,
                     error=result.error,
                 )
                 for result in results
@@ -236,6 +237,19 @@ class Ai(Service[AiSettings]):
                     )
         self.log.info("understood", intent=plan.intent, snapped=plan.snapped, text=pii(plan.heard))
         return plan
+
+    async def _pretend(self, turn_id: str, number: int, action: PlannedAction) -> list[Result]:
+        """What a dry run answers from: as if every device had confirmed it."""
+        del turn_id, number
+        return [
+            Result(
+                entity_id=entity,
+                capability=action.capability,
+                value=action.value,
+                outcome=OutcomeKind.CONFIRMED,
+            )
+            for entity in action.entities
+        ]
 
     async def _carry_out(self, turn_id: str, number: int, action: PlannedAction) -> list[Result]:
         outcome = await self.ask(

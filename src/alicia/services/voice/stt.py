@@ -23,6 +23,7 @@ from pydantic import Field
 from alicia.contracts.voice import (
     AUDIO,
     AUTO,
+    CANCEL,
     LISTENING,
     PARTIAL,
     PREVIEW,
@@ -51,6 +52,8 @@ RATE_HZ = 16_000
 LANGUAGES = ("en", "es", "fr", "de", "it", "pt", "zh", "ja", "ko")
 CHUNKS = 2048
 """40 s of 20 ms: more than an utterance may have."""
+LATE_S = 0.1
+"""How long a chunk may come after the last one."""
 
 
 class SttSettings(Settings):
@@ -82,7 +85,7 @@ class Stt(Service[SttSettings]):
     """Speech to text."""
 
     name = "stt"
-    hears = (AUDIO,)
+    hears = (AUDIO, CANCEL)
     says = (LISTENING, PARTIAL, UTTERANCE_ENDED)
     does_without = (PREVIEW,)
 
@@ -204,29 +207,29 @@ class Stt(Service[SttSettings]):
         return Verdict(Finish(found.completeness.value), likely)
 
     async def _samples(self, chunks: AsyncIterator[AudioChunk]) -> AsyncGenerator[bytes, None]:
-        """The samples in order, up to the last chunk; what comes twice is skipped.
+        """The samples in order, up to the last chunk; a short gap is filled, twice is once.
 
-        Raises AudioLostError for a gap or a microphone that went away, UnsupportedAudioError.
+        Raises AudioLostError for a long gap or a microphone that went away, UnsupportedAudioError.
         """
-        expected = 0
-        while True:
+        from alicia.audio.reassembly import Reassembly  # noqa: PLC0415 - heavy
+
+        pieces = Reassembly()
+        while not pieces.over:
             try:
-                async with asyncio.timeout(self.settings.audio_gap_s):
+                async with asyncio.timeout(LATE_S if pieces.ending else self.settings.audio_gap_s):
                     chunk = await anext(chunks)
             except TimeoutError as error:
-                raise AudioLostError(after_chunks=expected) from error
-            if chunk.sequence < expected:
-                continue
-            if chunk.sequence > expected:
-                raise AudioLostError(missing=expected, got=chunk.sequence)
-            if chunk.rate_hz != RATE_HZ:
-                raise UnsupportedAudioError(
-                    f"Satellites send audio at {RATE_HZ} Hz.", rate_hz=chunk.rate_hz
-                )
-            expected += 1
-            yield chunk.pcm
-            if chunk.last:
-                return
+                if not pieces.ending:
+                    raise AudioLostError(after_chunks=pieces.expected) from error
+                found = pieces.flush()
+            else:
+                if chunk.rate_hz != RATE_HZ:
+                    raise UnsupportedAudioError(
+                        f"Satellites send audio at {RATE_HZ} Hz.", rate_hz=chunk.rate_hz
+                    )
+                found = pieces.put(chunk.sequence, chunk.pcm, last=chunk.last)
+            for pcm in found:
+                yield pcm
 
 
 _REASONS = {
