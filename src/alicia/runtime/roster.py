@@ -100,6 +100,12 @@ PEERS: tuple[Room, ...] = (
         "the virtual devices of the demo home",
         "alicia.peers.virtual_home:VirtualHomeAdapter",
     ),
+    Room(
+        "wyoming_server",
+        "peer",
+        "ears, voice and mind for Home Assistant and other Wyoming clients",
+        "alicia.peers.wyoming.server:WyomingServer",
+    ),
 )
 
 
