@@ -28,9 +28,11 @@ from wyoming.tts import (
     SynthesizeStopped,
     SynthesizeVoice,
 )
+from wyoming.wake import Detect, Detection
 
 from alicia.audio.formats import read
 from alicia.contracts.voice import SAY_TEXT, SayText
+from alicia.peers.wyoming import waking
 from alicia.peers.wyoming.server import WyomingServer
 from alicia.runtime.house import MqttHouse
 from alicia.runtime.runner import joined
@@ -233,6 +235,35 @@ async def test_a_recognized_sentence_is_carried_out_and_named(
     assert NotRecognized.from_event(await hears(client, "not-recognized")).text
 
 
+# ---- waking --------------------------------------------------------------------------------------
+
+
+async def test_a_wake_word_is_detected_and_other_speech_is_not(client: AsyncTcpClient) -> None:
+    if not waking.words():
+        pytest.skip("no wake word engine is installed (extra `wake`)")
+    await client.write_event(Synthesize("Okay Nabu.").event())
+    rate, pcm = await spoken(client)
+    pause = bytes(rate * 2)
+    await client.write_event(Detect(["okay_nabu"]).event())
+    await sends(client, pause + pcm + pause, rate)
+    detection = Detection.from_event(await hears(client, "detection"))
+    assert detection.name == "okay_nabu"
+    assert detection.timestamp is not None
+    assert 1000 < detection.timestamp < 3500
+    await client.write_event(Detect(["okay_nabu"]).event())
+    await sends(client, recording(KITCHEN).tobytes())
+    await hears(client, "not-detected")
+
+
+async def test_an_unknown_wake_word_is_refused(client: AsyncTcpClient) -> None:
+    await client.write_event(Detect(["open_sesame"]).event())
+    await client.write_event(AudioStart(16_000, 2, 1).event())
+    async with asyncio.timeout(10):
+        event = await client.read_event()
+    assert event is not None
+    assert Error.from_event(event).code == "setup.settings"
+
+
 # ---- what is told of us --------------------------------------------------------------------------
 
 
@@ -244,6 +275,8 @@ async def test_the_description_is_what_is_here(client: AsyncTcpClient) -> None:
     assert "en" in asr.models[0].languages
     assert "alicia-en" in [voice.name for voice in tts.voices]
     assert handle.supports_home_control
+    named = [model.name for program in info.wake for model in program.models]
+    assert named == [word.name for word in waking.words()]
     await client.write_event(Ping("are you there").event())
     assert Pong.from_event(await hears(client, "pong")).text == "are you there"
 
@@ -339,8 +372,7 @@ async def test_another_machine_is_not_served_unless_it_is_allowed(house: LiveHou
         async with joined(WyomingServer, MqttHouse(house.folder), house.folder) as peer:
             reader, writer = await asyncio.open_connection(*peer.address)
             async with asyncio.timeout(5):
+                writer.write(b'{"type": "describe"}\n')
                 with pytest.raises(ConnectionResetError):
-                    writer.write(b'{"type": "describe"}\n')
-                    if not await reader.read():
-                        raise ConnectionResetError
+                    await reader.readexactly(1)
             writer.transport.abort()

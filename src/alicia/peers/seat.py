@@ -15,6 +15,8 @@ from alicia.contracts.voice import SPEECH, UTTERANCE_ENDED, SpeechChunk, Utteran
 from alicia.peers.satellite import Heard, Satellite, SatelliteSettings
 from alicia.runtime.service import Service
 
+__all__ = ["Heard", "Seat"]
+
 M = TypeVar("M", bound=Payload)
 
 OnSpeech = Callable[[bytes, int], None]
@@ -35,6 +37,10 @@ class Seat(Satellite):
         self.settings = SatelliteSettings(area_id=area_id, language=language)
         self._on_speech: Callable[[SpeechChunk], None] | None = None
         self._on_end: Callable[[UtteranceEnded], None] | None = None
+
+    async def store_words(self) -> None:
+        """Have the phrase for a bad day, in this seat's language; then every seat has it."""
+        await self.store_phrase()
 
     async def converse(
         self,

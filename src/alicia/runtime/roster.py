@@ -106,6 +106,12 @@ PEERS: tuple[Room, ...] = (
         "ears, voice and mind for Home Assistant and other Wyoming clients",
         "alicia.peers.wyoming.server:WyomingServer",
     ),
+    Room(
+        "wyoming_satellites",
+        "peer",
+        "microphones and speakers that run wyoming-satellite",
+        "alicia.peers.wyoming.satellites:WyomingSatellites",
+    ),
 )
 
 

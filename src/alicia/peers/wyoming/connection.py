@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from wyoming.asr import Transcribe, Transcript, TranscriptChunk, TranscriptStart, TranscriptStop
+from wyoming.asr import Transcribe, Transcript
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
 from wyoming.error import Error
 from wyoming.event import Event
@@ -35,7 +35,7 @@ from alicia.errors import (
 )
 from alicia.language.phrases import phrase_for
 from alicia.language.tables import base_language
-from alicia.peers.wyoming.hearing import Stream, transcribe
+from alicia.peers.wyoming.listening import Listening, WakeListening
 from alicia.peers.wyoming.speaking import Sentences, Speaker
 from alicia.speech.wyoming import read_event
 
@@ -56,7 +56,7 @@ class Connection(AsyncEventHandler):
         self._peer = peer
         self._language = peer.settings.language
         self._detecting: list[str] | None = None
-        self._listening: Listening | None = None
+        self._listening: Listening | WakeListening | None = None
         self._sentences: Sentences | None = None
         self._speaker: Speaker | None = None
         self._spoke = False
@@ -160,9 +160,13 @@ class Connection(AsyncEventHandler):
     async def _listen(self, converter: Converter) -> None:
         if self._listening is not None:
             await self._listening.aclose()
+            self._listening = None
         if self._detecting is not None:
-            raise MalformedMessageError(protocol="wyoming", reason="no wake words here")
-        self._listening = Listening(self, converter, self._language)
+            self._listening = WakeListening(
+                self.write_event, self._peer, converter, self._detecting
+            )
+        else:
+            self._listening = Listening(self.write_event, self._peer, converter, self._language)
 
     async def audio_chunk(self, event: Event) -> None:
         chunk = AudioChunk.from_event(event)
@@ -172,7 +176,7 @@ class Connection(AsyncEventHandler):
         assert self._listening is not None  # noqa: S101 - set by _listen
         if self._listening.converter.format != given:
             raise MalformedMessageError(protocol="wyoming", reason="another format in mid-audio")
-        self._listening.feed(chunk.audio)
+        await self._listening.feed(chunk.audio)
 
     async def audio_stop(self, _: Event) -> None:
         if self._listening is not None:
@@ -280,60 +284,6 @@ class Connection(AsyncEventHandler):
             raise MalformedMessageError(protocol="wyoming", reason="plain text is spoken here")
         if len(text) > self._peer.settings.max_text:
             raise UtteranceTooLongError(characters=len(text))
-
-
-class Listening:
-    """Audio under way from a client, and the work on it."""
-
-    def __init__(self, client: Connection, converter: Converter, language: str) -> None:
-        self.converter = converter
-        self._client = client
-        self._language = language
-        self._stream = Stream(client._peer.settings.max_audio_s)  # noqa: SLF001 - its other half
-        self._texts: list[str] = []
-        self._told = 0
-        self.task = asyncio.create_task(self._work())
-
-    def feed(self, data: bytes) -> None:
-        self._stream.feed(self.converter.feed(data))
-
-    async def finish(self) -> None:
-        """No more comes: the transcript follows."""
-        self._stream.feed(self.converter.feed(b"", last=True))
-        self._stream.close()
-        await self.task
-
-    async def aclose(self) -> None:
-        self.task.cancel()
-        await asyncio.gather(self.task, return_exceptions=True)
-
-    async def _work(self) -> None:
-        client = self._client
-        peer = client._peer  # noqa: SLF001 - its other half
-        settled: asyncio.Queue[str | None] = asyncio.Queue()
-        telling = asyncio.create_task(self._tell(settled))
-        try:
-            await transcribe(peer, self._stream, self._language, settled.put_nowait)
-            settled.put_nowait(None)
-            await telling
-        finally:
-            telling.cancel()
-            await asyncio.gather(telling, return_exceptions=True)
-
-    async def _tell(self, settled: asyncio.Queue[str | None]) -> None:
-        """What is settled so far as it comes, then the whole."""
-        write, language = self._client.write_event, self._language
-        joint = "" if language in ("zh", "ja") else " "
-        texts: list[str] = []
-        while (text := await settled.get()) is not None:
-            if not texts:
-                await write(TranscriptStart(language=language).event())
-            await write(TranscriptChunk(text=text if not texts else joint + text).event())
-            texts.append(text)
-        if not texts:
-            await write(TranscriptStart(language=language).event())
-        await write(Transcript(text=joint.join(texts), language=language).event())
-        await write(TranscriptStop().event())
 
 
 def _language(name: str) -> str:

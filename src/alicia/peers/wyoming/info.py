@@ -128,7 +128,7 @@ class Offer:
         models = [
             WakeModel(
                 **_artifact(word.name, word.phrase, installed=True),
-                languages=[word.language],
+                languages=list(word.languages),
                 phrase=word.phrase,
             )
             for word in waking.words()
