@@ -1,20 +1,22 @@
-"""`alicia wyoming`: the house's doors for programs and devices of others."""
+"""`alicia wyoming`, `alicia browser`: the house's doors for programs and devices of others."""
 
 from __future__ import annotations
 
 import asyncio
 import os
+import socket
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from alicia.cli.output import Home, err, fail
+from alicia.cli.output import Home, err, fail, out
 from alicia.cli.visiting import require_house
 from alicia.errors import AliciaError
 from alicia.runtime.main import run_service
 from alicia.runtime.roster import room
 from alicia.runtime.settings import PREFIX, Folder, load
+from alicia.security.visitors import Visitors
 
 Port = Annotated[int | None, typer.Option("--port", help="TCP port; the setting's by default.")]
 Host = Annotated[
@@ -27,6 +29,37 @@ def wyoming(*, port: Port = None, host: Host = None, home: Home = None) -> None:
     settings = _told("wyoming_server", home, port=port, host=host)
     err.print(f"Wyoming at tcp://{settings.host}:{settings.port}. Ctrl-C ends it.")
     _run("wyoming_server", home)
+
+
+def browser(
+    *,
+    port: Port = None,
+    host: Annotated[
+        str | None,
+        typer.Option("--host", help="0.0.0.0 for all devices of the home network."),
+    ] = None,
+    code: Annotated[
+        bool, typer.Option("--code", help="Only show a code for one more browser.")
+    ] = False,
+    home: Home = None,
+) -> None:
+    """Serve a page with a microphone; it asks for the code that is shown. Ctrl-C ends it."""
+    visitors = Visitors(Folder(home).state("browser"))
+    if code:
+        out.print(visitors.invite())
+        return
+    settings = _told("browser", home, port=port, host=host)
+    err.print(f"The page is at https://{_reachable(settings.host)}:{settings.port}")
+    err.print(f"Code for one browser, for ten minutes: [bold]{visitors.invite()}[/]")
+    err.print(
+        "Browsers warn until they trust this home: its certificate is on the page, at /home.crt. "
+        "Ctrl-C ends it."
+    )
+    _run("browser", home)
+
+
+def _reachable(host: str) -> str:
+    return socket.gethostname() if host in ("0.0.0.0", "::") else host  # noqa: S104 - no binding
 
 
 def _told(service: str, home: Path | None, **options: object) -> Any:  # noqa: ANN401 - each has its own

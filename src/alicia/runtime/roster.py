@@ -112,6 +112,12 @@ PEERS: tuple[Room, ...] = (
         "microphones and speakers that run wyoming-satellite",
         "alicia.peers.wyoming.satellites:WyomingSatellites",
     ),
+    Room(
+        "browser",
+        "peer",
+        "a page with a microphone, for phones and computers of the home",
+        "alicia.peers.browser.server:Browser",
+    ),
 )
 
 
