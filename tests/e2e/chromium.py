@@ -57,6 +57,8 @@ class Tab:
                     self.sent.append(_frame(params))
                 case "Network.webSocketFrameReceived":
                     self.received.append(_frame(params))
+                case _:
+                    continue
 
     async def ask(self, method: str, **params: Any) -> Any:
         self._next += 1
@@ -82,13 +84,13 @@ class Tab:
     async def until(self, script: str, within_s: float = 30) -> Any:
         """The script's value, once it is true."""
         async with asyncio.timeout(within_s):
-            while not (value := await self.run(script)):
+            while not (value := await self.run(script)):  # noqa: ASYNC110 - a page tells no events
                 await asyncio.sleep(0.05)
         return value
 
     async def picture(self, path: Path) -> None:
         shot = await self.ask("Page.captureScreenshot", format="png")
-        path.write_bytes(base64.b64decode(shot["data"]))
+        await asyncio.to_thread(path.write_bytes, base64.b64decode(shot["data"]))
 
 
 def _frame(params: dict[str, Any]) -> tuple[str, int]:
@@ -131,9 +133,13 @@ async def tab(url: str, folder: Path, *flags: str) -> AsyncGenerator[Tab, None]:
 
 async def _port(file: Path) -> int:
     async with asyncio.timeout(30):
-        while not file.exists() or len(file.read_text().splitlines()) < 2:
+        while len(lines := await asyncio.to_thread(_lines, file)) < 2:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
-    return int(file.read_text().splitlines()[0])
+    return int(lines[0])
+
+
+def _lines(file: Path) -> list[str]:
+    return file.read_text().splitlines() if file.exists() else []
 
 
 async def _page_address(port: int) -> str:

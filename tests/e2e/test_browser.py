@@ -124,7 +124,10 @@ async def test_hands_free_begins_a_turn_when_somebody_speaks(
         await tab.until("document.body.dataset.state === 'login'")
         await tab.ask(
             "Network.setCookie",
-            name="__Host-alicia", value=token, url=peer.address, path="/",
+            name="__Host-alicia",
+            value=token,
+            url=peer.address,
+            path="/",
             secure=True,
             httpOnly=True,
         )
@@ -245,9 +248,7 @@ async def test_more_audio_than_a_microphone_gives_ends_the_page(
     async with page(peer, house, token) as socket:
         await socket.send('{"type": "start", "language": "en"}')
         with pytest.raises(ConnectionClosed):
-            for _ in range(100):
-                await socket.send(bytes(16_000))
-            await told(socket, "never")
+            await flood(socket)
 
 
 async def test_too_many_turns_are_refused_in_the_persons_language(
@@ -259,6 +260,12 @@ async def test_too_many_turns_are_refused_in_the_persons_language(
             await socket.send('{"type": "start", "language": "de"}')
         problem = await told(socket, "problem")
         assert "viel" in problem["text"]
+
+
+async def flood(socket: ClientConnection) -> None:
+    for _ in range(100):
+        await socket.send(bytes(16_000))
+    await told(socket, "never")
 
 
 async def told(socket: ClientConnection, kind: str) -> dict[str, str]:

@@ -131,7 +131,7 @@ class Program:
 async def until(fact: Callable[[], bool], what: str, within_s: float = 30) -> None:
     """The program has no events for us: what it does is looked at."""
     async with asyncio.timeout(within_s):
-        while not fact():
+        while not fact():  # noqa: ASYNC110 - see above
             await asyncio.sleep(0.05)
     assert fact(), what
 
