@@ -118,6 +118,12 @@ PEERS: tuple[Room, ...] = (
         "a page with a microphone, for phones and computers of the home",
         "alicia.peers.browser.server:Browser",
     ),
+    Room(
+        "esphome",
+        "peer",
+        "voice devices that run ESPHome",
+        "alicia.peers.esphome.driver:Esphome",
+    ),
 )
 
 
