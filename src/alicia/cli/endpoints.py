@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from alicia.cli.output import Home, err, fail, out
+from alicia.cli.output import Home, Json, emit, err, fail, out
 from alicia.cli.visiting import require_house
 from alicia.errors import AliciaError
 from alicia.runtime.main import run_service
@@ -24,10 +24,14 @@ Host = Annotated[
 ]
 
 
-def wyoming(*, port: Port = None, host: Host = None, home: Home = None) -> None:
+def wyoming(*, port: Port = None, host: Host = None, json: Json = False, home: Home = None) -> None:
     """Serve speech and understanding over the Wyoming protocol; Ctrl-C ends it."""
-    settings = _told("wyoming_server", home, port=port, host=host)
-    err.print(f"Wyoming at tcp://{settings.host}:{settings.port}. Ctrl-C ends it.")
+    settings = _told("wyoming_server", home, as_json=json, port=port, host=host)
+    address = f"tcp://{settings.host}:{settings.port}"
+    if json:
+        emit({"address": address})
+    else:
+        err.print(f"Wyoming at {address}. Ctrl-C ends it.")
     _run("wyoming_server", home)
 
 
@@ -41,20 +45,22 @@ def browser(
     code: Annotated[
         bool, typer.Option("--code", help="Only show a code for one more browser.")
     ] = False,
+    json: Json = False,
     home: Home = None,
 ) -> None:
     """Serve a page with a microphone; it asks for the code that is shown. Ctrl-C ends it."""
     visitors = Visitors(Folder(home).state("browser"))
     if code:
-        out.print(visitors.invite())
+        emit({"code": visitors.invite()}) if json else out.print(visitors.invite())
         return
-    settings = _told("browser", home, port=port, host=host)
-    err.print(f"The page is at https://{_reachable(settings.host)}:{settings.port}")
-    err.print(f"Code for one browser, for ten minutes: [bold]{visitors.invite()}[/]")
-    err.print(
-        "Browsers warn until they trust this home: its certificate is on the page, at /home.crt. "
-        "Ctrl-C ends it."
-    )
+    settings = _told("browser", home, as_json=json, port=port, host=host)
+    address = f"https://{_reachable(settings.host)}:{settings.port}"
+    if json:
+        emit({"address": address, "code": visitors.invite()})
+    else:
+        err.print(f"The page is at {address}. Ctrl-C ends it.")
+        err.print(f"Code for one browser, for ten minutes: [bold]{visitors.invite()}[/]")
+        err.print("Browsers warn until they trust this home: its root is at /home.crt there.")
     _run("browser", home)
 
 
@@ -62,7 +68,7 @@ def _reachable(host: str) -> str:
     return socket.gethostname() if host in ("0.0.0.0", "::") else host  # noqa: S104 - no binding
 
 
-def _told(service: str, home: Path | None, **options: object) -> Any:  # noqa: ANN401 - each has its own
+def _told(service: str, home: Path | None, *, as_json: bool, **options: object) -> Any:  # noqa: ANN401 - each has its own
     """The settings, with what was given on the command line over them."""
     for name, value in options.items():
         if value is not None:
@@ -72,7 +78,7 @@ def _told(service: str, home: Path | None, **options: object) -> Any:  # noqa: A
         asyncio.run(require_house(folder))
         return load(room(service).load().settings_type, service, folder)
     except AliciaError as error:
-        raise fail(error) from None
+        raise fail(error, as_json=as_json) from None
 
 
 def _run(service: str, home: Path | None) -> None:
