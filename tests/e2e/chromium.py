@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import os
 import shutil
+import signal
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -83,8 +85,11 @@ class Tab:
 
     async def until(self, script: str, within_s: float = 30) -> Any:
         """The script's value, once it is true."""
+        tried = (
+            f"(() => {{ try {{ return {script} }} catch {{ return null }} }})()"  # it is loading
+        )
         async with asyncio.timeout(within_s):
-            while not (value := await self.run(script)):  # noqa: ASYNC110 - a page tells no events
+            while not (value := await self.run(tried)):  # noqa: ASYNC110 - a page tells no events
                 await asyncio.sleep(0.05)
         return value
 
@@ -111,6 +116,7 @@ async def tab(url: str, folder: Path, *flags: str) -> AsyncGenerator[Tab, None]:
         "about:blank",
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.DEVNULL,
+        start_new_session=True,
     )
     try:
         port = await _port(folder / "profile" / "DevToolsActivePort")
@@ -127,8 +133,14 @@ async def tab(url: str, folder: Path, *flags: str) -> AsyncGenerator[Tab, None]:
                 following.cancel()
                 await asyncio.gather(following, return_exceptions=True)
     finally:
-        process.terminate()
-        await process.wait()
+        # Its helpers are of its group, and one that hangs must not keep a test.
+        os.killpg(process.pid, signal.SIGTERM)
+        try:
+            async with asyncio.timeout(10):
+                await process.wait()
+        except TimeoutError:
+            os.killpg(process.pid, signal.SIGKILL)
+            await process.wait()
 
 
 async def _port(file: Path) -> int:
@@ -143,11 +155,12 @@ def _lines(file: Path) -> list[str]:
 
 
 async def _page_address(port: int) -> str:
+    """Where the first page is debugged. The connection is kept open whatever one asks for."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(
-        f"GET /json HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n".encode()
-    )
-    answer = (await reader.read()).partition(b"\r\n\r\n")[2]
-    writer.close()
-    pages = json.loads(answer[answer.find(b"[") : answer.rfind(b"]") + 1])
+    writer.write(f"GET /json HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode())
+    async with asyncio.timeout(20):
+        head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+        length = int(head.partition("content-length:")[2].split()[0])
+        pages = json.loads(await reader.readexactly(length))
+    writer.transport.abort()
     return next(page["webSocketDebuggerUrl"] for page in pages if page["type"] == "page")

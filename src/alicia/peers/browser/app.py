@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 COOKIE = "__Host-alicia"
 COOKIE_S = 90 * 86_400
-FILES = ("index.html", "app.js", "sound.js", "words.js", "capture.js", "style.css")
+FILES = ("index.html", "app.js", "sound.js", "words.js", "capture.js", "style.css", "icon.svg")
 MOST_BODY = 1000
 ENTRIES, ENTRIES_S = 10, 60.0
 """Codes that are tried in a minute, by all together."""
