@@ -49,7 +49,6 @@ class Stream:
         """Where the first kept sample stands in the whole."""
         self.closed = False
         self._news = asyncio.Event()
-        self._vad = EarshotVad()
 
     def feed(self, pcm: bytes) -> None:
         """Raises UtteranceTooLongError past the limit."""
@@ -83,11 +82,13 @@ class Stream:
 
         The recognizer's own rule (`EndpointSettings`): what it would not hear stays off the bus.
         """
-        size = self._vad.frame_samples
+        # A fresh one: it remembers, and would take the pause for the last word's echo.
+        vad = EarshotVad()
+        size = vad.frame_samples
         at, likely = start, 0
         while await self.beyond(at + size - 1):
             frame = from_bytes(self.piece(at, size))
-            likely = likely + 1 if self._vad.speech_probability(frame) >= LIKELY else 0
+            likely = likely + 1 if vad.speech_probability(frame) >= LIKELY else 0
             at += size
             if likely >= LIKELY_FRAMES:
                 return max(start, at - PRE_ROLL)
@@ -136,13 +137,16 @@ class _Utterance:
         self._begin = begin
         self._id = secrets.token_hex(8)
         self._ended: UtteranceEnded | None = None
+        self._settled: Transcript | None = None
 
     @property
     def over_at(self) -> int:
         """The sample that the next may begin with."""
-        if self._ended is None or not self._ended.speech_end_ms:
+        # The two come on different ways: the transcript may be here before the word of the end.
+        told = self._settled or self._ended
+        if told is None or not told.speech_end_ms:
             return self._stream.end
-        return self._begin + int(self._ended.speech_end_ms * RATE_HZ / 1000) + AFTER
+        return self._begin + int(told.speech_end_ms * RATE_HZ / 1000) + AFTER
 
     async def transcribe(self, language: str) -> Transcript:
         async with (
@@ -154,7 +158,8 @@ class _Utterance:
                 asyncio.create_task(self._note_the_end(ended)),
             ]
             try:
-                return await self._ask(language)
+                self._settled = await self._ask(language)
+                return self._settled
             finally:
                 for task in work:
                     task.cancel()
