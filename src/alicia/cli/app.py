@@ -54,8 +54,19 @@ COMMANDS = {
     "models": Entry(
         _LOOKING,
         "models",
-        (("list", "list_models"), ("pull", "pull"), ("remove", "remove")),
+        (
+            ("list", "list_models"),
+            ("pull", "pull"),
+            ("remove", "remove"),
+            ("bench", "bench"),
+        ),
         "Models of speech on this machine. Without a command: list them.",
+    ),
+    "voices": Entry(
+        _LOOKING,
+        "voices",
+        (("list", "list_voices"), ("warm", "warm"), ("say", "say")),
+        "Who speaks which language, and what is ready to be said. Without a command: list it.",
     ),
     "tap": Entry(_LOOKING, "tap"),
     "trace": Entry(_LOOKING, "talking"),

@@ -23,6 +23,10 @@ class Transcribe(Message):
     turn_id: str
     language: str = "en"
     """BCP 47 language, one of the nine."""
+    area_id: str | None = None
+    """Where it is said: whether a sentence is whole may depend on it."""
+    patience: float = Field(default=1.0, gt=0, le=5)
+    """This person's pauses, over the usual ones."""
     max_utterance_s: float = 15.0
     no_speech_s: float = 5.0
 
@@ -96,6 +100,40 @@ class Understand(Message):
     satellite: str
 
 
+class Preview(Message):
+    """Words that somebody may still be speaking."""
+
+    utterance_id: str
+    text: Personal
+    language: str
+    area_id: str | None = None
+
+
+class Completeness(StrEnum):
+    COMPLETE = "complete"
+    """A whole command, and hardly the beginning of a longer one."""
+    OPEN = "open"
+    """They demand more: "turn on the"."""
+    UNKNOWN = "unknown"
+
+
+class Likely(Message):
+    """A sentence that this home can be told, near to what was heard."""
+
+    text: Personal
+    meaning: str
+    """The same for sentences that ask for the same."""
+
+
+class Previewed(Message):
+    """Nothing was done: speculation has no side effects."""
+
+    completeness: Completeness
+    likely: list[Likely] = Field(default_factory=list[Likely])
+    """What may have been said instead, where the words are no command: whoever has the audio can
+    tell. Nothing that opens a lock or a garage is among it."""
+
+
 class Action(Message):
     """What became of one change on one entity."""
 
@@ -120,14 +158,43 @@ UNDERSTAND: Command[Understand, Understood] = Command(
     "voice/ai/understand", Understand, reply=Understood, deadline_s=6, idempotent=True
 )
 
+PREVIEW: Command[Preview, Previewed] = Command(
+    "voice/ai/preview",
+    Preview,
+    reply=Previewed,
+    deadline_s=0.5,
+    idempotent=True,
+    doc="Whether the words so far are a whole command.",
+)
+
 
 # ---- speech -------------------------------------------------------------------------------------
+
+
+class SpeakPriority(StrEnum):
+    """Who goes first where several want the same voice."""
+
+    LOW = "low"
+    NORMAL = "normal"
+    URGENT = "urgent"
+    """An alarm, a warning."""
 
 
 class Speak(Message):
     turn_id: str
     text: Personal
     language: str
+    ssml: bool = False
+    """The text is SSML (the subset that the voices guide lists); otherwise markup is not obeyed."""
+    rate: float = Field(default=1.0, gt=0, le=4.0)
+    """How fast; 1 is the voice's own way. Held between 0.5 and 2."""
+    pitch: float = Field(default=1.0, gt=0, le=4.0)
+    """How high; 1 is the voice's own way. Held between 0.5 and 2."""
+    volume_db: float = Field(default=0.0, ge=-20.0, le=6.0)
+    """Louder or quieter than all voices are levelled to."""
+    voice: str | None = None
+    """An engine that is to speak, where it is here; otherwise the language's own order decides."""
+    priority: SpeakPriority = SpeakPriority.NORMAL
 
 
 class Spoken(Message):
@@ -136,6 +203,22 @@ class Spoken(Message):
     rate_hz: int
     first_audio_at: float
     """Seconds since the epoch."""
+    cached: bool = False
+    """Nothing had to be made."""
+    voice: str | None = None
+    """Who began it."""
+
+
+class Prepare(Speak):
+    """Have this ready, without saying it: the latest of a turn counts, older ones are given up."""
+
+
+class Prepared(Message):
+    turn_id: str
+    ready: bool
+    """It is in memory; False where a later one of this turn took its place."""
+    cached: bool = False
+    """Nothing had to be made."""
 
 
 class SpeechChunk(AudioPayload):
@@ -144,6 +227,9 @@ class SpeechChunk(AudioPayload):
 
 SPEAK: Command[Speak, Spoken] = Command(
     "voice/tts/speak", Speak, reply=Spoken, deadline_s=10, idempotent=True
+)
+PREPARE: Command[Prepare, Prepared] = Command(
+    "voice/tts/prepare", Prepare, reply=Prepared, deadline_s=10, idempotent=True
 )
 SPEECH: Stream[SpeechChunk] = Stream("voice/tts/speech/{turn_id}", SpeechChunk, expiry_s=10)
 

@@ -20,6 +20,8 @@ class Console(Service[ConsoleSettings]):
         system.BROKER,
         system.DESIRED,
         system.DEAD_LETTER,
+        devices.AREA,
+        devices.ENTITY,
         devices.STATE,
         voice.TURN,
     )
@@ -30,6 +32,7 @@ class Console(Service[ConsoleSettings]):
         system.LIST_PROCESSES,
         system.RESTART_SERVICE,
         voice.SAY_TEXT,
+        voice.PREPARE,
         voice.GET_TRACE,
         devices.FIND_ENTITIES,
         devices.PATCH_ENTITY,

@@ -33,8 +33,14 @@ class Seat(Satellite):
         self.log, self.tracer = driver.log, driver.tracer
         self.set_degraded = driver.set_degraded
         self.name = driver.name  # type: ignore[misc] - its files lie with its driver's
-        self.instance = f"{driver.instance}-{name}"
-        self.settings = SatelliteSettings(area_id=area_id, language=language)
+        called = f"{driver.instance}-{name}"
+        # Where a satellite may be called otherwise than its instance, presence is its driver's.
+        self.instance = driver.instance if hasattr(Satellite, "called") else called
+        known = {"area_id": area_id, "language": language, "called": called}
+        fields = SatelliteSettings.model_fields
+        self.settings = SatelliteSettings.model_validate(
+            {name: value for name, value in known.items() if name in fields}
+        )
         self._on_speech: Callable[[SpeechChunk], None] | None = None
         self._on_end: Callable[[UtteranceEnded], None] | None = None
 

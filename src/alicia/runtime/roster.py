@@ -158,10 +158,11 @@ def servers() -> dict[AnyTopic, list[str]]:
 
 
 def needs(name: str) -> list[str]:
-    """The services whose answers this one asks for, apart from itself."""
+    """The services that this one can't do without, apart from itself."""
+    optional = room(name).load().does_without
     asked = {
         server
-        for command in declarations()[name].asks
+        for command in declarations()[name].asks.difference(optional)
         for server in servers().get(command, [])
         if not command.each_own
     }

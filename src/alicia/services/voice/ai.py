@@ -1,5 +1,6 @@
 """AI: a sentence becomes an intent, the changes it asks for, and a reply from what was confirmed.
 
+    PREVIEW asked -> whether the words so far are a whole command (nothing is done)
     UNDERSTAND asked -> a plan from the home's own grammar -> CONTROL asked -> Understood replied
 
 The home is known from retained states, so a turn completes while the registry is away. Changes
@@ -16,7 +17,16 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from alicia.contracts.devices import AREA, CONTROL, ENTITY, STATE, Control, Result
-from alicia.contracts.voice import UNDERSTAND, Action, Understand, Understood
+from alicia.contracts.voice import (
+    PREVIEW,
+    UNDERSTAND,
+    Action,
+    Completeness,
+    Preview,
+    Previewed,
+    Understand,
+    Understood,
+)
 from alicia.runtime.logs import pii
 from alicia.runtime.service import Service, serves
 from alicia.runtime.settings import Settings
@@ -29,6 +39,8 @@ QUIET_S = 0.1
 HOME_WITHIN_S = 1.5
 """How long to wait at the start for the home to be described."""
 REWARM_AFTER_S = 0.5
+SURE = 0.93
+"""Likeness from which a sentence that was misheard counts as whole."""
 
 
 class AiSettings(Settings):
@@ -153,6 +165,19 @@ class Ai(Service[AiSettings]):
             reply=reply,
             language=ask.language,
         )
+
+    @serves(PREVIEW, concurrency=4)
+    async def preview(self, ask: Preview) -> Previewed:
+        async with self._grammar:
+            understanding = await self._load(ask.language)
+            with self.span("preview"):
+                found = understanding.preview(ask.text, home=self._home, area_id=ask.area_id)
+        if found.open:
+            # Whole as they are, but a longer command begins with them: neither one nor the other.
+            whole = found.complete
+            return Previewed(completeness=Completeness.UNKNOWN if whole else Completeness.OPEN)
+        sure = found.plan is not None and found.score >= SURE
+        return Previewed(completeness=Completeness.COMPLETE if sure else Completeness.UNKNOWN)
 
     async def _plan(self, ask: Understand) -> Plan:
         async with self._grammar:

@@ -162,7 +162,10 @@ class Router(Service[RouterSettings]):
 
     async def _transcribe(self, course: Course, utterance_id: str) -> Transcript:
         ask = Transcribe(
-            utterance_id=utterance_id, turn_id=course.turn_id, language=course.language
+            utterance_id=utterance_id,
+            turn_id=course.turn_id,
+            language=course.language,
+            area_id=course.area_id,
         )
         until = time.monotonic() + self.settings.transcribe_s
         with self._stage(course, "listen", "recognize") as watch:
