@@ -38,6 +38,8 @@ COMMANDS = {
     "run": Entry(_HOUSE, "running"),
     "ps": Entry(_HOUSE, "services"),
     "restart": Entry(_HOUSE, "services"),
+    "wyoming": Entry(_HOUSE, "endpoints"),
+    "browser": Entry(_HOUSE, "endpoints"),
     "ask": Entry(_SPEAKING, "talking"),
     "listen": Entry(_SPEAKING, "listening"),
     "say": Entry(_SPEAKING, "talking"),

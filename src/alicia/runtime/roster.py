@@ -100,6 +100,30 @@ PEERS: tuple[Room, ...] = (
         "the virtual devices of the demo home",
         "alicia.peers.virtual_home:VirtualHomeAdapter",
     ),
+    Room(
+        "wyoming_server",
+        "peer",
+        "ears, voice and mind for Home Assistant and other Wyoming clients",
+        "alicia.peers.wyoming.server:WyomingServer",
+    ),
+    Room(
+        "wyoming_satellites",
+        "peer",
+        "microphones and speakers that run wyoming-satellite",
+        "alicia.peers.wyoming.satellites:WyomingSatellites",
+    ),
+    Room(
+        "browser",
+        "peer",
+        "a page with a microphone, for phones and computers of the home",
+        "alicia.peers.browser.server:Browser",
+    ),
+    Room(
+        "esphome",
+        "peer",
+        "voice devices that run ESPHome",
+        "alicia.peers.esphome.driver:Esphome",
+    ),
 )
 
 
