@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rapidfuzz import fuzz, process
 
-from alicia.language.candidates import NUMBER, Candidate
+from alicia.language.candidates import Candidate
+from alicia.language.wording import NUMBER
 
 _BEGUN = 80
 """Likeness in percent from which misheard words are taken for the beginning of a sentence."""
@@ -18,9 +19,9 @@ _MANY = 400
 class Continuations:
     """The beginnings of a set of sentences, `gap` standing between their words."""
 
-    def __init__(self, every: Sequence[Candidate], gap: str = " ") -> None:
+    def __init__(self, by_text: Mapping[str, Candidate], gap: str) -> None:
         self._gap = gap
-        self._by_text = {c.text: c for c in every}
+        self._by_text = by_text
         self._texts = sorted(self._by_text)
         self._beginnings = list(dict.fromkeys(b for text in self._texts for b in self._cut(text)))
 
@@ -44,10 +45,10 @@ class Continuations:
         """
         this = self._by_text.get(text)
         for longer in self.of(text):
-            if this is not None and (this.act, this.targets) == (longer.act, longer.targets):
+            if this is not None and (this.does, this.targets) == (longer.does, longer.targets):
                 continue
             same = longer.targets == frozenset(entities)
-            if same and NUMBER in text and longer.text.count(NUMBER) == text.count(NUMBER):
+            if same and NUMBER in text and NUMBER in longer.text:
                 continue
             return True
         return False

@@ -6,14 +6,16 @@ The only module that knows hassil.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from hassil.intents import Intents, SlotList, TextSlotList
 from hassil.recognize import RecognizeResult, recognize_all
 
-from alicia.home.model import Home
+from alicia.contracts.devices import Area, Entity
+from alicia.home.model import Home, names_of
+from alicia.language.readings import simplified
 from alicia.language.tables import Tables
 
 HERE_UNKNOWN = "*"
@@ -75,16 +77,24 @@ class Grammar:
                 (
                     (text, e.entity_id, {"domain": e.domain, "device_class": e.device_class})
                     for e in home.entities()
-                    for text in (e.name, *e.aliases)
+                    for text in self._called(e)
                 ),
             ),
             "area": _list(
                 "area",
-                ((text, a.area_id, {}) for a in home.areas() for text in (a.name, *a.aliases)),
+                ((text, a.area_id, {}) for a in home.areas() for text in self._called(a)),
             ),
             "floor": _list("floor", ((floor, floor, {}) for floor in home.floors())),
         }
         return True
+
+    def _called(self, thing: Area | Entity) -> Iterator[str]:
+        """Each name, and without its article where it has one: templates bring their own."""
+        for name in names_of(thing, self.tables.language):
+            yield name
+            article, gap, rest = name.partition("'" if "'" in name.split(" ")[0] else " ")
+            if rest and (article + gap).strip().lower() in self.tables.articles:
+                yield rest
 
     def readings(self, text: str, area_id: str | None) -> list[Reading]:
         """Every reading of the whole text, the best first; empty where there is none."""
@@ -111,6 +121,8 @@ class Grammar:
 def tidy(text: str, tables: Tables) -> str:
     """A recognizer's or a person's text in the spelling of the templates."""
     tidied = unicodedata.normalize("NFKC", text.replace("º", "°")).lower().strip()
+    if tables.language == "zh":
+        tidied = simplified(tidied)
     tidied = tidied.replace("’", "'").strip(" .!?¿¡。！？…,、;:")
     for pattern, replacement in tables.tidy.replace:
         tidied = pattern.sub(replacement, tidied)

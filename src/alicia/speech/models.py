@@ -7,8 +7,11 @@ files are gathered in `.partial/NAME`, checked, and the folder is renamed.
 import fcntl
 import hashlib
 import importlib.util
+import io
 import shutil
+import subprocess
 import sys
+import tarfile
 import tomllib
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -17,12 +20,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from alicia.errors import DependencyMissingError, SetupError
+from alicia.errors import ConnectivityError, DependencyMissingError, SetupError
 from alicia.speech.download import download
 
 CATALOGUE = Path(__file__).with_name("catalogue.toml")
 _BLOCK = 1 << 20
 _MARGIN_BYTES = 64 << 20
+_NPM_S = 600
 
 Progress: TypeAlias = Callable[[int, int | None], None]
 """Told the bytes so far and, where it is known, the bytes in all."""
@@ -37,6 +41,15 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class Packed:
+    """A file inside a package of npm, for a machine that reaches npm and nothing else."""
+
+    package: str
+    version: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
 class ModelFile:
     name: str
     sha256: str | None
@@ -45,6 +58,8 @@ class ModelFile:
     parts: tuple[Part, ...]
     """Joined in this order, where their packages are installed."""
     url: str | None
+    npm: Packed | None = None
+    """Where else it is, for the program `npm`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +205,7 @@ class ModelStore:
             (partial / file.name).parent.mkdir(parents=True, exist_ok=True)
             _fetch(model, file, partial / file.name, told)
             done += (partial / file.name).stat().st_size
+        shutil.rmtree(partial / ".npm", ignore_errors=True)
         target = self.folder / model.name
         shutil.rmtree(target, ignore_errors=True)  # Not whole, or it would not be gathered.
         partial.rename(target)
@@ -202,6 +218,8 @@ def _fetch(model: Model, file: ModelFile, path: Path, told: Callable[[int], None
     unfinished = path.with_name(f"{path.name}.unfinished")
     if parts is not None:
         _join(parts, unfinished, told)
+    elif file.npm is not None and shutil.which("npm"):
+        _unpack(file.npm, unfinished, file.url, told)
     elif file.url is not None:
         download(file.url, unfinished, told)
     else:
@@ -221,6 +239,37 @@ def _fetch(model: Model, file: ModelFile, path: Path, told: Callable[[int], None
             found=found,
         )
     unfinished.rename(path)
+    return None
+
+
+def _unpack(packed: Packed, target: Path, url: str | None, told: Callable[[int], None]) -> None:
+    """Take a file out of a package of npm, fetched once for all files of a pull.
+
+    Raises ConnectivityError where npm does not get it and no address is known.
+    """
+    folder = target.parent / ".npm"
+    name = f"{packed.package.lstrip('@').replace('/', '-')}-{packed.version}.tgz"
+    try:
+        if not (folder / name).exists():
+            folder.mkdir(exist_ok=True)
+            subprocess.run(  # noqa: S603 - the catalogue's own words
+                ["npm", "pack", f"{packed.package}@{packed.version}"],  # noqa: S607 - PATH decides
+                cwd=folder,
+                check=True,
+                capture_output=True,
+                timeout=_NPM_S,
+            )
+        with tarfile.open(folder / name) as archive:
+            member = archive.extractfile(f"package/{packed.path}")
+            with member or io.BytesIO(), target.open("wb") as out:
+                shutil.copyfileobj(member or io.BytesIO(), out)
+    except (OSError, subprocess.SubprocessError, tarfile.TarError, KeyError) as error:
+        if url is None:
+            raise ConnectivityError(
+                f"npm does not get the package {packed.package}.", reason=str(error)
+            ) from error
+        return download(url, target, told)
+    told(target.stat().st_size)
     return None
 
 
@@ -285,6 +334,7 @@ def _model(entry: dict[str, Any]) -> Model:
             size_bytes=file.get("size_bytes"),
             parts=tuple(Part(**part) for part in file.get("parts", [])),
             url=file.get("url"),
+            npm=Packed(**file["npm"]) if "npm" in file else None,
         )
         for file in entry["file"]
     )

@@ -14,6 +14,7 @@ Answers, on stdout:  u8 kind, u32 id, u32 length, then
 (all numbers little-endian)
 """
 
+import ctypes
 import json
 import signal
 import struct
@@ -26,10 +27,12 @@ if TYPE_CHECKING:
 
 _ANSWER = struct.Struct("<cII")
 _LENGTH = struct.Struct("<I")
+_SET_PARENT_DEATH_SIGNAL = 1
 
 
 def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's; its end closes stdin.
+    _die_with_parent()
     model_path, threads = sys.argv[1], int(sys.argv[2])
     answers = sys.stdout.buffer
     sys.stdout = sys.stderr  # What libraries print must not get between the frames.
@@ -43,6 +46,12 @@ def main() -> None:
     for request in _requests(sys.stdin.buffer):
         _speak(voice, request, answers)
     return None
+
+
+def _die_with_parent() -> None:
+    """Closed pipes do not end a process that is stopped; the kernel of Linux does."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
 
 
 def _load(model_path: str, threads: int) -> "PiperVoice":

@@ -1,4 +1,4 @@
-"""The chain, and the engines where they are installed."""
+"""The engines, where they are installed."""
 
 import asyncio
 import os
@@ -16,30 +16,14 @@ import soxr
 from rapidfuzz import fuzz
 
 from alicia.audio.formats import RATE_HZ, from_bytes
+from alicia.audio.loudness import TARGET_LUFS, loudness
 from alicia.errors import DependencyMissingError, EngineError, UnsupportedLanguageError
 from alicia.speech.espeak import EspeakSynthesizer
 from alicia.speech.piper import PiperSynthesizer
-from alicia.speech.synthesizer import Speech, SynthesizerCapabilities, SynthesizerChain, polished
+from alicia.speech.synthesizer import Speech, polished
 from alicia.speech.whisper import WhisperRecognizer
 
 ANSWER = "The kitchen light is on, and the bedroom blinds are closed. It is 21.5 °C inside."
-
-
-class Scripted:
-    """Says each word as a piece; fails before the word `fail_at`."""
-
-    def __init__(self, name: str, *languages: str, fail_at: int | None = None) -> None:
-        self.name = name
-        self.capabilities = SynthesizerCapabilities(languages=frozenset(languages), rate_hz=1)
-        self._fail_at = fail_at
-
-    async def speak(self, text: str, language: str) -> AsyncGenerator[Speech, None]:
-        for index, word in enumerate(text.split()):
-            if index == self._fail_at:
-                raise EngineError(engine=self.name, language=language)
-            yield Speech(self.name.encode(), 1, word)
-
-    async def aclose(self) -> None: ...
 
 
 async def said(pieces: AsyncGenerator[Speech, None]) -> list[Speech]:
@@ -47,41 +31,13 @@ async def said(pieces: AsyncGenerator[Speech, None]) -> list[Speech]:
         return [piece async for piece in pieces]
 
 
-async def test_the_first_engine_that_speaks_the_language_is_used() -> None:
-    chain = SynthesizerChain([Scripted("a", "de"), Scripted("b", "en"), Scripted("c", "en")])
-    assert chain.languages == {"de", "en"}
-    assert [piece.pcm for piece in await said(chain.speak("Lamp on", "en"))] == [b"b", b"b"]
-
-
-async def test_an_engine_that_fails_at_once_is_replaced() -> None:
-    chain = SynthesizerChain([Scripted("a", "en", fail_at=0), Scripted("b", "en")])
-    assert [piece.pcm for piece in await said(chain.speak("Lamp on", "en"))] == [b"b", b"b"]
-
-
-async def test_nothing_is_said_twice_when_an_engine_fails_midway() -> None:
-    chain = SynthesizerChain([Scripted("a", "en", fail_at=1), Scripted("b", "en")])
-    with pytest.raises(EngineError):
-        await said(chain.speak("Lamp on", "en"))
-
-
-async def test_a_language_that_nobody_speaks_is_told() -> None:
-    with pytest.raises(UnsupportedLanguageError):
-        await said(SynthesizerChain([Scripted("a", "de")]).speak("Lamp on", "en"))
-
-
-async def test_when_all_fail_the_last_reason_is_told() -> None:
-    chain = SynthesizerChain([Scripted("a", "en", fail_at=0), Scripted("b", "en", fail_at=0)])
-    with pytest.raises(EngineError) as caught:
-        await said(chain.speak("Lamp on", "en"))
-    assert caught.value.fields["engine"] == "b"
-
-
 def test_polished_speech_starts_at_once_at_one_loudness() -> None:
-    wave = np.concatenate([np.zeros(8_000), np.full(4_000, 1_000), np.zeros(2_000)])
-    samples = from_bytes(polished(wave.astype("<i2").tobytes(), RATE_HZ))
-    assert np.flatnonzero(samples)[0] <= 0.03 * RATE_HZ
-    assert samples.max() == pytest.approx(0.7 * 32_768, rel=0.01)
-    assert len(samples) == pytest.approx(6_000, abs=200)
+    tone = 1_000 * np.sin(np.arange(8_000) * 2 * np.pi * 300 / RATE_HZ)
+    wave = np.concatenate([np.zeros(8_000), tone, np.zeros(200)])
+    samples = from_bytes(polished(wave.astype("<i2").tobytes(), RATE_HZ, "Done."))
+    assert np.flatnonzero(np.abs(samples) > 100)[0] <= 0.03 * RATE_HZ
+    assert loudness(samples[:8_000], RATE_HZ) == pytest.approx(TARGET_LUFS, abs=0.5)
+    assert len(samples) == pytest.approx(8_000 + 0.22 * RATE_HZ, abs=200)
 
 
 def test_silence_is_not_amplified() -> None:

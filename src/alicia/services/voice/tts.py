@@ -1,30 +1,52 @@
 """TTS: turns text into speech.
 
     SPEAK asked -> SPEECH* said (a stream of this turn) -> Spoken replied
+    PREPARE asked -> the same made ready, nothing said -> Prepared replied
+    ENTITY, AREA heard -> what this home will hear is rendered early, while no TURN is on
 
 The satellite is subscribed to the turn's SPEECH before it asks for the turn, so the first sample is
-heard. What was said lately is kept, and said again at once.
+heard. Instances of one house share what they have rendered (`state/tts/phrases`).
 """
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections import OrderedDict
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, asynccontextmanager
 from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from alicia.contracts.voice import SPEAK, SPEECH, Speak, SpeechChunk, Spoken
-from alicia.errors import DependencyMissingError, EngineError
-from alicia.runtime.service import Service, serves
+from alicia.contracts.devices import AREA, ENTITY
+from alicia.contracts.voice import (
+    CANCEL,
+    PREPARE,
+    SPEAK,
+    SPEECH,
+    TURN,
+    Prepare,
+    Prepared,
+    Speak,
+    SpeechChunk,
+    Spoken,
+    TurnPhase,
+)
+from alicia.errors import AliciaError, DependencyMissingError, EngineError, SetupError
+from alicia.runtime.service import Service, handles, runs, serves
 from alicia.runtime.settings import Settings
 
 if TYPE_CHECKING:
-    from alicia.speech.synthesizer import Speech, Synthesizer
+    from alicia.contracts.devices import Area, Entity
+    from alicia.contracts.voice import Turn
+    from alicia.speech.speaking import Clause
 
 CHUNK_S = 0.1
+SETTLED_S = 2.0
+"""Changes come in swarms: how long to wait for the rest."""
+ASK_AGAIN_S = 30.0
+MOST_MISSED = 100
+ENGINES = ("piper", "kokoro", "pico", "openjtalk", "espeak")
 
 
 class TtsSettings(Settings):
@@ -32,8 +54,20 @@ class TtsSettings(Settings):
     """Voices of the catalogue, separated by commas, in order of preference."""
     espeak: bool = True
     """Fall back on eSpeak NG where it is installed."""
-    keep_mb: int = Field(default=16, ge=0)
-    """Speech that was said lately and is kept."""
+    engines: str = ""
+    """The only ones that may speak, separated by commas; empty: all that are here."""
+    languages: str = "en"
+    """Voices started at once, separated by commas; others when they are first asked for."""
+    memory_mb: int = Field(default=16, ge=0)
+    """What was said lately, ready at once."""
+    cache_mb: int = Field(default=256, ge=0)
+    """What was said or will be, on disk; 0 keeps nothing there."""
+    warm: bool = True
+    """Render what is likely to be said here before anybody asks."""
+    warm_languages: str = ""
+    """Of which languages, separated by commas; empty: `languages` and those that were asked for."""
+    warm_after_s: float = Field(default=20.0, ge=0)
+    """How long after the start, so that a house comes up first."""
 
 
 class Tts(Service[TtsSettings]):
@@ -41,111 +75,281 @@ class Tts(Service[TtsSettings]):
 
     name = "tts"
     says = (SPEECH,)
+    hears = (CANCEL,)
 
     @asynccontextmanager
     async def lifespan(self) -> AsyncGenerator[None, None]:
-        from alicia.speech.synthesizer import SynthesizerChain  # noqa: PLC0415 - heavy
+        from alicia.home.model import Home  # noqa: PLC0415 - heavy
+        from alicia.speech.models import ModelStore  # noqa: PLC0415 - heavy
+        from alicia.speech.phrase_cache import PhraseCache  # noqa: PLC0415 - heavy
+        from alicia.speech.speaking import Speaker  # noqa: PLC0415 - heavy
+        from alicia.speech.voices import Voices  # noqa: PLC0415 - heavy
+        from alicia.speech.warming import Warmer  # noqa: PLC0415 - heavy
 
-        engines = await self._engines()
-        if not engines:
-            raise DependencyMissingError(
-                "There is no voice. Run `alicia models pull`, or install espeak-ng.",
-                voices=self.settings.voices,
-            )
-        self._kept: OrderedDict[tuple[str, str], list[Speech]] = OrderedDict()
-        self._chain = SynthesizerChain(engines)
+        self._cache = PhraseCache(
+            self.folder.state("tts") / "phrases",
+            limit_bytes=self.settings.cache_mb * 1_000_000,
+            memory_bytes=self.settings.memory_mb * 1_000_000,
+        )
+        self._voices = Voices(
+            ModelStore(self.folder.models),
+            wanted=_listed(self.settings.voices),
+            engines=engines_of(self.settings),
+        )
+        self._home = Home()
+        self._changed = asyncio.Event()
+        self._turns: set[str] = set()
+        self._languages = dict.fromkeys(_listed(self.settings.languages))
+        self._missed: dict[str, dict[str, None]] = {}
+        self._learnt: dict[str, int] = {}
+        self._preparing: dict[str, tuple[str, asyncio.Task[bool]]] = {}
+        await self._start_voices()
+        self._speaker = Speaker(self._voices, self._cache)
+        self._warmer = Warmer(self._voices, self._cache)
         try:
             yield
         finally:
-            await self._chain.aclose()
+            await self._speaker.aclose()
+            await self._warmer.aclose()
+            await self._voices.aclose()
 
-    async def _engines(self) -> list[Synthesizer]:
-        from alicia.speech.espeak import EspeakSynthesizer  # noqa: PLC0415 - heavy
-        from alicia.speech.models import ModelStore  # noqa: PLC0415 - heavy
-        from alicia.speech.piper import PiperSynthesizer  # noqa: PLC0415 - heavy
+    async def _start_voices(self) -> None:
+        """The first live voice of each language that is set. Raises DependencyMissingError."""
+        from alicia.speech.child import ChildSynthesizer  # noqa: PLC0415 - heavy
+        from alicia.speech.spoken import spoken  # noqa: PLC0415 - heavy
 
-        engines: list[Synthesizer] = []
-        store = ModelStore(self.folder.models)
-        for voice in self.settings.voices.split(","):
+        started = 0
+        for language in self._languages:
+            await self.off_loop(spoken, "1", language)  # Its rules are read.
+            for engine in await self.off_loop(self._voices.live, language):
+                try:
+                    if isinstance(engine, ChildSynthesizer):
+                        await engine.start()
+                except (SetupError, EngineError) as error:
+                    self.log.warning("voice not available", voice=engine.voice, reason=str(error))
+                    self.set_degraded(f"The voice {engine.voice} is not available: {error.message}")
+                else:
+                    started += 1
+                    break
+        if not started:
+            raise DependencyMissingError(
+                "There is no voice. Run `alicia models pull`, or `alicia voices list` to see why.",
+                voices=self.settings.voices,
+            )
+        for voice in _listed(self.settings.voices):
             try:
-                model = await self.off_loop(store.resolve, voice.strip())
-                piper = PiperSynthesizer(model)
-                await piper.start()
-            except (DependencyMissingError, EngineError) as error:
+                await self.off_loop(self._voices.store.resolve, voice)
+            except DependencyMissingError as error:
                 self.log.warning("voice not available", voice=voice, reason=str(error))
                 self.set_degraded(f"The voice {voice} is not available: {error.message}")
-            else:
-                engines.append(piper)
-        if self.settings.espeak:
-            try:
-                engines.append(EspeakSynthesizer())
-            except DependencyMissingError:
-                self.log.info("no espeak-ng to fall back on")
-        return engines
+
+    # ---- speaking ----
 
     @serves(SPEAK, concurrency=4)
     async def speak(self, ask: Speak) -> Spoken:
-        sequence = position = rate_hz = 0
-        first_audio_at = 0.0
-        async with aclosing(self._pieces(ask)) as pieces:
-            async for piece in pieces:
-                rate_hz = piece.rate_hz
-                for pcm in _cut(piece):
-                    first_audio_at = first_audio_at or time.time()
-                    await self.say(
-                        SPEECH,
-                        SpeechChunk(
-                            turn_id=ask.turn_id,
-                            sequence=sequence,
-                            position=position,
-                            rate_hz=rate_hz,
-                            pcm=pcm,
-                        ),
-                    )
-                    sequence += 1
-                    position += len(pcm) // 2
-        if not position:
-            raise EngineError("There was nothing to pronounce.")
-        await self.say(
-            SPEECH,
-            SpeechChunk(
-                turn_id=ask.turn_id,
-                sequence=sequence,
-                position=position,
-                rate_hz=rate_hz,
-                last=True,
-            ),
-        )
-        return Spoken(
-            turn_id=ask.turn_id,
-            duration_ms=position * 1000 / rate_hz,
-            rate_hz=rate_hz,
-            first_audio_at=first_audio_at,
-        )
+        from alicia.speech.speaking import HASTE  # noqa: PLC0415 - heavy
 
-    async def _pieces(self, ask: Speak) -> AsyncGenerator[Speech, None]:
-        key = ask.language, ask.text
-        kept = self._kept.get(key)
-        if kept is not None:
-            self._kept.move_to_end(key)
-            for piece in kept:
-                yield piece
+        with self._warmer.held():
+            clauses = self._clauses(ask)
+            stream = _Stream(self, ask.turn_id)
+            pieces = self._speaker.speak(clauses, voice=ask.voice, haste=HASTE[ask.priority])
+            async with aclosing(pieces):
+                async for told in pieces:
+                    await stream.say(told.speech.pcm, told.speech.rate_hz)
+                    stream.voice = stream.voice or told.voice
+                    stream.cached = stream.cached and told.cached
+            spoken = await stream.end()
+        self._learn(ask, new=not spoken.cached)
+        return spoken
+
+    @serves(PREPARE, concurrency=4)
+    async def prepare(self, ask: Prepare) -> Prepared:
+        same = ask.model_dump_json(exclude={"turn_id"})
+        before = self._preparing.get(ask.turn_id)
+        if before is not None and before[0] != same:
+            before[1].cancel()
+        if before is not None and before[0] == same:
+            task = before[1]
+        else:
+            task = asyncio.create_task(self._prepare(ask), name="prepare")
+            self._preparing[ask.turn_id] = same, task
+            task.add_done_callback(lambda done: self._prepared(ask.turn_id, done))
+        try:
+            return Prepared(turn_id=ask.turn_id, ready=True, cached=await asyncio.shield(task))
+        except asyncio.CancelledError:
+            if not task.cancelled():
+                task.cancel()
+                raise  # We ourselves are given up.
+            return Prepared(turn_id=ask.turn_id, ready=False)
+
+    async def _prepare(self, ask: Prepare) -> bool:
+        with self._warmer.held():
+            return await self._speaker.prepare(self._clauses(ask), voice=ask.voice)
+
+    def _prepared(self, turn_id: str, task: asyncio.Task[bool]) -> None:
+        if self._preparing.get(turn_id, (None, None))[1] is task:
+            del self._preparing[turn_id]
+
+    def _clauses(self, ask: Speak) -> list[Clause]:
+        """Raises MarkupError, UnsupportedLanguageError."""
+        from alicia.speech import speaking, ssml  # noqa: PLC0415 - heavy
+        from alicia.speech.synthesizer import Style  # noqa: PLC0415 - heavy
+
+        style = Style(ask.rate, ask.pitch, ask.volume_db)
+        read = ssml.parse if ask.ssml else speaking.plain
+        return read(ask.text, ask.language, style)
+
+    def _learn(self, ask: Speak, *, new: bool) -> None:
+        """A language that is asked for is warmed; so is a text that a lesser voice had to say."""
+        if ask.language not in self._languages:
+            self._languages[ask.language] = None
+            self._changed.set()
+        if new and not ask.ssml and self._voices.cast(ask.language).early:
+            missed = self._missed.setdefault(ask.language, {})
+            missed[ask.text] = None
+            while len(missed) > MOST_MISSED:
+                missed.pop(next(iter(missed)))
+            self._changed.set()
+
+    # ---- what will be said ----
+
+    @handles(ENTITY)
+    async def follow_entity(self, entity: Entity) -> None:
+        self._home.put_entity(entity)
+        self._changed.set()
+
+    @handles(AREA)
+    async def follow_area(self, area: Area) -> None:
+        self._home.put_area(area)
+        self._changed.set()
+
+    @handles(TURN)
+    async def follow_turn(self, turn: Turn) -> None:
+        """A turn from its first sample to its last holds the warming up."""
+        if turn.phase is TurnPhase.IDLE:
+            if turn.satellite in self._turns:
+                self._turns.discard(turn.satellite)
+                self._warmer.release()
+        elif turn.satellite not in self._turns:
+            self._turns.add(turn.satellite)
+            self._warmer.hold()
+
+    @runs
+    async def warm(self) -> None:
+        if not self.settings.warm or not self.settings.cache_mb:
             return
-        pieces: list[Speech] = []
-        async with aclosing(self._chain.speak(ask.text, ask.language)) as speaking:
-            async for piece in speaking:
-                pieces.append(piece)
-                yield piece
-        self._keep(key, pieces)
+        await asyncio.sleep(self.settings.warm_after_s)
+        while True:
+            self._changed.clear()
+            try:
+                again = await self._warm_all()
+            except AliciaError as error:
+                self.log.warning("warming ended early", code=error.code, reason=error.message)
+                again = False
+            await self._warmer.rest()
+            try:
+                async with asyncio.timeout(ASK_AGAIN_S if again else None):
+                    await self._changed.wait()
+            except TimeoutError:
+                continue
+            await asyncio.sleep(SETTLED_S)
 
-    def _keep(self, key: tuple[str, str], pieces: list[Speech]) -> None:
-        self._kept[key] = pieces
-        size = sum(len(piece.pcm) for kept in self._kept.values() for piece in kept)
-        while size > self.settings.keep_mb * 1_000_000 and self._kept:
-            _, oldest = self._kept.popitem(last=False)
-            size -= sum(len(piece.pcm) for piece in oldest)
+    async def _warm_all(self) -> bool:
+        """Whether to try again: another instance is at it."""
+        from alicia.speech.warming import alone  # noqa: PLC0415 - heavy
+
+        languages = _listed(self.settings.warm_languages) or list(self._languages)
+        with alone(self._cache.folder) as mine:
+            if not mine:
+                return True
+            for language in languages:
+                await self._warm(language)
+        return False
+
+    async def _warm(self, language: str) -> None:
+        texts = list(self._missed.pop(language, {}))
+        revision = self._home.revision
+        if self._learnt.get(language) != revision:
+            texts += await self._warmer.repertoire(
+                self._home.areas(), self._home.entities(), language
+            )
+        started, last = time.monotonic(), None
+        async with aclosing(self._warmer.warm(language, texts)) as progress:
+            async for warmed in progress:
+                last = warmed
+                if self._home.revision != revision:
+                    return  # Names have changed: begin again with these.
+        self._learnt[language] = revision
+        if last is not None and last.rendered:
+            self.log.info(
+                "warmed",
+                language=language,
+                voice=last.voice,
+                phrases=last.total,
+                rendered=last.rendered,
+                failed=last.failed,
+                full=last.full,
+                after_s=round(time.monotonic() - started, 1),
+            )
 
 
-def _cut(piece: Speech) -> list[bytes]:
-    step = int(piece.rate_hz * CHUNK_S) * 2
-    return [piece.pcm[at : at + step] for at in range(0, len(piece.pcm), step)]
+class _Stream:
+    """A turn's SPEECH, in chunks, at one rate."""
+
+    def __init__(self, room: Tts, turn_id: str) -> None:
+        self._room = room
+        self._turn_id = turn_id
+        self._sequence = self._position = self._rate_hz = 0
+        self._first_audio_at = 0.0
+        self.voice = ""
+        self.cached = True
+
+    async def say(self, pcm: bytes, rate_hz: int) -> None:
+        self._rate_hz = self._rate_hz or rate_hz
+        if rate_hz != self._rate_hz:
+            from alicia.speech.synthesizer import resampled  # noqa: PLC0415 - heavy
+
+            pcm = resampled(pcm, rate_hz, self._rate_hz)
+        step = int(self._rate_hz * CHUNK_S) * 2
+        for at in range(0, len(pcm), step):
+            self._first_audio_at = self._first_audio_at or time.time()
+            await self._chunk(pcm[at : at + step])
+
+    async def end(self) -> Spoken:
+        """Raises EngineError where nothing was said."""
+        if not self._position:
+            raise EngineError("There was nothing to pronounce.")
+        await self._chunk(b"", last=True)
+        return Spoken(
+            turn_id=self._turn_id,
+            duration_ms=self._position * 1000 / self._rate_hz,
+            rate_hz=self._rate_hz,
+            first_audio_at=self._first_audio_at,
+            cached=self.cached,
+            voice=self.voice or None,
+        )
+
+    async def _chunk(self, pcm: bytes, *, last: bool = False) -> None:
+        chunk = SpeechChunk(
+            turn_id=self._turn_id,
+            sequence=self._sequence,
+            position=self._position,
+            rate_hz=self._rate_hz,
+            pcm=pcm,
+            last=last,
+        )
+        await self._room.say(SPEECH, chunk)
+        self._sequence += 1
+        self._position += len(pcm) // 2
+
+
+def engines_of(settings: TtsSettings) -> list[str]:
+    """The engines that may speak; all where none is named."""
+    named = _listed(settings.engines)
+    if settings.espeak:
+        return named
+    return [name for name in named or ENGINES if name != "espeak"]
+
+
+def _listed(names: str) -> list[str]:
+    return [name.strip() for name in names.split(",") if name.strip()]

@@ -77,7 +77,7 @@ def furnished(folder: Path, store: ModelStore) -> Path:
 async def speaking(
     folder: Path, store: ModelStore, **settings: Any
 ) -> AsyncGenerator[RunningHouse, None]:
-    given = {"espeak": False, **settings}
+    given = {"engines": "piper", **settings}
     async with house(Tts, folder=furnished(folder, store), settings={"tts": given}) as home:
         yield home
 
@@ -136,11 +136,10 @@ async def test_what_was_said_before_is_said_again_at_once_and_the_same(
 
 
 async def test_no_more_is_kept_than_wanted(tmp_path: Path, voices: ModelStore) -> None:
-    async with speaking(tmp_path, voices, keep_mb=0) as home:
-        await speak(home, "Yes.")
-        tts = home._running[0].runner.service
-        assert isinstance(tts, Tts)
-        assert not tts._kept
+    async with speaking(tmp_path, voices, memory_mb=0, cache_mb=0) as home:
+        for turn_id in ("t1", "t2"):
+            assert not (await speak(home, "Yes.", turn_id=turn_id)).cached
+    assert not list((tmp_path / "state" / "tts" / "phrases").glob("*/*/*"))
 
 
 async def test_several_turns_are_spoken_at_once(tmp_path: Path, voices: ModelStore) -> None:
@@ -191,7 +190,7 @@ async def test_nothing_to_pronounce_is_an_error(tmp_path: Path, voices: ModelSto
 
 async def test_a_room_without_any_voice_does_not_start(tmp_path: Path) -> None:
     with pytest.raises((DependencyMissingError, BaseExceptionGroup)) as raised:
-        async with house(Tts, folder=tmp_path, settings={"tts": {"espeak": False}}):
+        async with house(Tts, folder=tmp_path, settings={"tts": {"engines": "piper"}}):
             pass
     error = raised.value
     while isinstance(error, BaseExceptionGroup):
@@ -211,14 +210,19 @@ async def test_a_voice_that_is_missing_degrades_the_room_and_another_speaks(
         assert (await speak(home, "Yes.")).duration_ms > 100
 
 
+def piper_of(home: RunningHouse) -> PiperSynthesizer:
+    tts = home._running[0].runner.service
+    assert isinstance(tts, Tts)
+    piper = tts._voices.engine("piper", "en")
+    assert isinstance(piper, PiperSynthesizer)
+    return piper
+
+
 async def test_a_voice_that_dies_is_an_error_once_and_speaks_again(
     tmp_path: Path, voices: ModelStore
 ) -> None:
     async with speaking(tmp_path, voices) as home, listening(home) as ears:
-        tts = home._running[0].runner.service
-        assert isinstance(tts, Tts)
-        [piper] = tts._chain._engines
-        assert isinstance(piper, PiperSynthesizer)
+        piper = piper_of(home)
         assert piper.pid is not None
         asking = asyncio.create_task(speak(home, " ".join([SENTENCE] * 3)))
         await until(lambda: ears.chunks)
