@@ -166,20 +166,20 @@ async def test_closing_and_being_busy_are_everybodys() -> None:
 # ---- from settings ----------------------------------------------------------------------------
 
 
-def test_settings_give_an_order_for_each_language(tmp_path: Path) -> None:
+def test_settings_give_an_order_for_each_language() -> None:
     settings = Settings(recognizers="en: moonshine-tiny-en; ko: vosk-ko,; *: whisper-small-int8")
-    assert orders_of(settings, ModelStore(tmp_path)) == {
+    assert orders_of(settings) == {
         "*": ("whisper-small-int8", "whisper-base-int8"),
         "en": ("moonshine-tiny-en", "whisper-small-int8", "whisper-base-int8"),
         "ko": ("vosk-ko", "whisper-small-int8", "whisper-base-int8"),
     }
-    assert orders_of(Settings(), ModelStore(tmp_path)) == {"*": ("whisper-base-int8",)}
+    assert orders_of(Settings()) == {"*": ("whisper-base-int8",)}
 
 
 @pytest.mark.parametrize("recognizers", ["moonshine-tiny-en", ": x", "en: piper-en-joe", "en: no"])
-def test_settings_that_make_no_sense_are_told(tmp_path: Path, recognizers: str) -> None:
+async def test_settings_that_make_no_sense_are_told(tmp_path: Path, recognizers: str) -> None:
     with pytest.raises(SettingsError) as caught:
-        orders_of(Settings(recognizers=recognizers), ModelStore(tmp_path))
+        await load_recognizer(Settings(recognizers=recognizers), ModelStore(tmp_path))
     assert caught.value.fields["setting"] == "recognizers"
 
 
