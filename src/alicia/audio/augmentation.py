@@ -13,7 +13,7 @@ NOISES = ("white", "pink", "brown", "hum")
 
 
 def wave_of(pcm: Pcm) -> Wave:
-    return pcm.astype(np.float32) / 32_768
+    return (pcm / 32_768).astype(np.float32)
 
 
 def pcm_of(wave: Wave) -> Pcm:
@@ -42,7 +42,8 @@ def rms(wave: NDArray[np.floating]) -> float:
 def at_snr(wave: Wave, disturbance: Wave, snr_db: float, *, level: float | None = None) -> Wave:
     """The sum, with the disturbance this far below the speech (or below `level`, an RMS)."""
     speech = rms(wave) if level is None else level
-    return wave + disturbance * (speech / max(1e-9, rms(disturbance)) / 10 ** (snr_db / 20))
+    factor = speech / max(1e-9, rms(disturbance)) / 10 ** (snr_db / 20)
+    return (wave + disturbance * factor).astype(np.float32)
 
 
 def in_room(wave: Wave, rt60_s: float, chance: np.random.Generator, *, direct: float = 1.0) -> Wave:

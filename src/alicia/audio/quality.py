@@ -70,7 +70,7 @@ class Quality:
     dropouts: int
     """Gaps of pure zeros in the middle of sound."""
     bandwidth_hz: float
-    """Below it lie 99.5 % of the speech's energy above 1 kHz, as far as it stands over the noise."""
+    """Below it lie 99.5 % of the speech's energy above 1 kHz, where it stands over the noise."""
     speech_s: float
     defects: tuple[Defect, ...]
     """The worst first."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alicia.contracts import devices, system, voice
+from alicia.contracts import advanced, devices, system, voice
 from alicia.runtime.service import Service
 from alicia.runtime.settings import Settings
 
@@ -22,7 +22,10 @@ class Console(Service[ConsoleSettings]):
         system.DEAD_LETTER,
         devices.STATE,
         voice.TURN,
+        advanced.ANALYSED,
+        advanced.SPEAKER_RECOGNIZED,
     )
+    says = (advanced.SAMPLE,)
     asks = (
         system.PING,
         system.INFO,
@@ -33,4 +36,8 @@ class Console(Service[ConsoleSettings]):
         voice.GET_TRACE,
         devices.FIND_ENTITIES,
         devices.PATCH_ENTITY,
+        advanced.ENROL_SPEAKER,
+        advanced.FORGET_SPEAKER,
+        advanced.LIST_SPEAKERS,
+        advanced.WHO_IS,
     )

@@ -37,7 +37,7 @@ class OnnxModel:
             self._session = runtime.InferenceSession(
                 str(path), options, providers=["CPUExecutionProvider"]
             )
-        except Exception as error:  # noqa: BLE001 - the library raises classes of its own
+        except Exception as error:
             raise EngineError(engine=path.name, reason=type(error).__name__) from error
         self._input: str = self._session.get_inputs()[0].name
 

