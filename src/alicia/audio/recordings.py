@@ -73,7 +73,7 @@ class Recordings:
     def add(self, name: str, sequence: int, pcm: bytes, *, last: bool) -> Recording:
         """The recording with this chunk. A stream that begins anew replaces what came of it."""
         known = self._kept.get(name)
-        if known is None or (sequence == 0 and (known.broken or not known.complete)):
+        if known is None or sequence == 0:
             known = self._kept[name] = Recording(self._longest)
         known.add(sequence, pcm, last=last)
         self._drop_old()
