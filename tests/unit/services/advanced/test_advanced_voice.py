@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import pytest
 
 from alicia.audio.augmentation import at_snr, noise, pcm_of, wave_of
 from alicia.audio.formats import Pcm, read
+from alicia.bus.packet import traceparent
 from alicia.contracts.advanced import (
     ANALYSED,
     ENROL_SPEAKER,
@@ -56,8 +57,6 @@ async def speak(
     home: RunningHouse, pcm: Pcm, uid: str = "u1", *, trace: str | None = None, skip: int = -1
 ) -> None:
     """An utterance, as a satellite says it."""
-    from alicia.bus.packet import traceparent
-
     token = traceparent.set(f"00-{trace}-00f067aa0ba902b7-01" if trace else None)
     count = -(-len(pcm) // FRAME)
     for number in range(count + 1):
@@ -97,6 +96,12 @@ async def analysed(home: RunningHouse, uid: str = "u1") -> AsyncGenerator[list[A
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+
+async def until(true: Callable[[], bool], *, within_s: float = 10.0) -> None:
+    async with asyncio.timeout(within_s):
+        while not true():  # noqa: ASYNC110 - what others do has no event here
+            await asyncio.sleep(0.02)
 
 
 async def show(home: RunningHouse, *recordings: Pcm) -> list[str]:
@@ -151,11 +156,13 @@ async def test_an_utterance_is_measured_and_no_emotion_is_guessed(tmp_path: Path
 async def test_a_bad_microphone_gets_advice_in_the_language_that_is_set(tmp_path: Path) -> None:
     clean = wave_of(said_by("bf_emma", EMMA[0]))
     clipped = pcm_of(clean * 12)
-    async with house(
-        AdvancedVoice, folder=tmp_path, settings={"advanced_voice": {"language": "de"}}
-    ) as home:
-        async with analysed(home) as found:
-            await speak(home, clipped)
+    async with (
+        house(
+            AdvancedVoice, folder=tmp_path, settings={"advanced_voice": {"language": "de"}}
+        ) as home,
+        analysed(home) as found,
+    ):
+        await speak(home, clipped)
     quality = found[0].quality
     assert quality is not None
     assert quality.defects[0] == "clipping"
@@ -174,9 +181,7 @@ async def test_each_ability_is_a_span_of_the_turns_trace(tmp_path: Path) -> None
         collecting = asyncio.create_task(collect(home))
         async with analysed(home) as found:
             await speak(home, said_by("bf_emma", EMMA[0]), trace=TRACE)
-        async with asyncio.timeout(5):
-            while not any(span.name == "analyse the voice" for span in spans):
-                await asyncio.sleep(0.02)
+        await until(lambda: any(span.name == "analyse the voice" for span in spans))
         collecting.cancel()
         await asyncio.gather(collecting, return_exceptions=True)
     assert {span.trace_id for span in spans} == {TRACE}
@@ -215,10 +220,9 @@ async def test_an_utterance_that_is_heard_again_from_the_start_is_taken_anew(
     tmp_path: Path,
 ) -> None:
     pcm = said_by("bf_emma", EMMA[0])
-    async with house(AdvancedVoice, folder=tmp_path) as home:
-        async with analysed(home) as found:
-            await speak(home, pcm[: len(pcm) // 2], skip=20)
-            await speak(home, pcm)
+    async with house(AdvancedVoice, folder=tmp_path) as home, analysed(home) as found:
+        await speak(home, pcm[: len(pcm) // 2], skip=20)
+        await speak(home, pcm)
     assert found[0].speech_s > 1
 
 
@@ -234,8 +238,8 @@ async def test_who_is_enrolled_is_recognized_while_they_still_speak(tmp_path: Pa
 
         async def listen() -> None:
             async with home.bus.hear(SPEAKER_RECOGNIZED) as hearing:
-                async for delivery in hearing:
-                    said.append(delivery.message)
+                while True:
+                    said.append((await anext(hearing)).message)
 
         listening = asyncio.create_task(listen())
         await asyncio.sleep(0)
