@@ -74,7 +74,7 @@ COMMANDS = {
     "wake": Entry(
         _SPEAKING,
         "wake",
-        (("list", "list_words"), ("train", "train"), ("test", "test_files"), ("remove", "remove")),
+        (("list", "list_words"), ("train", "train"), ("test", "try_files"), ("remove", "remove")),
         "The words that wake her. Without a command: list them.",
     ),
 }

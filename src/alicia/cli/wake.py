@@ -84,7 +84,7 @@ def remove(word: Word, *, json: Json = False, home: Home = None) -> None:
 # ---- test ---------------------------------------------------------------------------------------
 
 
-def test_files(
+def try_files(
     files: Annotated[list[Path], typer.Argument(help="WAV, FLAC, Ogg or MP3.")],
     *,
     words: Annotated[

@@ -17,6 +17,7 @@ import threading
 import time
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import Field
@@ -45,7 +46,7 @@ from alicia.contracts.advanced import (
     VoiceProsody,
     WhoIs,
 )
-from alicia.contracts.voice import AUDIO
+from alicia.contracts.voice import AUDIO, LISTENING
 from alicia.errors import AliciaError, AudioLostError, UnclearSpeechError, VoiceprintError
 from alicia.runtime.logs import pii
 from alicia.runtime.service import Service, runs, serves
@@ -64,6 +65,7 @@ RATE_HZ = 16_000
 CHUNKS = 4096
 SAMPLE_WITHIN_S = 2.0
 KEPT_SAMPLES, KEPT_S = 12, 60.0
+KEPT_TURNS = 32
 AT_ONCE = 2
 """Utterances that are analysed at one time; more are let pass."""
 
@@ -93,7 +95,7 @@ class AdvancedVoice(Service[AdvancedVoiceSettings]):
     """What can be known of a voice besides its words."""
 
     name = "advanced_voice"
-    hears = (AUDIO, SAMPLE)
+    hears = (AUDIO, LISTENING, SAMPLE)
     says = (SPEAKER_RECOGNIZED, ANALYSED)
 
     @asynccontextmanager
@@ -115,6 +117,8 @@ class AdvancedVoice(Service[AdvancedVoiceSettings]):
         self._know()
         self._heard: Recordings = Recordings(AT_ONCE * 4, KEPT_S, self.settings.longest_s)
         self._busy = 0
+        self._turns: dict[str, str] = {}
+        self._recognized: dict[str, tuple[SpeakerRecognized, float]] = {}
         try:
             await self._politely(self._abilities.prepare)
         except AliciaError as error:
@@ -130,27 +134,36 @@ class AdvancedVoice(Service[AdvancedVoiceSettings]):
         """Follow every utterance; what it costs is nothing where all abilities are off."""
         if not self._wanted():
             return
-        decided: set[str] = set()
-        async with self.bus.hear(AUDIO, limit=CHUNKS) as hearing:
-            async for delivery in hearing:
-                chunk = delivery.message
+        async with self.hear(AUDIO, limit=CHUNKS) as chunks:
+            async for chunk in chunks:
                 if chunk.rate_hz != RATE_HZ:
                     continue
                 heard = self._heard.add(
                     chunk.utterance_id, chunk.sequence, chunk.pcm, last=chunk.last
                 )
-                if self._is_time_to_decide(heard) and chunk.utterance_id not in decided:
-                    decided.add(chunk.utterance_id)
-                    self._begin(self._decide(chunk.utterance_id, heard.pcm, delivery.traceparent))
+                if self._is_time_to_decide(heard):
+                    heard.decided = True
+                    parent = self._turns.get(chunk.utterance_id)
+                    self._begin(self._decide(chunk.utterance_id, heard.pcm, parent))
                 if heard.complete:
-                    known = chunk.utterance_id in decided
-                    decided.discard(chunk.utterance_id)
                     self._heard.remove(chunk.utterance_id)
                     self._begin(
                         self._analyse(
-                            chunk.utterance_id, heard, delivery.traceparent, decided=known
+                            chunk.utterance_id,
+                            heard,
+                            self._turns.pop(chunk.utterance_id, None),
                         )
                     )
+
+    @runs
+    async def follow_turns(self) -> None:
+        """Learn to which turn an utterance belongs: its audio does not say so."""
+        async with self.bus.hear(LISTENING) as hearing:
+            async for delivery in hearing:
+                if delivery.traceparent is not None:
+                    self._turns[delivery.message.utterance_id] = delivery.traceparent
+                while len(self._turns) > KEPT_TURNS:
+                    self._turns.pop(next(iter(self._turns)))
 
     def _wanted(self) -> bool:
         mine = self.settings
@@ -161,6 +174,7 @@ class AdvancedVoice(Service[AdvancedVoiceSettings]):
     def _is_time_to_decide(self, heard: Recording) -> bool:
         return (
             self.settings.speakers
+            and not heard.decided
             and self._abilities.knows_somebody
             and heard.speech_s >= self.settings.speaker_after_s
         )
@@ -183,21 +197,23 @@ class AdvancedVoice(Service[AdvancedVoiceSettings]):
 
     async def _decide(self, utterance_id: str, pcm: Pcm, parent: str | None) -> None:
         with self.tracer.span("recognize the speaker", parent) as span:
-            recognized = await self._speaker(utterance_id, pcm, {}, span)
+            cost: dict[str, float] = {}
+            recognized = await self._speaker(utterance_id, pcm, cost, span)
             if recognized is not None:
+                self._recognized[utterance_id] = recognized, cost["speaker"]
                 await self.say(SPEAKER_RECOGNIZED, recognized)
 
-    async def _analyse(
-        self, utterance_id: str, heard: Recording, parent: str | None, *, decided: bool
-    ) -> None:
+    async def _analyse(self, utterance_id: str, heard: Recording, parent: str | None) -> None:
         mine, pcm = self.settings, heard.pcm
         cost: dict[str, float] = {}
         found: dict[str, Any] = {}
         with self.tracer.span("analyse the voice", parent):
-            if mine.speakers and self._abilities.knows_somebody:
+            if utterance_id in self._recognized:
+                found["speaker"], cost["speaker"] = self._recognized.pop(utterance_id)
+            elif mine.speakers and self._abilities.knows_somebody:
                 with self.span("speaker") as span:
                     found["speaker"] = await self._speaker(utterance_id, pcm, cost, span)
-                if found["speaker"] is not None and not decided:
+                if found["speaker"] is not None and not heard.decided:
                     await self.say(SPEAKER_RECOGNIZED, found["speaker"])
             if mine.quality:
                 found["quality"] = await self._measured("quality", self._quality, pcm, cost)
@@ -256,18 +272,8 @@ class AdvancedVoice(Service[AdvancedVoiceSettings]):
         from alicia.speech.analysis import advice  # noqa: PLC0415 - heavy
 
         found = self._abilities.quality(pcm)
-        return SignalQuality(
-            level_dbfs=found.level_dbfs,
-            peak_dbfs=found.peak_dbfs,
-            noise_dbfs=found.noise_dbfs,
-            snr_db=found.snr_db,
-            clipped_share=found.clipped_share,
-            hum_hz=found.hum_hz,
-            dropouts=found.dropouts,
-            bandwidth_hz=found.bandwidth_hz,
-            defects=[str(defect) for defect in found.defects],
-            advice=advice(found.defects, self.settings.language),
-        )
+        told = advice(found.defects, self.settings.language)
+        return SignalQuality.model_validate({**asdict(found), "advice": told})
 
     async def _politely(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Off the loop, on a thread that gives way to everybody who answers the person."""
@@ -387,14 +393,7 @@ def _timed(work: Callable[[Pcm], T], pcm: Pcm) -> tuple[T, float]:
 def _prosody(pcm: Pcm) -> VoiceProsody:
     from alicia.speech.prosody import measure  # noqa: PLC0415 - heavy
 
-    found = measure(pcm)
-    return VoiceProsody(
-        pitch_hz=found.pitch_hz,
-        pitch_range_semitones=found.pitch_range_semitones,
-        jitter_pct=found.jitter_pct,
-        loudness_dbfs=found.loudness_dbfs,
-        speaking_rate=found.speaking_rate,
-    )
+    return VoiceProsody.model_validate(asdict(measure(pcm)))
 
 
 def _emotion() -> Emotion:
