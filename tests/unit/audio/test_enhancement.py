@@ -8,7 +8,7 @@ import pytest
 
 from alicia.audio.augmentation import at_snr, in_room, noise, pcm_of, rms, wave_of
 from alicia.audio.echo import EchoCanceller, erle_db
-from alicia.audio.enhancement import Enhancer, EnhancementSettings
+from alicia.audio.enhancement import EnhancementSettings, Enhancer
 from alicia.audio.formats import RATE_HZ, Pcm, read
 
 pytestmark = pytest.mark.skipif(
