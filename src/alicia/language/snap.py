@@ -99,6 +99,18 @@ class Snap:
             return None
         return Snapped(candidate, next(iter(bare.numbers), None), 1.0, exact=True)
 
+    def unfinished(self, text: str) -> bool:
+        """Whether it ends in a word that is left out of bare forms, such as an article."""
+        text = text.strip()
+        if not self.wording.spaced:
+            return any(
+                text.endswith(word) and self.wording.drops(word)
+                for word in self._hanging
+                if not text.endswith(self._closing)
+            )
+        last = text.split(" ")[-1]
+        return last in self._hanging and self.wording.drops(last)
+
     def garbled(self, text: str) -> bool:
         """Whether there are more numbers in it than anything takes that can be said here."""
         return not self.wording.spaced and len(self.wording.bare(text).numbers) > 1

@@ -106,12 +106,12 @@ class Understanding:
     def complete(self, text: str, *, home: Home, area_id: str | None = None) -> bool:
         """Whether the words so far are a whole command: the utterance may end here."""
         self._use(home)
-        return self._strict_or_none(text, home, area_id) is not None
+        return self._whole(text, home, area_id) is not None
 
     def preview(self, text: str, *, home: Home, area_id: str | None = None) -> Preview:
         """What the words so far come to, and whether more is likely to come. Raises nothing."""
         self._use(home)
-        exact = self._strict_or_none(text, home, area_id)
+        exact = self._whole(text, home, area_id)
         heard = tidy(text, self._tables)
         if exact is not None:
             plan, complete = replace(exact, heard=text.strip()), True
@@ -124,6 +124,12 @@ class Understanding:
         else:
             more = self._snap.goes_on(heard, None) or self._snap.goes_on(plan.heard, plan.entities)
         return Preview(complete, more, plan, plan.score if plan else 0.0)
+
+    def _whole(self, text: str, home: Home, area_id: str | None) -> Plan | None:
+        """The plan of an exact parse of a sentence that does not end in an article or the like."""
+        if self._snap.unfinished(tidy(text, self._tables)):
+            return None
+        return self._strict_or_none(text, home, area_id)
 
     def _use(self, home: Home) -> None:
         if self._grammar.use(home):

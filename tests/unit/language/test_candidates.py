@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from alicia.errors import AliciaError, NotCapableError
+from alicia.errors import NotCapableError
 from alicia.home import demo
 from alicia.home.model import Home, names_of
 from alicia.language.candidates import Candidate, candidates
@@ -46,11 +46,10 @@ def test_here_and_home_find_somebody(house: Home, language: str) -> None:
         if not candidate.targets & {"home", "here"}:
             continue
         number = 20.0 if NUMBER in candidate.text else None
-        try:
-            plan(candidate.reading(number, "living_room"), house)
-        except AliciaError as error:
-            # Nothing measures humidity there.
-            assert candidate.does == "get_humidity", (candidate.text, error)
+        if candidate.does == "get_humidity":  # nothing measures it there
+            continue
+        made = plan(candidate.reading(number, "living_room"), house)
+        assert made.actions or made.question or candidate.does in ("nevermind", "hello")
 
 
 @pytest.mark.parametrize("language", [language for language in LANGUAGES if language != "en"])
@@ -93,6 +92,7 @@ def test_a_pattern_keeps_its_meaning_in_its_bare_form(language: str) -> None:
 
 def test_the_same_about_a_part_is_no_rival_and_anything_else_is(house: Home) -> None:
     every = candidates(load_tables("en"), house)
+
     def of(text: str) -> Candidate:
         return next(c for c in every if " ".join(c.text.split()) == text)
 
