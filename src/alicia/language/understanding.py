@@ -217,7 +217,18 @@ class Understanding:
             return None
 
     def _snapped(self, text: str, home: Home, area_id: str | None) -> Plan | None:
-        near = self._snap.nearest(tidy(text, self._tables))
+        """The nearest sentence that can be said; or all but those who are named exactly."""
+        tidied = tidy(text, self._tables)
+        if (plan := self._guessed(tidied, home, area_id)) is not None:
+            return plan
+        for rest, spared in self._sparing.halves(tidied):
+            whole = self._guessed(rest, home, area_id)
+            if whole is not None and (plan := without(whole, spared)):
+                return plan
+        return None
+
+    def _guessed(self, tidied: str, home: Home, area_id: str | None) -> Plan | None:
+        near = self._snap.nearest(tidied)
         if near is None or near.candidate.protected:
             return None
         guessed: Plan | None = None
