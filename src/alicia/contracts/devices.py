@@ -155,6 +155,8 @@ class OutcomeKind(StrEnum):
     UNREACHABLE = "unreachable"
     TIMED_OUT = "timed_out"
     """It was told, and has not confirmed it in time."""
+    PLANNED = "planned"
+    """A dry run: nobody was told."""
 
 
 class Result(Message):

@@ -35,6 +35,12 @@ class Matcher(Protocol):
 
     def prepared(self, bare: str, segments: Sequence[str]) -> Entry: ...
 
+    def alike(
+        self, heard: str, index: dict[str, list[str]], *, most: int
+    ) -> list[tuple[float, int]]:
+        """Likeness and place of those that look or sound most alike, however unlike they are."""
+        ...
+
     def near(
         self, heard: str, pool: Sequence[Entry], index: dict[str, list[str]]
     ) -> list[Near]: ...

@@ -132,10 +132,11 @@ def _plans(
 def _done(plan: Plan, home: Home, language: str, outcome: OutcomeKind) -> Iterator[str]:
     """The answers to a command, where all that it asks for has this outcome."""
     if plan.question is None:
-        yield from _answered(plan, _results(plan, home, outcome), home, language)
+        yield from _answered(plan, expected_results(plan, home, outcome), home, language)
 
 
-def _results(plan: Plan, home: Home, outcome: OutcomeKind) -> list[Result]:
+def expected_results(plan: Plan, home: Home, outcome: OutcomeKind) -> list[Result]:
+    """What would be told of the plan's changes if each came to this."""
     return [
         Result(
             entity_id=entity,

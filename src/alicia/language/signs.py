@@ -64,6 +64,13 @@ class SignMatcher:
         )
         return [Near(self._distance(sound, pool[at]), at) for _, _, at in best]
 
+    def alike(
+        self, heard: str, index: dict[str, list[str]], *, most: int
+    ) -> list[tuple[float, int]]:
+        sound = self._read(heard.replace(" ", ""))
+        best = process.extract(sound, index["sounds"], scorer=fuzz.ratio, limit=most)
+        return [(score / 100, at) for _, score, at in best]
+
     def _distance(self, heard: str, wanted: Entry) -> float:
         """In letters; infinite where a part that matters is not there."""
         if heard == wanted.sound:

@@ -114,6 +114,27 @@ class Snap:
                 return Snapped(found[0], number, round(found[1], 3), exact=False)
         return None
 
+    def likely(self, text: str, *, most: int) -> list[Snapped]:
+        """Sentences that may have been said instead, however unlike, the likeliest first.
+
+        None of them acts on what is protected.
+        """
+        bare = self.wording.bare(text)
+        if not bare.text or len(bare.numbers) > 1:
+            return []
+        number = next(iter(bare.numbers), None)
+        found: dict[str, Snapped] = {}
+        for matcher, plain, numbered in self._pools:
+            pool = plain if number is None else numbered
+            if not pool.every:
+                continue
+            for score, at in matcher.alike(bare.spoken, pool.index, most=3 * most):
+                candidate, entry = pool.every[at], pool.entries[at]
+                if not candidate.protected and entry.text not in self._twins:
+                    sentence = Snapped(candidate, number, round(score, 3), exact=False)
+                    found.setdefault(entry.text, sentence)
+        return sorted(found.values(), key=lambda sentence: -sentence.score)[:most]
+
     def _nearest_by(
         self, matcher: Matcher, pool: _Pool, heard: str
     ) -> tuple[Candidate, float] | None:

@@ -125,6 +125,19 @@ class Understanding:
             more = self._snap.goes_on(heard, None) or self._snap.goes_on(plan.heard, plan.entities)
         return Preview(complete, more, plan, plan.score if plan else 0.0)
 
+    def likely(self, text: str, *, home: Home, most: int) -> list[tuple[str, str]]:
+        """What may have been said where nothing was understood: sentences with their meanings.
+
+        Sentences of one meaning do the same. They are spelt as a recognizer would.
+        """
+        self._use(home)
+        stop = "。" if self.language in ("zh", "ja") else "."
+        return [
+            (written[:1].upper() + written[1:] + stop, _meaning(near))
+            for near in self._snap.likely(tidy(text, self._tables), most=most)
+            if (written := self._snap.shown(near))
+        ]
+
     def _use(self, home: Home) -> None:
         if self._grammar.use(home):
             self._snap.use(home)
@@ -225,6 +238,10 @@ class Understanding:
         if _touches_protected(guessed, home):
             return None
         return replace(guessed, heard=self._snap.shown(near), score=near.score, snapped=True)
+
+
+def _meaning(near: Snapped) -> str:
+    return f"{near.candidate.act} {sorted(near.candidate.targets)} {near.number}"
 
 
 def _try_each(readings: Sequence[Reading], home: Home) -> _Readings:

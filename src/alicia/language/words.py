@@ -67,6 +67,16 @@ class WordMatcher:
                 found[at] = None
         return [Near(self._distance(words, pool[at].parts), at) for at in found]
 
+    def alike(
+        self, heard: str, index: dict[str, list[str]], *, most: int
+    ) -> list[tuple[float, int]]:
+        sound = self._sound(heard.split(" "))
+        best: dict[int, float] = {}
+        for query, texts in ((heard, index["texts"]), (sound, index["sounds"])):
+            for _, score, at in process.extract(query, texts, scorer=fuzz.ratio, limit=most):
+                best[at] = max(best.get(at, 0.0), score / 100)
+        return sorted(((score, at) for at, score in best.items()), reverse=True)[:most]
+
     def _distance(self, heard: Sequence[str], wanted: Sequence[str]) -> float:
         """Weighted edit distance in words; two may also be one ("bed room").
 

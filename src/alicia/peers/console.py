@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alicia.contracts import devices, system, voice
+from alicia.contracts import devices, satellites, system, voice
 from alicia.runtime.service import Service
 from alicia.runtime.settings import Settings
 
@@ -34,6 +34,11 @@ class Console(Service[ConsoleSettings]):
         voice.SAY_TEXT,
         voice.PREPARE,
         voice.GET_TRACE,
+        voice.STOP_TURN,
+        satellites.ANNOUNCE,
+        satellites.LIST_RECORDINGS,
+        satellites.GET_RECORDING,
+        satellites.FORGET_RECORDINGS,
         devices.FIND_ENTITIES,
         devices.PATCH_ENTITY,
     )

@@ -22,6 +22,8 @@ from pydantic import Field
 
 from alicia.contracts.voice import (
     AUDIO,
+    AUTO,
+    CANCEL,
     LISTENING,
     PARTIAL,
     PREVIEW,
@@ -47,13 +49,20 @@ if TYPE_CHECKING:
     from alicia.speech.recognizer import Guess
 
 RATE_HZ = 16_000
+LANGUAGES = ("en", "es", "fr", "de", "it", "pt", "zh", "ja", "ko")
 CHUNKS = 2048
 """40 s of 20 ms: more than an utterance may have."""
+LATE_S = 0.1
+"""How long a chunk may come after the last one."""
 
 
 class SttSettings(Settings):
     model: str = "whisper-base-int8"
     """A recognizer of the catalogue (`alicia models list`)."""
+    recognizers: str = ""
+    """Others to ask before it, by language: `en: moonshine-tiny-en; ko: vosk-ko; *: another`."""
+    languages: str = ",".join(LANGUAGES)
+    """What this household speaks: one of these is heard where a satellite says `auto`."""
     threads: int = Field(default=2, ge=1)
     min_confidence: float = Field(default=0.25, ge=0, le=1)
     """Below it the person is asked to say it again."""
@@ -76,17 +85,21 @@ class Stt(Service[SttSettings]):
     """Speech to text."""
 
     name = "stt"
-    hears = (AUDIO,)
+    hears = (AUDIO, CANCEL)
     says = (LISTENING, PARTIAL, UTTERANCE_ENDED)
     does_without = (PREVIEW,)
 
     @asynccontextmanager
     async def lifespan(self) -> AsyncGenerator[None, None]:
+        from alicia.speech.language_id import HouseholdLanguages  # noqa: PLC0415 - heavy
         from alicia.speech.models import ModelStore  # noqa: PLC0415 - heavy
-        from alicia.speech.whisper import WhisperRecognizer  # noqa: PLC0415 - heavy
+        from alicia.speech.recognizer_chain import load_recognizer  # noqa: PLC0415 - heavy
 
-        folder = await self.off_loop(ModelStore(self.folder.models).resolve, self.settings.model)
-        self._recognizer = await WhisperRecognizer.load(folder, threads=self.settings.threads)
+        spoken = [language.strip() for language in self.settings.languages.split(",")]
+        self._spoken = HouseholdLanguages(spoken, self.folder.state(self.name) / "languages.json")
+        self._recognizer = await load_recognizer(self.settings, ModelStore(self.folder.models))
+        if self._recognizer.problems:
+            self.set_degraded(self._recognizer.problems[0].message)
         try:
             yield
         finally:
@@ -105,7 +118,8 @@ class Stt(Service[SttSettings]):
             hearing = listen(
                 self._samples(chunks),
                 self._recognizer,
-                language=ask.language,
+                language=None if ask.language == AUTO else ask.language,
+                expected=self._spoken.expected() if ask.language == AUTO else None,
                 settings=self._patience(ask),
                 pace=self._pace(ask),
                 judge=lambda guess: self._verdict(ask, guess),
@@ -124,7 +138,10 @@ class Stt(Service[SttSettings]):
                             await self.say(UTTERANCE_ENDED, ended)
                         case Guess(final=True) if ended is not None:
                             self.tracer.record("decode the rest", ended.ended_at, time.time())
-                            return self._transcript(event, ended)
+                            transcript = self._transcript(event, ended)
+                            if ask.language == AUTO:
+                                await self.off_loop(self._spoken.learn, transcript.language)
+                            return transcript
                         case Guess():
                             await self.say(
                                 PARTIAL,
@@ -175,6 +192,7 @@ class Stt(Service[SttSettings]):
             return Verdict(Finish.UNKNOWN)
         words = Preview(
             utterance_id=ask.utterance_id,
+            turn_id=ask.turn_id,
             text=guess.text,
             language=guess.language,
             area_id=ask.area_id,
@@ -189,29 +207,29 @@ class Stt(Service[SttSettings]):
         return Verdict(Finish(found.completeness.value), likely)
 
     async def _samples(self, chunks: AsyncIterator[AudioChunk]) -> AsyncGenerator[bytes, None]:
-        """The samples in order, up to the last chunk; what comes twice is skipped.
+        """The samples in order, up to the last chunk; a short gap is filled, twice is once.
 
-        Raises AudioLostError for a gap or a microphone that went away, UnsupportedAudioError.
+        Raises AudioLostError for a long gap or a microphone that went away, UnsupportedAudioError.
         """
-        expected = 0
-        while True:
+        from alicia.audio.reassembly import Reassembly  # noqa: PLC0415 - heavy
+
+        pieces = Reassembly()
+        while not pieces.over:
             try:
-                async with asyncio.timeout(self.settings.audio_gap_s):
+                async with asyncio.timeout(LATE_S if pieces.ending else self.settings.audio_gap_s):
                     chunk = await anext(chunks)
             except TimeoutError as error:
-                raise AudioLostError(after_chunks=expected) from error
-            if chunk.sequence < expected:
-                continue
-            if chunk.sequence > expected:
-                raise AudioLostError(missing=expected, got=chunk.sequence)
-            if chunk.rate_hz != RATE_HZ:
-                raise UnsupportedAudioError(
-                    f"Satellites send audio at {RATE_HZ} Hz.", rate_hz=chunk.rate_hz
-                )
-            expected += 1
-            yield chunk.pcm
-            if chunk.last:
-                return
+                if not pieces.ending:
+                    raise AudioLostError(after_chunks=pieces.expected) from error
+                found = pieces.flush()
+            else:
+                if chunk.rate_hz != RATE_HZ:
+                    raise UnsupportedAudioError(
+                        f"Satellites send audio at {RATE_HZ} Hz.", rate_hz=chunk.rate_hz
+                    )
+                found = pieces.put(chunk.sequence, chunk.pcm, last=chunk.last)
+            for pcm in found:
+                yield pcm
 
 
 _REASONS = {
