@@ -167,7 +167,7 @@ def _advice(
         said.append(
             f"It also fires at: {names}. Turn the second check on (advanced_voice.wake_check)."
         )
-    if alarms and 60 * alarms / max(minutes, 0.1) > 2:
+    if alarms > 2 and 60 * alarms / max(minutes, 0.1) > 2:
         said.append("It fires too often in other speech: choose a longer word, or a rarer one.")
     if minutes < 60:
         said.append(

@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,7 +83,7 @@ class TrainedWord:
                     name: file[name].astype(np.float32)
                     for name in ("mean", "scale", "hidden", "hidden_bias", "out")
                 }
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, BadZipFile) as error:
             raise SetupError(
                 "This is no wake word of Alicia's; train it again.", reason=type(error).__name__
             ) from error

@@ -1,4 +1,4 @@
-"""Defects that are made by arithmetic are found by their names, and what is clean is called clean."""
+"""What is made wrong by arithmetic is found by its name; what is clean is called clean."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Voices on real speech: known ones are recognized, strangers are nobody, dialogues are taken apart."""
+"""Known voices are recognized, strangers are nobody, dialogues are taken apart."""
 
 from __future__ import annotations
 
