@@ -58,7 +58,10 @@ class Snap:
         self._matchers: list[Matcher]
         if self.wording.spaced:
             # Words run together or fall apart in what recognizers write: then letters tell.
-            self._matchers = [WordMatcher(rules), SignMatcher(rules.get("letters", {}), str)]
+            self._matchers = [
+                WordMatcher(rules, self.wording.forms),
+                SignMatcher(rules.get("letters", {}), str),
+            ]
         else:
             read = reading_of(tables.language, rules.get("readings", {}))
             self._matchers = [SignMatcher(rules, read)]
