@@ -28,7 +28,7 @@ import soundfile
 from alicia.audio.formats import from_bytes
 from alicia.speech.synthesizer import PLAIN, Speech, Style
 
-_MAGIC = b"AlPh\x02"
+_MAGIC = b"said\x02"
 _HEAD = struct.Struct("<5sI16s")
 """Magic, rate in Hz, digest of what follows: FLAC."""
 _SUFFIX, _UNFINISHED = ".phrase", ".unfinished"

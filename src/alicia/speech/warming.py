@@ -17,7 +17,7 @@ from typing import Protocol
 
 from alicia.contracts.kinds import Message
 from alicia.errors import EngineError
-from alicia.speech.child import LOW, ChildSynthesizer, tell
+from alicia.speech.child import LOW, ChildSynthesizer, end, tell
 from alicia.speech.clauses import clauses
 from alicia.speech.phrase_cache import Key, PhraseCache
 from alicia.speech.speaking import key_of
@@ -147,9 +147,7 @@ class Warmer:
             out, _ = await process.communicate(json.dumps(told).encode())
         finally:
             self._at_work = None
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
+            await end(process)
         if process.returncode:
             raise EngineError("The repertoire could not be worked out.", language=language)
         return [json.loads(line) for line in out.splitlines()]

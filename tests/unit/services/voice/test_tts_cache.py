@@ -226,8 +226,9 @@ async def test_nothing_is_rendered_while_a_turn_is_on(tmp_path: Path) -> None:
         turn = Turn(satellite="s1", phase=TurnPhase.LISTENING, turn_id="t9")
         await home.bus.say(TURN, turn)
         await until(lambda: not the_room(home)._warmer._quiet.is_set())
-        await asyncio.sleep(0.2)  # What was being written is.
-        before = len(kept(tmp_path))
+        before = -1
+        while before != (before := len(kept(tmp_path))):  # noqa: ASYNC110 - threads write
+            await asyncio.sleep(0.5)  # What was being written is.
         await asyncio.sleep(1.0)
         assert len(kept(tmp_path)) == before
         await home.bus.say(TURN, Turn(satellite="s1", phase=TurnPhase.IDLE))
