@@ -64,8 +64,10 @@ def sentences(languages: list[str], voices: int, *, few: bool = False) -> Iterat
                 for number, row in enumerate(data[split]):
                     if few and not row.get("committed"):
                         continue
+                    # The few are even numbers all: they would get every second voice alone.
+                    turn = number + number // 2 if few else number
                     for again in range(min(voices, len(speakers))):
-                        voice = speakers[(number + number // 2 + again) % len(speakers)]
+                        voice = speakers[(turn + again) % len(speakers)]
                         yield _sentence(row, split, language, kind, voice)
 
 
