@@ -16,7 +16,7 @@ import numpy as np
 
 from speech_phonemes import Phonemes
 
-MODEL_SHA256 = "6e742170d309016e5891a994e1ce1559c702a2ccd0075e67ef7157974f6406cb"
+MODEL_SHA256 = "6e742170d309016e5891a994e1ce1559c702a2ccd0075e67ef7157974f6406cb"  # pragma: allowlist secret
 HZ = 24_000
 Audio = Any
 """A float32 array from -1 to 1."""
