@@ -191,6 +191,15 @@ async def test_text_that_comes_in_pieces_is_spoken_sentence_by_sentence(
     assert heard.endswith("good night")
 
 
+async def test_ssml_is_obeyed_and_not_read_aloud(client: AsyncTcpClient) -> None:
+    text = '<speak>Good <break time="900ms"/> night.</speak>'
+    await client.write_event(Synthesize(text, text_format="ssml").event())
+    rate, pcm = await spoken(client)
+    await client.write_event(Synthesize("Good night.").event())
+    _, plain = await spoken(client)
+    assert len(pcm) > len(plain) + rate  # half a second more
+
+
 # ---- doing ---------------------------------------------------------------------------------------
 
 

@@ -243,9 +243,7 @@ class Worker:
 
     async def stop(self) -> None:
         self._reader.cancel()
-        if self._process.returncode is None:
-            self._process.kill()
-        await self._process.wait()
+        await end(self._process)
 
     async def _answer(self) -> "_Frame":
         frame = await self._answers.get()
@@ -262,6 +260,14 @@ class Worker:
                 self._answers.put_nowait((kind, number, await out.readexactly(length)))
         except asyncio.IncompleteReadError:
             self._answers.put_nowait(None)
+
+
+async def end(process: asyncio.subprocess.Process) -> None:
+    """Kill it, and see that it is gone, even where we are cancelled twice."""
+    if process.returncode is None:
+        with suppress(ProcessLookupError):
+            process.kill()
+    await asyncio.shield(process.wait())
 
 
 def tell(process: asyncio.subprocess.Process, name: str) -> None:

@@ -28,7 +28,7 @@ import soundfile
 from alicia.audio.formats import from_bytes
 from alicia.speech.synthesizer import PLAIN, Speech, Style
 
-_MAGIC = b"AlPh\x02"
+_MAGIC = b"said\x02"
 _HEAD = struct.Struct("<5sI16s")
 """Magic, rate in Hz, digest of what follows: FLAC."""
 _SUFFIX, _UNFINISHED = ".phrase", ".unfinished"
@@ -192,6 +192,11 @@ class PhraseCache:
         return gone
 
     # ---- what there is ----
+
+    @staticmethod
+    def whole(path: Path) -> bool:
+        """Whether a file of the cache is what was written."""
+        return _decoded(path.read_bytes(), "") is not None
 
     def shelves(self) -> list[Shelf]:
         """What is kept, by language and voice."""

@@ -17,7 +17,7 @@ from typing import Protocol
 
 from alicia.contracts.kinds import Message
 from alicia.errors import EngineError
-from alicia.speech.child import LOW, ChildSynthesizer, tell
+from alicia.speech.child import LOW, ChildSynthesizer, end, tell
 from alicia.speech.clauses import clauses
 from alicia.speech.phrase_cache import Key, PhraseCache
 from alicia.speech.speaking import key_of
@@ -51,9 +51,10 @@ class Warmed:
 class Warmer:
     """Renders phrases into a cache, one after the other. Closed, its processes are gone."""
 
-    def __init__(self, voices: Voices, cache: PhraseCache) -> None:
-        """`voices` are live ones; it makes its own of low priority."""
-        self._voices = voices.low()
+    def __init__(self, voices: Voices, cache: PhraseCache, *, nice: int = LOW) -> None:
+        """`voices` are live ones; it makes its own, as nice as it is told."""
+        self._nice = nice
+        self._voices = voices.low(nice)
         self._cache = cache
         self._quiet = asyncio.Event()
         self._quiet.set()
@@ -134,7 +135,7 @@ class Warmer:
         await self._quiet.wait()
         pipe = asyncio.subprocess.PIPE
         process = await asyncio.create_subprocess_exec(
-            "nice", "-n", str(LOW), sys.executable, "-m", _REPERTOIRE, language,
+            "nice", "-n", str(self._nice), sys.executable, "-m", _REPERTOIRE, language,
             stdin=pipe, stdout=pipe,
         )  # fmt: skip
         self._at_work = _Program(process)
@@ -146,9 +147,7 @@ class Warmer:
             out, _ = await process.communicate(json.dumps(told).encode())
         finally:
             self._at_work = None
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
+            await end(process)
         if process.returncode:
             raise EngineError("The repertoire could not be worked out.", language=language)
         return [json.loads(line) for line in out.splitlines()]

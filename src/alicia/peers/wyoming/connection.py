@@ -21,6 +21,7 @@ from wyoming.tts import (
     SynthesizeChunk,
     SynthesizeStart,
     SynthesizeStopped,
+    SynthesizeTextFormat,
     SynthesizeVoice,
 )
 from wyoming.wake import Detect
@@ -35,6 +36,7 @@ from alicia.errors import (
 )
 from alicia.language.phrases import phrase_for
 from alicia.language.tables import base_language
+from alicia.peers.wyoming.info import PREFIX
 from alicia.peers.wyoming.listening import Listening, WakeListening
 from alicia.peers.wyoming.speaking import Sentences, Speaker
 from alicia.speech.wyoming import read_event
@@ -192,15 +194,19 @@ class Connection(AsyncEventHandler):
         if self._sentences is not None:
             return  # in a stream it repeats the whole text, for older servers
         ask = Synthesize.from_event(event)
-        self._require_text(ask.text, ask.text_format)
+        self._require_text(ask.text)
         self._begin_speaking(ask.voice)
-        whole = Sentences()
-        await self._speak([*whole.feed(ask.text), *whole.finish()])
+        if ask.text_format == SynthesizeTextFormat.SSML:
+            await self._speak([ask.text], ssml=True)
+        else:
+            whole = Sentences()
+            await self._speak([*whole.feed(ask.text), *whole.finish()])
         await self._end_speaking()
 
     async def synthesize_start(self, event: Event) -> None:
         start = SynthesizeStart.from_event(event)
-        self._require_text("", start.text_format)
+        if start.text_format == SynthesizeTextFormat.SSML:
+            raise MalformedMessageError(protocol="wyoming", reason="SSML can't come in pieces")
         self._begin_speaking(start.voice)
 
     async def synthesize_chunk(self, event: Event) -> None:
@@ -216,17 +222,18 @@ class Connection(AsyncEventHandler):
             await self.write_event(SynthesizeStopped().event())
 
     def _begin_speaking(self, voice: SynthesizeVoice | None) -> None:
-        language = self._language
+        language, engine = self._language, None
         if voice is not None:
-            named = (voice.name or "").removeprefix("alicia-")
+            named, _, engine = (voice.name or "").removeprefix(PREFIX).partition("-")
             language = _language(named or voice.language or language)
-        self._sentences, self._speaker = Sentences(), Speaker(self._peer, language)
+        self._sentences = Sentences()
+        self._speaker = Speaker(self._peer, language, engine or None)
         self._spoke = False
 
-    async def _speak(self, sentences: list[str]) -> None:
+    async def _speak(self, sentences: list[str], *, ssml: bool = False) -> None:
         assert self._speaker is not None  # noqa: S101 - set by _begin_speaking
         for sentence in sentences:
-            async for pcm in self._speaker.speak(sentence):
+            async for pcm in self._speaker.speak(sentence, ssml=ssml):
                 rate_hz = self._speaker.rate_hz or 0
                 if not self._spoke:
                     self._spoke = True
@@ -279,9 +286,9 @@ class Connection(AsyncEventHandler):
         if language:
             self._language = _language(language)
 
-    def _require_text(self, text: object, text_format: object = None) -> None:
-        if not isinstance(text, str) or text_format not in (None, "text"):
-            raise MalformedMessageError(protocol="wyoming", reason="plain text is spoken here")
+    def _require_text(self, text: object) -> None:
+        if not isinstance(text, str):
+            raise MalformedMessageError(protocol="wyoming", reason="text is a string")
         if len(text) > self._peer.settings.max_text:
             raise UtteranceTooLongError(characters=len(text))
 

@@ -34,6 +34,8 @@ PRE_ROLL = RATE_HZ // 2
 AFTER = RATE_HZ // 10
 """The recognizer takes this much after the last sound."""
 MAX_UTTERANCE_S = 25.0
+PATIENCE = 3.0
+"""The client says when it is over, so most pauses are none for the recognizer."""
 LIKELY = 0.7
 LIKELY_FRAMES = 2
 TRIES = 3
@@ -171,6 +173,7 @@ class _Utterance:
             turn_id=self._id,
             language=language,
             max_utterance_s=MAX_UTTERANCE_S,
+            patience=PATIENCE,
         )
         for attempt in range(TRIES):
             try:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from wyoming.info import (
@@ -26,56 +26,36 @@ from alicia import __version__
 from alicia.contracts import name_of
 from alicia.contracts.kinds import AnyTopic
 from alicia.contracts.system import ALIVE
-from alicia.contracts.voice import SAY_TEXT, SPEAK, TRANSCRIBE, Speak
-from alicia.errors import VoiceError
+from alicia.contracts.voice import SAY_TEXT, SPEAK, TRANSCRIBE
 from alicia.language.tables import LANGUAGES
 from alicia.peers.wyoming import waking
 from alicia.runtime.service import Service
 from alicia.speech.models import ModelStore
+from alicia.speech.voices import Voices
 
-WORD = "Alicia."
-TRIED_WITHIN_S = 10.0
+SEEN_WITHIN_S = 1.0
+PREFIX = "alicia-"
+"""Of the names of voices."""
 _BY = Attribution(name="Alicia", url="")
 
 
 class Offer:
-    """Which services are awake, and what they were found to do."""
+    """What is installed on this machine, and which services are awake."""
 
     def __init__(self, peer: Service[Any]) -> None:
         self._peer = peer
-        self.spoken: list[str] = []
-        """Languages that a word was spoken in."""
-        self._tried = asyncio.Event()
-        self._speakers: set[str] = set()
-
-    async def try_voices(self) -> None:
-        """Have a word spoken in each language. Raises BusError where nobody speaks at all."""
-        self._speakers = self._serving(SPEAK)
-        spoken: list[str] = []
-        for language in LANGUAGES:
-            ask = Speak(turn_id=secrets.token_hex(8), text=WORD, language=language)
-            try:
-                await self._peer.ask(SPEAK, ask)
-            except VoiceError:
-                continue  # not in this language
-            spoken.append(language)
-        self.spoken = spoken
-        self._tried.set()
-
-    async def outdated(self) -> None:
-        """Wait until others speak than those who were tried."""
-        while self._serving(SPEAK) == self._speakers:
-            self._peer.peers.changed.clear()
-            await self._peer.peers.changed.wait()
 
     async def info(self) -> Info:
-        """What is true now; the first to ask waits until the voices were tried."""
+        """What is true now; a house whose services are still being seen is waited for a moment."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(TRIED_WITHIN_S):
-                await self._tried.wait()
+            async with asyncio.timeout(SEEN_WITHIN_S):
+                while not all(map(self._serving, (TRANSCRIBE, SPEAK, SAY_TEXT))):
+                    self._peer.peers.changed.clear()
+                    await self._peer.peers.changed.wait()
+        voices = await self._peer.off_loop(_voices, self._peer.folder.models)
         return Info(
             asr=[self._asr()],
-            tts=[self._tts()],
+            tts=[self._tts(voices)],
             handle=[self._handle()],
             intent=[self._intent()],
             wake=self._wake(),
@@ -93,14 +73,16 @@ class Offer:
             supports_transcript_streaming=True,
         )
 
-    def _tts(self) -> TtsProgram:
+    def _tts(self, spoken: dict[str, tuple[str, ...]]) -> TtsProgram:
+        """`alicia-en` is the house's own choice for English, `alicia-en-piper` one engine."""
         awake = bool(self._serving(SPEAK))
         voices = [
             TtsVoice(
-                **_artifact(f"alicia-{language}", f"Alicia ({language})", installed=awake),
+                **_artifact(f"{PREFIX}{name}", f"Alicia ({name})", installed=awake),
                 languages=[language],
             )
-            for language in self.spoken
+            for language, engines in spoken.items()
+            for name in (language, *(f"{language}-{engine}" for engine in engines))
         ]
         return TtsProgram(
             **_artifact("alicia", "Text to speech", installed=awake and bool(voices)),
@@ -154,6 +136,13 @@ def recognized(store: ModelStore) -> list[str]:
         for language in model.languages
     }
     return [language for language in LANGUAGES if language in known]
+
+
+def _voices(models: Path) -> dict[str, tuple[str, ...]]:
+    """The engines that speak at once, by language."""
+    voices = Voices(ModelStore(models))
+    casts = {language: voices.cast(language).live for language in LANGUAGES}
+    return {language: engines for language, engines in casts.items() if engines}
 
 
 def _artifact(name: str, description: str, *, installed: bool) -> dict[str, Any]:

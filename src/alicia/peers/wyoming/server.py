@@ -27,14 +27,13 @@ from alicia.contracts.voice import (
     TRANSCRIBE,
     UTTERANCE_ENDED,
 )
-from alicia.errors import AliciaError, DependencyMissingError, SetupError
-from alicia.runtime.service import Service, runs
+from alicia.errors import DependencyMissingError, SetupError
+from alicia.runtime.service import Service
 from alicia.runtime.settings import Settings
 
 if TYPE_CHECKING:
     from alicia.peers.wyoming.info import Offer
 
-PROBE_AGAIN_S = 10.0
 Accept = Callable[[asyncio.StreamReader, asyncio.StreamWriter], None]
 
 
@@ -145,15 +144,3 @@ class WyomingServer(Service[WyomingServerSettings]):
 
         async with announced(self.settings.name, *self.address):
             yield
-
-    @runs
-    async def find_voices(self) -> None:
-        """Find out in which languages the house really speaks, and again when tts comes back."""
-        while True:
-            try:
-                await self.offer.try_voices()
-            except AliciaError as error:
-                self.log.info("voices not known yet", code=error.code)
-                await asyncio.sleep(PROBE_AGAIN_S)
-            else:
-                await self.offer.outdated()

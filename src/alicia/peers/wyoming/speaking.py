@@ -60,17 +60,23 @@ def _pieces(sentence: str) -> list[str]:
 class Speaker:
     """Speaks sentences; its rate is that of the first."""
 
-    def __init__(self, peer: Service[Any], language: str) -> None:
+    def __init__(self, peer: Service[Any], language: str, voice: str | None = None) -> None:
         self._peer = peer
-        self._language = language
+        self._language, self._voice = language, voice
         self.rate_hz: int | None = None
         self._converter: Converter | None = None
 
-    async def speak(self, sentence: str) -> AsyncGenerator[bytes, None]:
+    async def speak(self, sentence: str, *, ssml: bool = False) -> AsyncGenerator[bytes, None]:
         """PCM, mono s16le at `rate_hz`, as it comes. Raises VoiceError, BusError."""
         turn_id = secrets.token_hex(8)
         async with self._peer.hear(SPEECH, limit=4096, turn_id=turn_id) as speech:
-            ask = Speak(turn_id=turn_id, text=sentence, language=self._language)
+            ask = Speak(
+                turn_id=turn_id,
+                text=sentence,
+                language=self._language,
+                ssml=ssml,
+                voice=self._voice,
+            )
             asking = asyncio.create_task(self._peer.ask(SPEAK, ask))
             try:
                 async for chunk in _in_order(speech, asking):
