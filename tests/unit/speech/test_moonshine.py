@@ -16,7 +16,8 @@ from alicia.speech.recognizer import Guess
 SPEECH = Path(__file__).parents[2] / "data" / "speech"
 SURE = 0.3
 """What a service would act on."""
-ROWS = [json.loads(line) for line in (SPEECH / "labels.jsonl").read_text("utf-8").splitlines()]
+SPOKEN = [json.loads(line) for line in (SPEECH / "labels.jsonl").read_text("utf-8").splitlines()]
+ROWS = [row for row in SPOKEN if row["language"] == "en"]
 
 
 def command(number: int = 0) -> Pcm:
@@ -40,6 +41,15 @@ async def test_commands_are_recognized_and_believed(moonshine: MoonshineRecogniz
         total += scoring.errors(row["text"], guess.text, "en")
         assert guess.confidence > SURE, row["text"]
     assert total.rate < 0.03
+
+
+async def test_foreign_speech_is_believed_less(moonshine: MoonshineRecognizer) -> None:
+    foreign = [row for row in SPOKEN if row["language"] != "en"]
+    guesses = [
+        await moonshine.transcribe(read(SPEECH / row["file"], max_s=10), "en") for row in foreign
+    ]
+    believed = [guess.text for guess in guesses if guess.confidence > SURE]
+    assert len(believed) <= len(foreign) // 5, believed
 
 
 @pytest.mark.parametrize("pink", [False, True])

@@ -15,7 +15,8 @@ from alicia.speech.models import catalogue
 from alicia.speech.sherpa import FORMS, SherpaRecognizer, SherpaStreamingRecognizer
 
 SPEECH = Path(__file__).parents[2] / "data" / "speech"
-ROWS = [json.loads(line) for line in (SPEECH / "labels.jsonl").read_text("utf-8").splitlines()]
+SPOKEN = [json.loads(line) for line in (SPEECH / "labels.jsonl").read_text("utf-8").splitlines()]
+ROWS = [row for row in SPOKEN if row["language"] == "en"]
 ENGLISH = frozenset({"en"})
 
 

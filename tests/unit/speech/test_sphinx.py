@@ -14,7 +14,8 @@ from alicia.language.tables import load_tables
 from alicia.speech.sphinx import SphinxGrammarRecognizer
 
 SPEECH = Path(__file__).parents[2] / "data" / "speech"
-ROWS = [json.loads(line) for line in (SPEECH / "labels.jsonl").read_text("utf-8").splitlines()]
+SPOKEN = [json.loads(line) for line in (SPEECH / "labels.jsonl").read_text("utf-8").splitlines()]
+ROWS = [row for row in SPOKEN if row["language"] == "en"]
 READ_ALOUD = sorted(Path("/usr/share/pocketsphinx/test/data/librivox").glob("*.wav"))
 
 
