@@ -38,9 +38,13 @@ COMMANDS = {
     "run": Entry(_HOUSE, "running"),
     "ps": Entry(_HOUSE, "services"),
     "restart": Entry(_HOUSE, "services"),
+    "announce": Entry(_SPEAKING, "announcing"),
     "ask": Entry(_SPEAKING, "talking"),
+    "intercom": Entry(_SPEAKING, "announcing"),
     "listen": Entry(_SPEAKING, "listening"),
+    "satellite": Entry(_SPEAKING, "satellite"),
     "say": Entry(_SPEAKING, "talking"),
+    "stop": Entry(_SPEAKING, "announcing"),
     "devices": Entry(
         _LOOKING,
         "devices",
@@ -55,6 +59,13 @@ COMMANDS = {
         (("list", "list_models"), ("pull", "pull"), ("remove", "remove")),
         "Models of speech on this machine. Without a command: list them.",
     ),
+    "recordings": Entry(
+        _LOOKING,
+        "recordings",
+        (("list", "list_recordings"), ("forget", "forget")),
+        "Turns whose audio was kept, with consent. Without a command: list them.",
+    ),
+    "replay": Entry(_LOOKING, "recordings"),
     "tap": Entry(_LOOKING, "tap"),
     "trace": Entry(_LOOKING, "talking"),
 }
