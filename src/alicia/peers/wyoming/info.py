@@ -99,9 +99,7 @@ class Offer:
         )
 
     def _intent(self) -> IntentProgram:
-        artifact = _artifact(
-            "alicia", "Alicia, who also does it", installed=bool(self._serving(SAY_TEXT))
-        )
+        artifact = _artifact("alicia", "Alicia", installed=bool(self._serving(SAY_TEXT)))
         return IntentProgram(
             **artifact, models=[IntentModel(**artifact, languages=list(LANGUAGES))]
         )
