@@ -229,6 +229,10 @@ class UnsupportedLanguageError(VoiceError, code=".unsupported_language"):
     """That language is not available here."""
 
 
+class VoiceprintError(VoiceError, code=".voiceprint"):
+    """A voice could not be learned, or is not known."""
+
+
 class EngineError(VoiceError, code=".engine"):
     """A speech engine failed."""
 

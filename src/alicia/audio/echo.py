@@ -8,6 +8,8 @@ from __future__ import annotations
 import importlib
 from typing import Any, Protocol
 
+import numpy as np
+
 from alicia.audio.formats import RATE_HZ, Pcm
 from alicia.errors import DependencyMissingError
 
@@ -44,3 +46,10 @@ class NoEchoCanceller:
     def clean(self, microphone: Pcm, played: Pcm) -> Pcm:
         del played
         return microphone
+
+
+def erle_db(microphone: Pcm, cleaned: Pcm) -> float:
+    """Echo return loss enhancement: how much quieter the echo became."""
+    before = float(np.mean(microphone.astype(np.float64) ** 2))
+    after = float(np.mean(cleaned.astype(np.float64) ** 2))
+    return 10 * float(np.log10((before + 1e-9) / (after + 1e-9)))

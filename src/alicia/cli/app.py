@@ -70,6 +70,26 @@ COMMANDS = {
     ),
     "tap": Entry(_LOOKING, "tap"),
     "trace": Entry(_LOOKING, "talking"),
+    "voice": Entry(
+        _SPEAKING,
+        "voice",
+        (
+            ("list", "list_speakers"),
+            ("enrol", "enrol"),
+            ("forget", "forget"),
+            ("whois", "whois"),
+            ("diarise", "diarise"),
+            ("quality", "quality"),
+            ("watch", "watch"),
+        ),
+        "Whose voice is whose, and how well it is heard. Without a command: who is enrolled.",
+    ),
+    "wake": Entry(
+        _SPEAKING,
+        "wake",
+        (("list", "list_words"), ("train", "train"), ("test", "try_files"), ("remove", "remove")),
+        "The words that wake her. Without a command: list them.",
+    ),
 }
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import hashlib
 import importlib
-import importlib.util
 import os
 import shutil
 import socket
@@ -21,7 +20,7 @@ from alicia.cli.models import in_use
 from alicia.cli.output import size
 from alicia.cli.verdicts import Check, failed, ok, warn
 from alicia.cli.visiting import keeper
-from alicia.errors import DependencyMissingError, SetupError
+from alicia.errors import DependencyMissingError, SetupError, UnsupportedLanguageError
 from alicia.runtime import settings
 from alicia.runtime.house import Address
 from alicia.runtime.roster import built
@@ -30,8 +29,9 @@ from alicia.security.diagnosis import problems
 from alicia.security.files import open_to_others
 from alicia.security.mosquitto import find_program
 from alicia.services.core.broker import BrokerRoomSettings
-from alicia.services.voice.tts import TtsSettings
+from alicia.services.voice.tts import TtsSettings, engines_of
 from alicia.speech.models import ModelStore, catalogue
+from alicia.speech.voices import Voices
 
 PYTHON_OLDEST, PYTHON_NEWEST = (3, 11), (3, 14)
 RELEASED = datetime(2026, 11, 1, tzinfo=timezone.utc)  # noqa: UP017 - datetime.UTC hides in types
@@ -221,19 +221,25 @@ def engines(folder: Folder) -> Iterator[Check]:
     voices = TtsSettings()
     with suppress(SetupError):
         voices = settings.load(TtsSettings, "tts", folder)
-    piper = importlib.util.find_spec("piper") is not None
-    espeak = shutil.which("espeak-ng") is not None
-    if piper:
-        more = " and eSpeak NG" if espeak and voices.espeak else ""
-        yield ok("engines", f"speech (Piper{more}): ready")
-    elif espeak and voices.espeak:
-        yield warn(
-            "engines",
-            "Piper is not installed; eSpeak NG speaks in its place.",
-            "pip install 'alicia[piper]'",
-        )
-    else:
-        yield failed("engines", "There is nothing to speak with.", "pip install 'alicia[piper]'")
+    known = Voices(ModelStore(folder.models), engines=engines_of(voices))
+    for language in (name.strip() for name in voices.languages.split(",")):
+        try:
+            live = known.cast(language).live
+        except UnsupportedLanguageError as error:
+            yield failed("engines", f"{language}: {error.message}", "alicia voices list")
+            continue
+        if not live:
+            yield failed(
+                "engines", f"Nothing speaks {language} here.", "alicia voices list --json says why"
+            )
+        elif known.engine(live[0], language).capabilities.sound == "robotic":
+            yield warn(
+                "engines",
+                f"{language} is spoken by {live[0]}, a robot.",
+                "alicia voices list --json",
+            )
+        else:
+            yield ok("engines", f"speech, {language} ({', '.join(live)}): ready")
 
 
 def unusable(module: str) -> str | None:

@@ -35,7 +35,11 @@ Unverified = Annotated[
 def in_use(folder: Folder) -> list[str]:
     """The models that the rooms are set to use. Raises SettingsError."""
     voices = load(TtsSettings, "tts", folder).voices.split(",")
-    names = [load(SttSettings, "stt", folder).model, *(voice.strip() for voice in voices)]
+    from alicia.speech.recognizer_chain import orders_of  # noqa: PLC0415 - heavy
+
+    orders = orders_of(load(SttSettings, "stt", folder))
+    heard = [name for order in orders.values() for name in order]
+    names = [*heard, *(voice.strip() for voice in voices)]
     return [name for name in dict.fromkeys(names) if name]
 
 

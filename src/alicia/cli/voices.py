@@ -53,6 +53,10 @@ def _parts(folder: Folder) -> tuple[TtsSettings, Voices, PhraseCache]:
     return settings, voices, cache
 
 
+NICE = 5
+"""A person waits for it; the house goes first all the same."""
+
+
 # ---- list ---------------------------------------------------------------------------------------
 
 
@@ -189,7 +193,7 @@ async def _warmer(voices: Voices, cache: PhraseCache) -> AsyncGenerator[Warmer, 
     with alone(cache.folder) as mine:
         if not mine:
             raise NotReadyError("The house is rendering phrases just now. Try again later.")
-        warmer = Warmer(voices, cache)
+        warmer = Warmer(voices, cache, nice=NICE)
         try:
             yield warmer
         finally:

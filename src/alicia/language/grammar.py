@@ -65,12 +65,15 @@ class Grammar:
         self._lists: dict[str, SlotList] = {}
         self._home: Home | None = None
         self._revision = -1
+        # Read once for templates and again for those with a place for any words.
+        self._last: tuple[tuple[str, str | None, int] | None, list[Reading]] = (None, [])
 
     def use(self, home: Home) -> bool:
         """Takes up this home's names. Whether they are others than before."""
         if home is self._home and home.revision == self._revision:
             return False
         self._home, self._revision = home, home.revision
+        self._last = (None, [])
         self._lists = {
             "name": _list(
                 "name",
@@ -98,6 +101,11 @@ class Grammar:
 
     def readings(self, text: str, area_id: str | None) -> list[Reading]:
         """Every reading of the whole text, the best first; empty where there is none."""
+        if self._last[0] != (text, area_id, self._revision):
+            self._last = (text, area_id, self._revision), self._read(text, area_id)
+        return self._last[1]
+
+    def _read(self, text: str, area_id: str | None) -> list[Reading]:
         found: dict[tuple[Any, ...], Reading] = {}
         for result in recognize_all(
             text,

@@ -47,6 +47,8 @@ class Snap:
         rules: dict[str, Any] = tables.say
         self.wording = Wording(tables)
         self._guards = frozenset(map(self.wording.plain, rules.get("guards", [])))
+        self._closing = tuple(rules.get("closing", []))
+        """After one of these nothing follows."""
         self._hanging = tuple(rules.get("hanging", []))
         self._matchers: list[Matcher]
         if self.wording.spaced:
@@ -87,7 +89,7 @@ class Snap:
             )
             for matcher in self._matchers
         ]
-        self._continuations = Continuations(self._by_bare, self.wording.gap)
+        self._continuations = Continuations(dict(told), self.wording.gap)
 
     def exact(self, text: str) -> Snapped | None:
         """The sentence that these are the words of, but for articles and the like."""
@@ -96,6 +98,18 @@ class Snap:
         if candidate is None or len(bare.numbers) > 1 or bare.text in self._twins:
             return None
         return Snapped(candidate, next(iter(bare.numbers), None), 1.0, exact=True)
+
+    def unfinished(self, text: str) -> bool:
+        """Whether it ends in a word that is left out of bare forms, such as an article."""
+        text = text.strip()
+        if not self.wording.spaced:
+            return any(
+                text.endswith(word) and self.wording.drops(word)
+                for word in self._hanging
+                if not text.endswith(self._closing)
+            )
+        last = text.split(" ")[-1]
+        return last in self._hanging and self.wording.drops(last)
 
     def garbled(self, text: str) -> bool:
         """Whether there are more numbers in it than anything takes that can be said here."""
@@ -162,10 +176,13 @@ class Snap:
         `entities` are those of a whole sentence; None where the words are none yet.
         """
         bare = self.wording.bare(text)
-        if not bare.text:
-            return False
+        if entities is not None and bare.text in self._by_bare:
+            ended = text.strip().endswith(self._closing)
+            return not ended and self._continuations.leads_elsewhere(bare.text, entities)
         if self._hangs(text):
             return True
+        if not bare.text:
+            return False
         if entities is not None:
             return self._continuations.leads_elsewhere(bare.text, entities)
         return bool(self._continuations.of(bare.text)) or self._continuations.begun(bare.text)

@@ -106,12 +106,12 @@ class Understanding:
     def complete(self, text: str, *, home: Home, area_id: str | None = None) -> bool:
         """Whether the words so far are a whole command: the utterance may end here."""
         self._use(home)
-        return self._strict_or_none(text, home, area_id) is not None
+        return self._whole(text, home, area_id) is not None
 
     def preview(self, text: str, *, home: Home, area_id: str | None = None) -> Preview:
         """What the words so far come to, and whether more is likely to come. Raises nothing."""
         self._use(home)
-        exact = self._strict_or_none(text, home, area_id)
+        exact = self._whole(text, home, area_id)
         heard = tidy(text, self._tables)
         if exact is not None:
             plan, complete = replace(exact, heard=text.strip()), True
@@ -137,6 +137,12 @@ class Understanding:
             for near in self._snap.likely(tidy(text, self._tables), most=most)
             if (written := self._snap.shown(near))
         ]
+
+    def _whole(self, text: str, home: Home, area_id: str | None) -> Plan | None:
+        """The plan of an exact parse of a sentence that does not end in an article or the like."""
+        if self._snap.unfinished(tidy(text, self._tables)):
+            return None
+        return self._strict_or_none(text, home, area_id)
 
     def _use(self, home: Home) -> None:
         if self._grammar.use(home):
@@ -224,7 +230,18 @@ class Understanding:
             return None
 
     def _snapped(self, text: str, home: Home, area_id: str | None) -> Plan | None:
-        near = self._snap.nearest(tidy(text, self._tables))
+        """The nearest sentence that can be said; or all but those who are named exactly."""
+        tidied = tidy(text, self._tables)
+        if (plan := self._guessed(tidied, home, area_id)) is not None:
+            return plan
+        for rest, spared in self._sparing.halves(tidied):
+            whole = self._guessed(rest, home, area_id)
+            if whole is not None and (plan := without(whole, spared)):
+                return plan
+        return None
+
+    def _guessed(self, tidied: str, home: Home, area_id: str | None) -> Plan | None:
+        near = self._snap.nearest(tidied)
         if near is None or near.candidate.protected:
             return None
         guessed: Plan | None = None

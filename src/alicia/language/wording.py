@@ -22,6 +22,7 @@ NUMBER = "#"
 
 _DIGITS = re.compile(r"\d+(?:[.,]\d+)?")
 _NOISE = re.compile(r"[^\w#.,]+|(?<!\d)[.,]|[.,](?!\d)|_")
+_DOUBLED = re.compile(r"([a-z])\1+")
 _HAN_NUMBER = re.compile("[〇零一二两三四五六七八九十百]+")
 _HAN_DIGITS = {sign: value for value, sign in enumerate("零一二三四五六七八九")} | {
     "〇": 0,
@@ -54,12 +55,13 @@ class Wording:
         self.spaced: bool = say.get("spaced", True)
         self.gap = " " if self.spaced else ""
         self._language = tables.language
+        fold = self._fold = _folded_once if say.get("doubled", True) else _folded
         same: dict[str, list[str]] = say.get("same", {})
         dropped: list[str] = say.get("dropped", [])
-        one = {_folded(form): _folded(word) for word, forms in same.items() for form in forms}
+        one = {fold(form): fold(word) for word, forms in same.items() for form in forms}
         # A form may be a word that has forms itself: folded, "allumé" is "allume".
         self._same = {form: one.get(word, word) for form, word in one.items()}
-        fold = _folded if self.spaced else str
+        fold = fold if self.spaced else str
         self._dropped = frozenset(map(fold, dropped))
         self._cut = re.compile("|".join(sorted(map(re.escape, dropped), key=len, reverse=True)))
         units = sorted(map(fold, say.get("units", [])), key=len, reverse=True)
@@ -69,16 +71,22 @@ class Wording:
         else:
             self._units = re.compile(rf"{NUMBER}(?:{joined})")
             self._hangul = re.compile(rf"({_HANGUL_NUMBER})\s*(?={joined})")
-        self._halves = [re.compile(rf"(\d+) {_folded(half)}\b") for half in say.get("halves", [])]
-        self._values = _number_words(tables.language) if self.spaced else {}
+        self._halves = [re.compile(rf"(\d+) {fold(half)}\b") for half in say.get("halves", [])]
+        self._values = (
+            {fold(w): v for w, v in _number_words(tables.language).items()} if self.spaced else {}
+        )
         longest_first = sorted(self._values, key=len, reverse=True)
         self._number_words = re.compile(
             r"\b(?:" + "|".join(map(re.escape, longest_first)) + r")\b" if longest_first else "(?!)"
         )
 
+    def drops(self, word: str) -> bool:
+        """Whether a bare form is without this word."""
+        return not self.bare(word).text
+
     def plain(self, text: str) -> str:
         """All its words, in small letters without accents; signs without spaces."""
-        return _folded(text) if self.spaced else _NOISE.sub("", text.replace(" ", ""))
+        return self._fold(text) if self.spaced else _NOISE.sub("", text.replace(" ", ""))
 
     def bare(self, text: str) -> Bare:
         """The bare form of a tidied sentence."""
@@ -86,7 +94,7 @@ class Wording:
         return self._spaced(text) if self.spaced else self._unspaced(text)
 
     def _spaced(self, text: str) -> Bare:
-        text = _folded(text)
+        text = self._fold(text)
         text = self._number_words.sub(lambda m: str(self._values[m[0]]), text)
         for half in self._halves:
             text = half.sub(r"\1.5", text)
@@ -100,7 +108,8 @@ class Wording:
             text = self._hangul.sub(lambda m: str(_value(m[1], _HANGUL_DIGITS)), text)
         else:
             text = _HAN_NUMBER.sub(_han_number, text)
-        text, numbers = _taken(_NOISE.sub("", text.replace(" ", "")))
+        text, numbers = _taken(text)
+        text = _NOISE.sub("", text.replace(" ", ""))
         text = self._units.sub(NUMBER, text)
         gapped = self._cut.sub(GAP, text) if self._dropped else text
         return Bare(gapped.replace(GAP, ""), numbers, gapped.strip(GAP))
@@ -121,6 +130,12 @@ def _folded(text: str) -> str:
     # The percent and degree signs are units.
     text = text.replace("%", " percent ").replace("°", " degree ")
     return " ".join(_NOISE.sub(" ", text).split())
+
+
+@lru_cache(maxsize=16384)
+def _folded_once(text: str) -> str:
+    """The same with doubled letters once: recognizers write "sbloca" for "sblocca"."""
+    return _DOUBLED.sub(r"\1", _folded(text))
 
 
 @lru_cache(maxsize=9)

@@ -73,7 +73,12 @@ ROOMS: tuple[Room, ...] = (
     Room("grok", "advanced", "xAI's Grok as a mind"),
     Room("personality", "advanced", "who answers, and how"),
     Room("language", "advanced", "detects, translates, localises"),
-    Room("advanced_voice", "advanced", "wake words, speakers, emotion, audio quality"),
+    Room(
+        "advanced_voice",
+        "advanced",
+        "whose voice it is, how it sounds, how well it was heard",
+        f"{_S}.advanced.advanced_voice:AdvancedVoice",
+    ),
     Room("load_balancer", "supporting", "places streaming sessions on instances"),
     Room("metrics_collector", "supporting", "gathers metrics and logs, keeps trends"),
     Room("event_scheduler", "supporting", "timers, alarms, reminders and automations"),

@@ -66,7 +66,7 @@ class ModelFile:
 class Model:
     name: str
     kind: str
-    """`recognizer` or `voice`."""
+    """`recognizer`, `voice`, `wake` or `speaker`."""
     engine: str
     languages: tuple[str, ...]
     licence: str
@@ -277,7 +277,10 @@ def _installed(file: ModelFile) -> list[Path] | None:
     """The parts' paths where all packages are installed; no package is imported for it."""
     found: list[Path] = []
     for part in file.parts:
-        spec = importlib.util.find_spec(part.package)
+        try:
+            spec = importlib.util.find_spec(part.package)
+        except ModuleNotFoundError:  # What it lies in is missing.
+            return None
         if spec is None or not spec.submodule_search_locations:
             return None
         found.append(Path(next(iter(spec.submodule_search_locations))) / part.path)

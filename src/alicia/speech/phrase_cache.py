@@ -193,6 +193,11 @@ class PhraseCache:
 
     # ---- what there is ----
 
+    @staticmethod
+    def whole(path: Path) -> bool:
+        """Whether a file of the cache is what was written."""
+        return _decoded(path.read_bytes(), "") is not None
+
     def shelves(self) -> list[Shelf]:
         """What is kept, by language and voice."""
         found: dict[tuple[str, str], list[int]] = {}

@@ -183,7 +183,8 @@ async def load_recognizer(
         DependencyMissingError, EngineError: not one could be loaded; this is why the last could
             not.
     """
-    orders = orders_of(settings, store)
+    orders = orders_of(settings)
+    _require_recognizers(orders, store)
     members: dict[str, Recognizer] = {}
     problems: list[AliciaError] = []
     for name in dict.fromkeys(name for order in orders.values() for name in order):
@@ -212,11 +213,11 @@ async def load_model(
     return await loader(model, path, threads)
 
 
-def orders_of(settings: ChainSettings, store: ModelStore) -> dict[str, tuple[str, ...]]:
+def orders_of(settings: ChainSettings) -> dict[str, tuple[str, ...]]:
     """The models to ask by language; `*` for those that are not named.
 
     Raises:
-        SettingsError: the settings can't be read, or name what is no recognizer.
+        SettingsError: the settings can't be read.
     """
     named: dict[str, list[str]] = {ANY: []}
     for part in filter(None, (part.strip() for part in settings.recognizers.split(";"))):
@@ -227,17 +228,19 @@ def orders_of(settings: ChainSettings, store: ModelStore) -> dict[str, tuple[str
             )
         wanted = [model.strip() for model in models.split(",") if model.strip()]
         named.setdefault(language.strip(), []).extend(wanted)
-    orders = {
+    return {
         language: tuple(dict.fromkeys([*models, *named[ANY], settings.model]))
         for language, models in named.items()
     }
+
+
+def _require_recognizers(orders: Mapping[str, Sequence[str]], store: ModelStore) -> None:
     kinds = {model.name: model.kind for model, _ in store.list_models()}
     for name in {name for order in orders.values() for name in order}:
         if kinds.get(name) != "recognizer":
             raise SettingsError(
                 f"{name} is no recognizer. To see all: alicia models list", setting="recognizers"
             )
-    return orders
 
 
 def _finds_language(member: _Member) -> bool:

@@ -1,7 +1,7 @@
 """Recordings to measure recognizers with: audio files, and what is said in them where it is known.
 
 A folder may have a `labels.jsonl` beside its files: a line of JSON for each, with `file`, `text`
-and `language`.
+and `language`. Then it has those recordings, else all its audio files.
 """
 
 import json
@@ -32,6 +32,9 @@ def find(places: Iterable[Path]) -> list[Recording]:
     found: list[Recording] = []
     for place in places:
         labels = labels_of(place if place.is_dir() else place.parent)
+        if place.is_dir() and labels:
+            found += labels.values()
+            continue
         files = sorted(place.iterdir()) if place.is_dir() else [place]
         found += [
             labels.get(path.name, Recording(path, None, None))

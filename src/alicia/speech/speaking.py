@@ -74,7 +74,8 @@ class Speaker:
             for language in dict.fromkeys(clause.language for clause in wanted)
         }
         chosen = {
-            language: self._keeper(engines[language], wanted, language) for language in engines
+            language: self._keeper(engines[language], wanted, language, voice)
+            for language in engines
         }
         rate_hz, pause_s = 0, 0.0
         for clause in wanted:
@@ -127,11 +128,15 @@ class Speaker:
         return [self._voices.engine(name, language) for name in names]
 
     def _keeper(
-        self, engines: Sequence[Synthesizer], wanted: Sequence[Clause], language: str
+        self,
+        engines: Sequence[Synthesizer],
+        wanted: Sequence[Clause],
+        language: str,
+        voice: str | None,
     ) -> Synthesizer | None:
-        """The first that has spoken all of it before."""
+        """The first that has spoken all of it before; only the one that is asked for counts."""
         mine = [clause for clause in wanted if clause.language == language and clause.said]
-        for engine in engines:
+        for engine in engines[:1] if engines[0].name == voice else engines:
             if all(self._cache.has(_key(engine, clause)) for clause in mine):
                 return engine
         return None

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from alicia.audio.formats import Pcm
+from alicia.audio.formats import RATE_HZ, Pcm
 from alicia.speech.closed_grammar import WordGraph, accepts, word_graph
 from alicia.speech.engine_thread import EngineThread, ThreadedRecognizer, engine_module
 from alicia.speech.recognizer import (
@@ -35,6 +35,13 @@ _LEAST = 1e-320
 # Measured on 44 commands of 12 synthetic voices, 205 telephone prompts of a person and 40 sentences
 # that are almost commands (ADR 0053): how much worse than phonemes the words may be, a frame.
 _MARGIN, _SLOPE = -0.003, 0.0006
+# What each utterance starts from, so that none depends on the one before: this loud, and with the
+# cepstral mean of the voices above at that loudness. PocketSphinx would carry the last mean over.
+_LOUD, _LEVEL_FRAME, _LEVEL_AT = 2_000.0, 400, 0.9
+_QUIET = 20.0  # Nobody speaks below it; it is not made loud.
+_MEAN = "42,-5,-1,1,-2,-2,-0.5,-3,-3.5"
+_SETTLE = RATE_HZ
+"""Audio that is heard before it is known how loud somebody speaks."""
 # Speech beyond the sentence ("... tomorrow") that makes it another sentence.
 _UNEXPLAINED = 0.15
 
@@ -64,6 +71,7 @@ class _Decoder(Protocol):
     def add_fsg(self, name: str, fsg: object, /) -> None: ...
     def activate_search(self, name: str, /) -> None: ...
     def remove_search(self, name: str, /) -> None: ...
+    def set_cmn(self, mean: str, /) -> None: ...
     def start_utt(self) -> None: ...
     def end_utt(self) -> None: ...
     def process_raw(self, data: bytes, /, *, full_utt: bool) -> int: ...
@@ -239,6 +247,8 @@ class _Decoders:
         self._graph: WordGraph | None = None
         self._search = 0
         self._running = False
+        self._waiting: list[Pcm] = []
+        self._gain: float | None = None
 
     def knows(self, word: str) -> bool:
         return self._sentences.lookup_word(word) is not None
@@ -248,15 +258,25 @@ class _Decoders:
             self._end()
         if graph is not self._graph:
             self._take(graph)
+        self._waiting, self._gain = [], None
         if graph.arcs:
-            self._sentences.start_utt()
-            self._phones.start_utt()
+            for decoder in (self._sentences, self._phones):
+                decoder.set_cmn(_MEAN)
+                decoder.start_utt()
             self._running = True
 
     def hear(self, pcm: Pcm, *, last: bool) -> _Heard:
         if not self._running:
             return _NOTHING
-        data = pcm.astype("<i2").tobytes()
+        self._waiting.append(pcm)
+        if self._gain is None:
+            begun = np.concatenate(self._waiting)
+            if len(begun) < _SETTLE and not last:
+                return _NOTHING
+            self._gain = _LOUD / max(_level(begun), _QUIET)
+        loud = np.concatenate(self._waiting) * self._gain
+        self._waiting = []
+        data = loud.clip(-32_768, 32_767).astype("<i2").tobytes()
         for decoder in (self._sentences, self._phones):
             if data:
                 decoder.process_raw(data, full_utt=False)
@@ -314,6 +334,15 @@ def _confidence(said: list[_Segment], phones: list[_Segment], gained: float) -> 
         return 0.0
     margin = gained / spoken + float(np.mean(losses))
     return round(1 / (1 + math.exp(min(50.0, (_MARGIN - margin) / _SLOPE))), 3)
+
+
+def _level(pcm: Pcm) -> float:
+    """How loud the louder parts are."""
+    whole = pcm[: len(pcm) // _LEVEL_FRAME * _LEVEL_FRAME].astype(np.float32)
+    if not len(whole):
+        return 0.0
+    powers = np.square(whole.reshape(-1, _LEVEL_FRAME)).mean(axis=1)
+    return float(np.sqrt(np.quantile(powers, _LEVEL_AT)))
 
 
 def _segments(decoder: _Decoder, scale: float) -> list[_Segment]:

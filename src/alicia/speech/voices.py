@@ -83,9 +83,9 @@ class Voices:
         """Raises UnsupportedLanguageError."""
         return [self.engine(name, language) for name in self.cast(language).live]
 
-    def low(self) -> Voices:
+    def low(self, nice: int = LOW) -> Voices:
         """The same voices in processes of low priority, for rendering early."""
-        return Voices(self.store, self.wanted, self.engines, threads=1, nice=LOW)
+        return Voices(self.store, self.wanted, self.engines, threads=1, nice=nice)
 
     async def aclose(self) -> None:
         made, self._made = self._made, {}

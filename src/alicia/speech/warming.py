@@ -51,9 +51,10 @@ class Warmed:
 class Warmer:
     """Renders phrases into a cache, one after the other. Closed, its processes are gone."""
 
-    def __init__(self, voices: Voices, cache: PhraseCache) -> None:
-        """`voices` are live ones; it makes its own of low priority."""
-        self._voices = voices.low()
+    def __init__(self, voices: Voices, cache: PhraseCache, *, nice: int = LOW) -> None:
+        """`voices` are live ones; it makes its own, as nice as it is told."""
+        self._nice = nice
+        self._voices = voices.low(nice)
         self._cache = cache
         self._quiet = asyncio.Event()
         self._quiet.set()
@@ -134,7 +135,7 @@ class Warmer:
         await self._quiet.wait()
         pipe = asyncio.subprocess.PIPE
         process = await asyncio.create_subprocess_exec(
-            "nice", "-n", str(LOW), sys.executable, "-m", _REPERTOIRE, language,
+            "nice", "-n", str(self._nice), sys.executable, "-m", _REPERTOIRE, language,
             stdin=pipe, stdout=pipe,
         )  # fmt: skip
         self._at_work = _Program(process)

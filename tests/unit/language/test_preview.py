@@ -84,3 +84,28 @@ def test_other_talk_has_no_plan(english: Understanding, home: Home, said: str) -
 def test_a_preview_raises_nothing(english: Understanding, home: Home) -> None:
     for said in ("turn on the light", "set a timer for five minutes", "make the lights red"):
         assert not english.preview(said, home=home).complete
+
+
+HALVES = [
+    ("es", "enciende la luz de la", "enciende la luz de la cocina"),
+    ("fr", "éteins la lampe du", "éteins la lampe du salon"),
+    ("de", "mach die Wohnzimmerlampe", "mach die Wohnzimmerlampe aus"),
+    ("it", "accendi la luce della", "accendi la luce della cucina"),
+    ("pt", "apague o abajur da", "apague o abajur da sala"),
+    ("zh", "把客厅的", "把客厅的台灯关掉"),
+    ("ja", "リビングのランプを", "リビングのランプを消して"),
+    ("ko", "거실 램프를", "거실 램프를 꺼 줘"),
+]
+
+
+@pytest.mark.parametrize(("language", "half", "whole"), HALVES)
+def test_every_language_tells_a_half_from_a_whole(
+    home: Home, language: str, half: str, whole: str
+) -> None:
+    understanding = Understanding(language)
+    before = understanding.preview(half, home=home, area_id="kitchen")
+    assert (before.complete, before.open) == (False, True)
+    after = understanding.preview(whole, home=home, area_id="kitchen")
+    assert (after.complete, after.open) == (True, False)
+    assert understanding.complete(whole, home=home, area_id="kitchen")
+    assert not understanding.complete(half, home=home, area_id="kitchen")

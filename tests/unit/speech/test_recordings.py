@@ -16,13 +16,18 @@ def recordings(folder: Path, *names: str, labels: str = "") -> Path:
     return folder
 
 
-def test_a_folder_gives_its_audio_files_with_their_labels(tmp_path: Path) -> None:
-    row = {"file": "a.wav", "text": "yes", "language": "en", "voice": "somebody"}
-    folder = recordings(tmp_path, "a.wav", "b.OGG", "notes.txt", labels=json.dumps(row))
+def test_a_folder_gives_its_audio_files(tmp_path: Path) -> None:
+    folder = recordings(tmp_path, "a.wav", "b.OGG", "notes.txt")
     assert find([folder]) == [
-        Recording(folder / "a.wav", "yes", "en"),
+        Recording(folder / "a.wav", None, None),
         Recording(folder / "b.OGG", None, None),
     ]
+
+
+def test_a_folder_with_labels_gives_what_they_name(tmp_path: Path) -> None:
+    row = {"file": "a.wav", "text": "yes", "language": "en", "voice": "somebody"}
+    folder = recordings(tmp_path, "a.wav", "b.wav", labels=json.dumps(row))
+    assert find([folder]) == [Recording(folder / "a.wav", "yes", "en")]
 
 
 def test_a_file_finds_the_label_beside_it(tmp_path: Path) -> None:

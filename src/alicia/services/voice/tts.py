@@ -46,6 +46,8 @@ SETTLED_S = 2.0
 """Changes come in swarms: how long to wait for the rest."""
 ASK_AGAIN_S = 30.0
 MOST_MISSED = 100
+LONGEST_TURN_S = 90.0
+"""A turn whose end nobody said holds the warming up no longer."""
 ENGINES = ("piper", "kokoro", "pico", "openjtalk", "espeak")
 
 
@@ -98,7 +100,7 @@ class Tts(Service[TtsSettings]):
         )
         self._home = Home()
         self._changed = asyncio.Event()
-        self._turns: set[str] = set()
+        self._turns: dict[str, asyncio.TimerHandle] = {}
         self._languages = dict.fromkeys(_listed(self.settings.languages))
         self._missed: dict[str, dict[str, None]] = {}
         self._learnt: dict[str, int] = {}
@@ -109,6 +111,8 @@ class Tts(Service[TtsSettings]):
         try:
             yield
         finally:
+            for satellite in list(self._turns):
+                self._turn_over(satellite)
             await self._speaker.aclose()
             await self._warmer.aclose()
             await self._voices.aclose()
@@ -197,15 +201,16 @@ class Tts(Service[TtsSettings]):
 
         style = Style(ask.rate, ask.pitch, ask.volume_db)
         read = ssml.parse if ask.ssml else speaking.plain
-        return read(ask.text, ask.language, style)
+        return read(ask.text, _base(ask.language), style)
 
     def _learn(self, ask: Speak, *, new: bool) -> None:
         """A language that is asked for is warmed; so is a text that a lesser voice had to say."""
-        if ask.language not in self._languages:
-            self._languages[ask.language] = None
+        language = _base(ask.language)
+        if language not in self._languages:
+            self._languages[language] = None
             self._changed.set()
-        if new and not ask.ssml and self._voices.cast(ask.language).early:
-            missed = self._missed.setdefault(ask.language, {})
+        if new and not ask.ssml and self._voices.cast(language).early:
+            missed = self._missed.setdefault(language, {})
             missed[ask.text] = None
             while len(missed) > MOST_MISSED:
                 missed.pop(next(iter(missed)))
@@ -227,12 +232,23 @@ class Tts(Service[TtsSettings]):
     async def follow_turn(self, turn: Turn) -> None:
         """A turn from its first sample to its last holds the warming up."""
         if turn.phase is TurnPhase.IDLE:
-            if turn.satellite in self._turns:
-                self._turns.discard(turn.satellite)
-                self._warmer.release()
-        elif turn.satellite not in self._turns:
-            self._turns.add(turn.satellite)
+            self._turn_over(turn.satellite)
+            return
+        ends = asyncio.get_running_loop().call_later(
+            LONGEST_TURN_S, self._turn_over, turn.satellite
+        )
+        before = self._turns.get(turn.satellite)
+        self._turns[turn.satellite] = ends
+        if before is not None:
+            before.cancel()
+        else:
             self._warmer.hold()
+
+    def _turn_over(self, satellite: str) -> None:
+        ends = self._turns.pop(satellite, None)
+        if ends is not None:
+            ends.cancel()
+            self._warmer.release()
 
     @runs
     async def warm(self) -> None:
@@ -349,6 +365,11 @@ def engines_of(settings: TtsSettings) -> list[str]:
     if settings.espeak:
         return named
     return [name for name in named or ENGINES if name != "espeak"]
+
+
+def _base(language: str) -> str:
+    """`pt-BR` is spoken by a voice for `pt`."""
+    return language.replace("_", "-").partition("-")[0].lower()
 
 
 def _listed(names: str) -> list[str]:

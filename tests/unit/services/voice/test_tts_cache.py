@@ -36,9 +36,12 @@ from alicia.testing.running import RunningHouse, house
 
 from .others import until
 
-pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("py_nanotts") is None, reason="needs alicia[pico]: py_nanotts"
-)
+pytestmark = [
+    pytest.mark.skipif(
+        importlib.util.find_spec("py_nanotts") is None, reason="needs alicia[pico]: py_nanotts"
+    ),
+    pytest.mark.timeout(400),  # Rendering has the lowest priority: a busy machine lets it wait.
+]
 PHRASE = "Turned on the kitchen light."
 GIVEN = {"voices": "", "engines": "pico", "warm_after_s": 3600}
 
@@ -50,7 +53,7 @@ async def speaking(folder: Path, **settings: Any) -> AsyncGenerator[RunningHouse
 
 
 async def speak(home: RunningHouse, text: str = PHRASE, **more: Any) -> Spoken:
-    given = {"turn_id": "t1", "language": "en", **more}
+    given: dict[str, Any] = {"turn_id": "t1", "language": "en", **more}
     return await home.bus.ask(SPEAK, Speak(text=text, **given))
 
 
@@ -147,14 +150,14 @@ async def test_a_cancelled_answer_stops_within_a_chunk_and_the_next_is_whole(
                     heard.append(delivery.message)  # noqa: PERF401 - it grows as it goes
 
             taking = asyncio.create_task(take())
-            saying = asyncio.create_task(room.speak(Speak(turn_id="t1", text=long, language="en")))
+            saying = asyncio.ensure_future(
+                room.speak(Speak(turn_id="t1", text=long, language="en"))
+            )
             await until(lambda: heard)
             saying.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await saying
-            told = room.bus  # What was said before the end was on its way already.
-            assert told is not None
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.05)  # What was said before the end was on its way already.
             count = len(heard)
             await asyncio.sleep(0.3)
             assert len(heard) == count
@@ -210,7 +213,7 @@ async def test_what_this_home_will_hear_is_ready_before_anybody_asks(tmp_path: P
     async with speaking(tmp_path, warm_after_s=0.2) as home:
         await furnish(home)
         room = the_room(home)
-        await until(lambda: room._learnt.get("en") == room._home.revision, within_s=60)
+        await until(lambda: room._learnt.get("en") == room._home.revision, within_s=150)
         assert (await speak(home)).cached
         assert (await speak(home, "Sorry, I didn't understand that.")).cached
         assert not (await speak(home, "Turned on the washing machine.")).cached
@@ -219,7 +222,7 @@ async def test_what_this_home_will_hear_is_ready_before_anybody_asks(tmp_path: P
 async def test_nothing_is_rendered_while_a_turn_is_on(tmp_path: Path) -> None:
     async with speaking(tmp_path, warm_after_s=0) as home:
         await furnish(home)
-        await until(lambda: the_room(home)._warmer._at_work, within_s=30)
+        await until(lambda: the_room(home)._warmer._at_work, within_s=150)
         turn = Turn(satellite="s1", phase=TurnPhase.LISTENING, turn_id="t9")
         await home.bus.say(TURN, turn)
         await until(lambda: not the_room(home)._warmer._quiet.is_set())
@@ -228,7 +231,7 @@ async def test_nothing_is_rendered_while_a_turn_is_on(tmp_path: Path) -> None:
         await asyncio.sleep(1.0)
         assert len(kept(tmp_path)) == before
         await home.bus.say(TURN, Turn(satellite="s1", phase=TurnPhase.IDLE))
-        await until(lambda: len(kept(tmp_path)) > before + 5, within_s=60)
+        await until(lambda: len(kept(tmp_path)) > before + 5, within_s=150)
 
 
 async def test_killed_in_the_middle_of_warming_nothing_is_broken_and_another_goes_on(
@@ -236,7 +239,7 @@ async def test_killed_in_the_middle_of_warming_nothing_is_broken_and_another_goe
 ) -> None:
     async with speaking(tmp_path, warm_after_s=0) as home:
         await furnish(home)
-        await until(lambda: len(kept(tmp_path)) > 10, within_s=60)
+        await until(lambda: len(kept(tmp_path)) > 10, within_s=150)
         await home.kill(Tts)
         before = len(kept(tmp_path))
         cache = PhraseCache(tmp_path / "state" / "tts" / "phrases", limit_bytes=10**9)
@@ -245,7 +248,7 @@ async def test_killed_in_the_middle_of_warming_nothing_is_broken_and_another_goe
         await home.start(Tts)
         await furnish(home)
         room = the_room(home)
-        await until(lambda: room._learnt.get("en") == room._home.revision, within_s=60)
+        await until(lambda: room._learnt.get("en") == room._home.revision, within_s=150)
         assert len(kept(tmp_path)) > before
         assert (await speak(home)).cached
         assert room._cache.broken == 0
@@ -256,5 +259,5 @@ async def test_only_one_of_two_instances_warms(tmp_path: Path) -> None:
         await home.start(Tts)
         await furnish(home)
         rooms = [the_room(home, number) for number in (0, 1)]
-        await until(lambda: any(room._warmer._at_work for room in rooms), within_s=30)
+        await until(lambda: any(room._warmer._at_work for room in rooms), within_s=150)
         assert sum(room._warmer._at_work is not None for room in rooms) == 1
