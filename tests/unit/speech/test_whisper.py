@@ -41,7 +41,9 @@ class Spoken:
 def spoken_commands() -> list[Spoken]:
     lines = (SPEECH / "labels.jsonl").read_text("utf-8").splitlines()
     rows = [json.loads(line) for line in lines]
-    return [Spoken(row["file"], row["text"], row["kind"]) for row in rows]
+    return [
+        Spoken(row["file"], row["text"], row["kind"]) for row in rows if row["language"] == "en"
+    ]
 
 
 Stream = Callable[[Pcm], AsyncGenerator[bytes, None]]
@@ -74,8 +76,9 @@ def test_the_labelled_set_is_varied_small_and_licensed() -> None:
     rows = [json.loads(line) for line in (SPEECH / "labels.jsonl").read_text("utf-8").splitlines()]
     assert len({row["text"] for row in rows}) >= 12
     assert len({row["voice"] for row in rows}) >= 3
-    assert {row["file"] for row in rows} == {file.name for file in SPEECH.glob("*.flac")}
-    assert sum(file.stat().st_size for file in SPEECH.glob("*.flac")) < 1_500_000
+    audio = [file for file in SPEECH.rglob("*") if file.suffix in {".flac", ".ogg", ".wav"}]
+    assert {SPEECH / row["file"] for row in rows} == set(audio)
+    assert sum(file.stat().st_size for file in audio) < 2_000_000
     assert {row["licence"] for row in rows} == {"Apache-2.0"}
     assert (SPEECH / "LICENCES.md").exists()
 
