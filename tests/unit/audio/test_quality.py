@@ -68,8 +68,8 @@ def test_the_ratio_of_speech_to_noise_is_estimated_to_a_few_decibels(
 @given(mains=st.sampled_from([50, 60]), level=st.floats(0.004, 0.05))
 def test_the_hum_of_the_mains_is_heard_and_which_it_is(mains: int, level: float) -> None:
     time = np.arange(len(CLEAN)) / RATE_HZ
-    hum = sum(level / n * np.sin(2 * np.pi * mains * n * time) for n in (1, 2, 3))
-    found = measure(pcm_of((CLEAN + hum).astype(np.float32)))
+    hum = np.sum([level / n * np.sin(2 * np.pi * mains * n * time) for n in (1, 2, 3)], axis=0)
+    found = measure(pcm_of(np.asarray(CLEAN + hum, np.float32)))
     assert found.hum_hz == mains
     assert Defect.HUM in found.defects
 

@@ -255,7 +255,7 @@ def test_a_missing_model_tells_what_to_run(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("model", catalogue(), ids=lambda model: model.name)
 def test_the_catalogue_is_well_formed(model: Model) -> None:
-    assert model.kind in {"recognizer", "voice"}
+    assert model.kind in {"recognizer", "voice", "wake", "speaker"}
     assert model.licence
     assert set(model.languages) <= {"en", "es", "fr", "de", "it", "pt", "zh", "ja", "ko"}
     assert not model.main or model.main in {file.name for file in model.files}
@@ -267,7 +267,12 @@ def test_the_catalogue_is_well_formed(model: Model) -> None:
 
 def test_the_offline_set_is_verified() -> None:
     offline = {model.name for model in catalogue() if all(file.parts for file in model.files)}
-    assert offline == {"whisper-base-int8", "piper-en-joe"}
+    assert offline == {
+        "whisper-base-int8",
+        "piper-en-joe",
+        "wake-embedding",
+        "speaker-dvector",
+    }
     assert all(model.verified for model in catalogue() if model.name in offline)
 
 
