@@ -69,7 +69,7 @@ def test_the_ratio_of_speech_to_noise_is_estimated_to_a_few_decibels(
 def test_the_hum_of_the_mains_is_heard_and_which_it_is(mains: int, level: float) -> None:
     time = np.arange(len(CLEAN)) / RATE_HZ
     hum = np.sum([level / n * np.sin(2 * np.pi * mains * n * time) for n in (1, 2, 3)], axis=0)
-    found = measure(pcm_of(np.asarray(CLEAN + hum, np.float32)))
+    found = measure(pcm_of((CLEAN + hum).astype(np.float32)))
     assert found.hum_hz == mains
     assert Defect.HUM in found.defects
 
@@ -77,7 +77,7 @@ def test_the_hum_of_the_mains_is_heard_and_which_it_is(mains: int, level: float)
 @few
 @given(share=st.floats(0.02, 0.2), sign=st.sampled_from([-1, 1]))
 def test_a_signal_off_its_centre_is_found_by_as_much_as_it_is(share: float, sign: int) -> None:
-    found = measure(pcm_of(CLEAN + np.float32(sign * share)))
+    found = measure(pcm_of((CLEAN + sign * share).astype(np.float32)))
     assert Defect.DC_OFFSET in found.defects
     assert found.dc_share == pytest.approx(share, abs=0.003)
 
