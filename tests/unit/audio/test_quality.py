@@ -86,7 +86,7 @@ def test_a_signal_off_its_centre_is_found_by_as_much_as_it_is(share: float, sign
 @given(count=st.integers(3, 8), length=st.integers(160, 1600))
 def test_gaps_in_the_sound_are_counted(count: int, length: int) -> None:
     hiss = noise("white", len(CLEAN), np.random.default_rng(1)) * np.float32(0.02)
-    pcm = pcm_of(CLEAN + hiss).copy()
+    pcm = pcm_of((CLEAN + hiss).astype(np.float32)).copy()
     for at in np.linspace(3000, len(pcm) - 5000, count).astype(int):
         pcm[at : at + length] = 0
     found = measure(pcm)
