@@ -68,7 +68,7 @@ def test_the_ratio_of_speech_to_noise_is_estimated_to_a_few_decibels(
 @given(mains=st.sampled_from([50, 60]), level=st.floats(0.004, 0.05))
 def test_the_hum_of_the_mains_is_heard_and_which_it_is(mains: int, level: float) -> None:
     time = np.arange(len(CLEAN)) / RATE_HZ
-    hum = sum(level / n * np.sin(2 * np.pi * mains * n * time) for n in (1, 2, 3))
+    hum = np.sum([level / n * np.sin(2 * np.pi * mains * n * time) for n in (1, 2, 3)], axis=0)
     found = measure(pcm_of((CLEAN + hum).astype(np.float32)))
     assert found.hum_hz == mains
     assert Defect.HUM in found.defects
@@ -77,7 +77,7 @@ def test_the_hum_of_the_mains_is_heard_and_which_it_is(mains: int, level: float)
 @few
 @given(share=st.floats(0.02, 0.2), sign=st.sampled_from([-1, 1]))
 def test_a_signal_off_its_centre_is_found_by_as_much_as_it_is(share: float, sign: int) -> None:
-    found = measure(pcm_of(CLEAN + np.float32(sign * share)))
+    found = measure(pcm_of((CLEAN + sign * share).astype(np.float32)))
     assert Defect.DC_OFFSET in found.defects
     assert found.dc_share == pytest.approx(share, abs=0.003)
 
@@ -86,7 +86,7 @@ def test_a_signal_off_its_centre_is_found_by_as_much_as_it_is(share: float, sign
 @given(count=st.integers(3, 8), length=st.integers(160, 1600))
 def test_gaps_in_the_sound_are_counted(count: int, length: int) -> None:
     hiss = noise("white", len(CLEAN), np.random.default_rng(1)) * np.float32(0.02)
-    pcm = pcm_of(CLEAN + hiss).copy()
+    pcm = pcm_of((CLEAN + hiss).astype(np.float32)).copy()
     for at in np.linspace(3000, len(pcm) - 5000, count).astype(int):
         pcm[at : at + length] = 0
     found = measure(pcm)

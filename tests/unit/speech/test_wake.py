@@ -122,12 +122,12 @@ def trained(ears: WakeEmbedder) -> TrainedWord:
     """A word that nobody has trained before, from robots alone, in a few seconds."""
     if shutil.which("espeak-ng") is None:
         pytest.skip("needs espeak-ng")
-    said, other = wake_clips.robotic("marmalade", 20, near=["lemonade"])
+    said, other = wake_clips.robotic("marmalade", 16, near=["lemonade"])
     told: list[tuple[str, int, int]] = []
     training = WordTraining(
         "marmalade",
         ears,
-        settings=TrainingSettings(copies=2, rounds=300),
+        settings=TrainingSettings(copies=2, rounds=250),
         progress=lambda what, done, total: told.append((what, done, total)),
     )
     word = training.train(said, other)
@@ -159,7 +159,7 @@ def test_the_report_says_what_was_measured_and_on_how_much(trained: TrainedWord)
         ("robotic", False),
         ("robotic", True),
     }
-    assert sum(r["of"] for r in report["recall"]) == 40
+    assert sum(r["of"] for r in report["recall"]) == 32
     assert report["minutes"] > 1
     assert report["at_most_per_hour"] > 0, "a few minutes never prove zero"
     assert report["confusables_tried"] >= 5
