@@ -43,6 +43,18 @@ def in_use(folder: Folder) -> list[str]:
     return [name for name in dict.fromkeys(names) if name]
 
 
+def needed(folder: Folder) -> list[str]:
+    """Those of them that a house must have, or has in an installed package. Raises SettingsError.
+
+    A recognizer that is only asked before the one for all languages may be missing.
+    """
+    optional = {*in_use(folder)} - {load(SttSettings, "stt", folder).model}
+    optional -= {voice.strip() for voice in load(TtsSettings, "tts", folder).voices.split(",")}
+    known = ModelStore(folder.models).list_models()
+    at_hand = {model.name for model, here in known if here or model.bundled}
+    return [name for name in in_use(folder) if name not in optional or name in at_hand]
+
+
 class Bars:
     """A progress bar for each model that is being pulled."""
 

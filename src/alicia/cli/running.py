@@ -147,7 +147,7 @@ def pull_models(folder: Folder, names: list[str], *, quiet: bool) -> None:
     """Have the models of the rooms that need some, with a progress bar."""
     if {"stt", "tts"} & set(names):
         with models.Bars(quiet=quiet) as bars:
-            models.have(folder, models.in_use(folder), bars)
+            models.have(folder, models.needed(folder), bars)
 
 
 def run(
