@@ -230,3 +230,16 @@ def test_a_sentence_takes_milliseconds(english: Understanding, home: Home) -> No
             english.recognize(said, home=home, area_id="kitchen")
             durations.append(time.perf_counter() - begun)
         assert min(durations) < limit_s
+
+
+def test_an_empty_home_understands_nothing_and_learns_when_it_fills(home: Home) -> None:
+    understanding, empty = Understanding("en"), Home()
+    understanding.prewarm(empty)
+    with pytest.raises(AliciaError):
+        understanding.recognize("turn on the kitchen light", home=empty)
+    for area in home.areas():
+        empty.put_area(area)
+    for entity in home.entities():
+        empty.put_entity(entity)
+    plan = understanding.recognize("turn on the kitchen light", home=empty)
+    assert plan.entities == ("light.kitchen",)
