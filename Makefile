@@ -7,11 +7,11 @@ SCRIPTS := .ci/run $(wildcard scripts/*.sh)
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test check format lint types imports generated unit e2e chaos \
-	bench generate samples docs clean
+.PHONY: help setup setup-dev demo test check format lint types imports generated unit e2e \
+	test-browser chaos bench bench-voice speech-set generate samples docs clean
 
 help: ## this list
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## uv, the locked environment, the broker
 	@scripts/setup.sh
@@ -55,11 +55,22 @@ unit: ## the quickest floor
 e2e: ## recorded speech in, device state and speech out
 	$(BIN)/pytest -q tests/e2e $(ARGS)
 
+test-browser: ## the page with a microphone in a real Chromium (apt-get install chromium)
+	@command -v chromium >/dev/null || { echo "chromium is missing: apt-get install chromium" >&2; exit 1; }
+	$(BIN)/pytest -q tests/e2e/test_browser.py $(ARGS)
+
 chaos: ## rooms and broker killed, frozen, cut off
 	$(BIN)/pytest -q tests/chaos $(ARGS)
 
 bench: ## latency and load on this machine
 	$(BIN)/python tests/bench/run.py $(ARGS)
+
+bench-voice: ## how well and how soon the house hears; ARGS="--set DIR" takes your own recordings
+	@scripts/setup.sh --dev 1>&2
+	@$(BIN)/python -m tests.bench.voice $(ARGS)
+
+speech-set: ## speaks the full labelled set (nine languages) into .speech/; not committed
+	@scripts/speech_set.sh $(ARGS)
 
 generate: ## write what is derived from the contract
 	$(BIN)/python -m alicia.runtime.derive

@@ -41,6 +41,7 @@ KNOWN: dict[str, Any] = {
     "code": "voice.no_speech",
     "error": "device.unconfirmed",
     "confidence": 0.92,
+    "volume": 0.5,
     "host": "cupboard",
     "turn_id": "t-1",
     "utterance_id": "u-1",

@@ -119,6 +119,14 @@ sync_environment() {
   fi
   find_uv || install_uv
   say "installing the locked environment into .venv"
+  # Moonshine's package of weights has wheels for glibc 2.34 on; without it Whisper listens alone.
+  local glibc
+  glibc=$(getconf GNU_LIBC_VERSION 2>/dev/null | cut -d' ' -f2 || true)
+  if [ -n "$glibc" ] && [ "$(printf '%s
+2.34
+' "$glibc" | sort -V | head -n 1)" != 2.34 ]; then
+    without+=(--no-extra offline-english)
+  fi
   "$uv" sync --quiet --frozen --all-extras "${without[@]}" >&2 || {
     say "uv could not install the locked environment; its reason stands above."
     exit 1
@@ -160,6 +168,21 @@ install_test_packages() {
   say "missing for the tests: ${missing[*]}. Install them with apt-get as root."
 }
 
+# wyoming-satellite, a program of others that ours is tested against: it pins a library of its own
+# that ours can't share, so it lies in a folder of its own (0.2 MB).
+SATELLITE=$TOOLS/wyoming-satellite
+install_wyoming_satellite() {
+  [ -e "$SATELLITE/wyoming_satellite" ] && return 0
+  find_uv || install_uv
+  say "installing wyoming-satellite for the tests"
+  quietly "$uv" pip install --quiet --python .venv/bin/python --target "$SATELLITE" --no-deps \
+    wyoming-satellite==1.0.0 wyoming==1.4.1 pyring-buffer==1.0.0 ||
+    say "wyoming-satellite could not be installed; its test is skipped."
+}
+
 sync_environment "${1:-}"
 install_mosquitto
-if [ "${1:-}" = --dev ]; then install_test_packages; fi
+if [ "${1:-}" = --dev ]; then
+  install_test_packages
+  install_wyoming_satellite
+fi

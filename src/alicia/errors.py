@@ -209,8 +209,28 @@ class AudioLostError(VoiceError, code=".audio_lost", retryable=True):
     """A part of the audio was lost on the way."""
 
 
+class TurnCancelledError(VoiceError, code=".cancelled"):
+    """The turn was stopped before it was over."""
+
+
+class AnsweredElsewhereError(VoiceError, code=".answered_elsewhere"):
+    """Another satellite has answered the same wake word."""
+
+
+class NoSatelliteError(VoiceError, code=".no_satellite"):
+    """There is no satellite there that can be heard."""
+
+
+class QuietHoursError(VoiceError, code=".quiet_hours"):
+    """It is quiet time there; only what is urgent is said."""
+
+
 class UnsupportedLanguageError(VoiceError, code=".unsupported_language"):
     """That language is not available here."""
+
+
+class VoiceprintError(VoiceError, code=".voiceprint"):
+    """A voice could not be learned, or is not known."""
 
 
 class EngineError(VoiceError, code=".engine"):

@@ -3,7 +3,8 @@
     WAITING -> SPEAKING <-> PAUSED -> ENDED        (WAITING -> ENDED when nobody speaks)
 
 There is no clock: time is counted in the samples fed, so a file read at once ends where the same
-audio from a microphone does.
+audio from a microphone does. How much silence ends the utterance may change at any moment: a whole
+command needs less of it than words that demand more (`Endpointer.patience_s`).
 """
 
 from dataclasses import dataclass
@@ -14,6 +15,10 @@ import numpy as np
 
 from alicia.audio.formats import RATE_HZ, Pcm
 from alicia.audio.vad import EarshotVad, Vad
+
+_GAP_S = 0.1
+# Of the mean square of 16-bit samples.
+_SILENT_DB, _AUDIBLE_DB = -30.0, 45.0
 
 
 class EndReason(Enum):
@@ -27,9 +32,9 @@ class EndReason(Enum):
 class EndpointSettings:
     """How patient to be."""
 
-    silence_s: float = 0.45
-    """Silence after speech that ends the utterance."""
-    early_silence_s: float = 0.1
+    silence_s: float = 0.5
+    """Silence after speech that ends the utterance, where nothing is known of its words."""
+    early_silence_s: float = 0.03
     """Silence after speech at which decoding should begin, in case that was all."""
     no_speech_s: float = 5.0
     """How long to wait for somebody to speak."""
@@ -44,6 +49,9 @@ class EndpointSettings:
     """A frame must be this likely not to be silence while somebody speaks."""
     start_frames: int = 2
     """Likely frames in a row that start speech: a click makes one."""
+    fall_db: float = 30.0
+    """A frame this much quieter than the loudest of the utterance is silence whatever its VAD says,
+    which needs 60 ms to notice (ADR 0032)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +106,24 @@ class Endpointer:
         self._state = _State.WAITING
         self._at = self._likely_in_a_row = 0
         self._start = self._end = 0
+        self._loudest_db = _SILENT_DB
+        self.patience_s = self._settings.silence_s
+        """Silence after speech that ends the utterance, as of now."""
+
+    @property
+    def speaking(self) -> bool:
+        """Somebody has begun to speak and it is not over."""
+        return self._state in (_State.SPEAKING, _State.PAUSED)
+
+    @property
+    def paused(self) -> bool:
+        """Somebody has spoken, and there is a pause that may be the end."""
+        return self._state is _State.PAUSED
+
+    @property
+    def speech_end(self) -> int:
+        """The last sample of speech so far."""
+        return self._end
 
     @property
     def ended(self) -> bool:
@@ -118,6 +144,12 @@ class Endpointer:
         self._rest = samples[whole:]
         return cues
 
+    def settle(self) -> Endpoint | None:
+        """The end, where the silence so far is more than the patience of now."""
+        if self._state is _State.PAUSED and self._silence_s() >= self.patience_s:
+            return self._endpoint(EndReason.ENDPOINT)
+        return None
+
     def finish(self) -> Endpoint | None:
         """The audio stopped: the end, unless it was told before."""
         if self.ended:
@@ -133,11 +165,23 @@ class Endpointer:
             case _State.WAITING:
                 return self._wait(len(frame), likely=likely)
             case _State.SPEAKING:
-                return self._speak(speech=probability >= self._settings.keep_probability)
+                keeps = probability >= self._settings.keep_probability
+                return self._speak(speech=not self._has_fallen(frame) and keeps)
             case _State.PAUSED:
-                return self._pause(speech=likely)
+                # A word's last consonant comes after a gap and is weak; what comes later is noise.
+                keeps = probability >= self._settings.keep_probability
+                goes_on = keeps if self._silence_s() <= _GAP_S else likely
+                return self._pause(speech=not self._has_fallen(frame) and goes_on)
             case _State.ENDED:
                 return None
+
+    def _has_fallen(self, frame: Pcm) -> bool:
+        """Whether it is far quieter than what was said; where that was loud enough to tell."""
+        level_db = 10 * float(np.log10(np.mean(np.square(frame, dtype=np.float32)) + 1e-3))
+        self._loudest_db = max(self._loudest_db, level_db)
+        return (
+            self._loudest_db > _AUDIBLE_DB and level_db < self._loudest_db - self._settings.fall_db
+        )
 
     def _wait(self, frame_samples: int, *, likely: bool) -> Cue | None:
         self._likely_in_a_row = self._likely_in_a_row + 1 if likely else 0
@@ -167,9 +211,7 @@ class Endpointer:
             self._state = _State.SPEAKING
             self._end = self._at
             return Resumption(self._at)
-        if self._silence_s() >= self._settings.silence_s:
-            return self._endpoint(EndReason.ENDPOINT)
-        return None
+        return self.settle()
 
     def _silence_s(self) -> float:
         return (self._at - self._end) / RATE_HZ

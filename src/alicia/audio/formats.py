@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from alicia.audio import webm
 from alicia.errors import UnsupportedAudioError, UtteranceTooLongError
 
 if TYPE_CHECKING:
@@ -21,12 +22,16 @@ Pcm: TypeAlias = NDArray[np.int16]
 """Mono samples of 16 bits."""
 
 _WHAT_TO_DO = "Use a WAV, FLAC, Ogg or MP3 file that other programs can play."
+_RATES_HZ = range(4_000, 384_001)
 # What writers put into a WAV header when they stream and don't know the length.
 _LENGTH_UNKNOWN = (0, 0x7FFFFFFF, 0xFFFFFFFF)
 
 
 def read(source: Path | bytes, *, max_s: float) -> Pcm:
-    """The samples of a WAV, FLAC, Ogg or MP3 file, mono at `RATE_HZ`.
+    """The samples of an audio file, mono at `RATE_HZ`.
+
+    WAV (8 to 32 bit, float, A-law, µ-law), FLAC, Ogg (Vorbis, Opus), MP3, AIFF and what else
+    libsndfile reads; WebM with Opus as browsers record it. Any rate, any number of channels.
 
     Raises:
         UnsupportedAudioError: what is wrong stands in the field `reason`: `missing`, `empty`,
@@ -37,6 +42,8 @@ def read(source: Path | bytes, *, max_s: float) -> Pcm:
     if not data:
         raise _unsupported("The audio file is empty.", "empty")
     _refuse_truncated_wav(data)
+    if data.startswith(webm.MAGIC):
+        data = webm.opus_in_ogg(data)
     # Imported here: services that only handle raw frames start without it.
     import soundfile  # noqa: PLC0415
 
@@ -45,6 +52,27 @@ def read(source: Path | bytes, *, max_s: float) -> Pcm:
             return _decode(file, max_s)
     except soundfile.SoundFileError as error:
         raise _unsupported("This is not an audio file.", "not_audio") from error
+
+
+def read_raw(data: bytes, *, rate_hz: int, channels: int = 1, max_s: float) -> Pcm:
+    """The samples of little-endian 16 bit PCM without a header, mono at `RATE_HZ`.
+
+    Raises:
+        UnsupportedAudioError: `reason` is `empty`, `truncated` (no whole number of samples) or
+            `rate` (nobody records so).
+        UtteranceTooLongError: it lasts longer than `max_s`.
+    """
+    if rate_hz not in _RATES_HZ or channels < 1:
+        raise _unsupported("Raw audio needs its rate and its channels.", "rate")
+    if not data:
+        raise _unsupported("The audio file is empty.", "empty")
+    if len(data) % (2 * channels):
+        raise _unsupported("The audio file is damaged: a part of it is missing.", "truncated")
+    seconds = len(data) / (2 * channels * rate_hz)
+    if seconds > max_s:
+        raise UtteranceTooLongError(seconds=round(seconds, 1), limit_s=max_s)
+    samples = from_bytes(data).reshape(-1, channels).astype(np.float32) / np.float32(32_768)
+    return _heard(samples, rate_hz)
 
 
 def write_wav(path: Path, pcm: Pcm, rate_hz: int = RATE_HZ) -> None:
@@ -94,8 +122,6 @@ def _refuse_truncated_wav(data: bytes) -> None:
 
 
 def _decode(file: "soundfile.SoundFile", max_s: float) -> Pcm:
-    import soxr  # noqa: PLC0415
-
     seconds = file.frames / file.samplerate
     if seconds > max_s:
         raise UtteranceTooLongError(seconds=round(seconds, 1), limit_s=max_s)
@@ -104,9 +130,16 @@ def _decode(file: "soundfile.SoundFile", max_s: float) -> Pcm:
         raise _unsupported("The audio file is damaged: a part of it is missing.", "truncated")
     if not len(samples):
         raise _unsupported("The audio file has no sound in it.", "empty")
-    mono = np.nan_to_num(samples.mean(axis=1, dtype=np.float32))
-    if file.samplerate != RATE_HZ:
-        mono = soxr.resample(mono, file.samplerate, RATE_HZ)
+    return _heard(np.asarray(samples, np.float32), int(file.samplerate))
+
+
+def _heard(samples: NDArray[np.float32], rate_hz: int) -> Pcm:
+    """All channels together, at the rate at which Alicia listens."""
+    mono: NDArray[np.float32] = np.nan_to_num(samples.mean(axis=1, dtype=np.float32))
+    if rate_hz != RATE_HZ:
+        import soxr  # noqa: PLC0415 - heavy
+
+        mono = np.asarray(soxr.resample(mono, rate_hz, RATE_HZ), np.float32)
     return np.clip(np.round(mono * 32_768), -32_768, 32_767).astype(np.int16)
 
 

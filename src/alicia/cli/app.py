@@ -38,6 +38,8 @@ COMMANDS = {
     "run": Entry(_HOUSE, "running"),
     "ps": Entry(_HOUSE, "services"),
     "restart": Entry(_HOUSE, "services"),
+    "wyoming": Entry(_HOUSE, "endpoints"),
+    "browser": Entry(_HOUSE, "endpoints"),
     "ask": Entry(_SPEAKING, "talking"),
     "listen": Entry(_SPEAKING, "listening"),
     "say": Entry(_SPEAKING, "talking"),
@@ -52,7 +54,12 @@ COMMANDS = {
     "models": Entry(
         _LOOKING,
         "models",
-        (("list", "list_models"), ("pull", "pull"), ("remove", "remove")),
+        (
+            ("list", "list_models"),
+            ("pull", "pull"),
+            ("remove", "remove"),
+            ("bench", "bench"),
+        ),
         "Models of speech on this machine. Without a command: list them.",
     ),
     "voices": Entry(
@@ -63,6 +70,26 @@ COMMANDS = {
     ),
     "tap": Entry(_LOOKING, "tap"),
     "trace": Entry(_LOOKING, "talking"),
+    "voice": Entry(
+        _SPEAKING,
+        "voice",
+        (
+            ("list", "list_speakers"),
+            ("enrol", "enrol"),
+            ("forget", "forget"),
+            ("whois", "whois"),
+            ("diarise", "diarise"),
+            ("quality", "quality"),
+            ("watch", "watch"),
+        ),
+        "Whose voice is whose, and how well it is heard. Without a command: who is enrolled.",
+    ),
+    "wake": Entry(
+        _SPEAKING,
+        "wake",
+        (("list", "list_words"), ("train", "train"), ("test", "try_files"), ("remove", "remove")),
+        "The words that wake her. Without a command: list them.",
+    ),
 }
 
 

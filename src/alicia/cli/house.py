@@ -28,7 +28,7 @@ from alicia.errors import BusError, NotReadyError, SetupError
 from alicia.peers.console import Console
 from alicia.runtime.house import Address, House, InlineHouse, MqttHouse
 from alicia.runtime.main import run_service
-from alicia.runtime.roster import ROOMS, built, room
+from alicia.runtime.roster import PEERS, ROOMS, built, room
 from alicia.runtime.runner import Runner, joined
 from alicia.runtime.settings import Folder, load
 from alicia.runtime.spawner import Spawner
@@ -48,16 +48,32 @@ HIRED = ("broker", "orchestrator")
 Progress = Callable[[dict[str, Phase]], None]
 
 
-def wanted(names: list[str], *, demo_home: bool, inline: bool = False) -> list[str]:
-    """The services to start. Raises SettingsError for one that is planned or unknown."""
+def wanted(
+    names: list[str], *, demo_home: bool, inline: bool = False, folder: Folder | None = None
+) -> list[str]:
+    """The services to start; with a folder, those of its peers that are set to come along.
+
+    Raises SettingsError for one that is planned or unknown.
+    """
     for name in names:
         room(name).load()
     rooms = names or [entry.name for entry in ROOMS if not entry.planned]
+    if folder is not None and not names:
+        rooms = [*rooms, *_companions(folder)]
     if demo_home and "virtual_home" not in rooms:
         rooms = [*rooms, "virtual_home"]
     if inline:
         return [name for name in rooms if name not in HIRED]
     return [name for name in dict.fromkeys(["broker", *rooms]) if name != "orchestrator"]
+
+
+def _companions(folder: Folder) -> list[str]:
+    """Peers whose setting `with_house` says that they start with the house."""
+    return [
+        entry.name
+        for entry in PEERS
+        if getattr(load(entry.load().settings_type, entry.name, folder), "with_house", False)
+    ]
 
 
 def preflight(folder: Folder, services: list[str]) -> None:

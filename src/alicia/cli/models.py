@@ -16,12 +16,15 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from alicia.cli.benching import bench
 from alicia.cli.output import Home, Json, emit, err, fail, out, size
 from alicia.errors import AliciaError
 from alicia.runtime.settings import Folder, load
 from alicia.services.voice.stt import SttSettings
 from alicia.services.voice.tts import TtsSettings
-from alicia.speech.models import Model, ModelStore
+from alicia.speech.models import Model, ModelStore, recommended
+
+__all__ = ["bench", "list_models", "pull", "remove"]
 
 Unverified = Annotated[
     bool,
@@ -32,7 +35,11 @@ Unverified = Annotated[
 def in_use(folder: Folder) -> list[str]:
     """The models that the rooms are set to use. Raises SettingsError."""
     voices = load(TtsSettings, "tts", folder).voices.split(",")
-    names = [load(SttSettings, "stt", folder).model, *(voice.strip() for voice in voices)]
+    from alicia.speech.recognizer_chain import orders_of  # noqa: PLC0415 - heavy
+
+    orders = orders_of(load(SttSettings, "stt", folder))
+    heard = [name for order in orders.values() for name in order]
+    names = [*heard, *(voice.strip() for voice in voices)]
     return [name for name in dict.fromkeys(names) if name]
 
 
@@ -116,7 +123,11 @@ def list_models(*, json: Json = False, home: Home = None) -> None:
             _here(model),
         )
     out.print(shown)
-    out.print("\nBold ones are in use here. `alicia models pull NAME` fetches one.", style="dim")
+    out.print(
+        "\nBold ones are in use here. `alicia models pull NAME` fetches one, "
+        "`alicia models pull LANGUAGE` what is recommended.",
+        style="dim",
+    )
 
 
 def _as_json(model: Model, *, here: bool, used: list[str]) -> dict[str, Any]:
@@ -142,7 +153,11 @@ def _here(model: dict[str, Any]) -> str:
 
 def pull(
     names: Annotated[
-        list[str] | None, typer.Argument(help="Models; those in use where none is named.")
+        list[str] | None,
+        typer.Argument(
+            help="Models, or languages (en, de): what is recommended for them. "
+            "Those in use where none is named."
+        ),
     ] = None,
     *,
     allow_unverified: Unverified = False,
@@ -152,7 +167,7 @@ def pull(
     """Have models on this machine. What broke off before is continued."""
     folder = Folder(home)
     try:
-        wanted = names or in_use(folder)
+        wanted = _meant(names) if names else in_use(folder)
         with Bars(quiet=json) as bars:
             pulled = have(folder, wanted, bars, allow_unverified=allow_unverified)
     except AliciaError as error:
@@ -165,6 +180,12 @@ def pull(
         out.print(f"Pulled and verified: {', '.join(pulled)}.", highlight=False)
     if already:
         out.print(f"Here already: {', '.join(already)}.", highlight=False)
+
+
+def _meant(names: list[str]) -> list[str]:
+    """Models by their names; a language means what is recommended for it."""
+    wanted = [model for name in names for model in (recommended(name) or (name,))]
+    return list(dict.fromkeys(wanted))
 
 
 def remove(

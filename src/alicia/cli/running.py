@@ -45,7 +45,7 @@ def up(
     folder = Folder(home)
     try:
         with houses.one_house(folder):
-            wanted = houses.wanted(names or [], demo_home=demo_home, inline=inline)
+            wanted = houses.wanted(names or [], demo_home=demo_home, inline=inline, folder=folder)
             houses.preflight(folder, wanted)
             pull_models(folder, wanted, quiet=json)
             start(folder, wanted, inline=inline, quiet=json, then=lambda h: _stay(h, as_json=json))

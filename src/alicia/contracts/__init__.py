@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from functools import cache
 
-from alicia.contracts import devices, system, voice
+from alicia.contracts import advanced, devices, satellites, system, voice
 from alicia.contracts.kinds import AnyTopic, Topic
 
-MODULES = (system, voice, devices)
+MODULES = (system, voice, satellites, devices, advanced)
 
 
 @cache
@@ -31,4 +31,13 @@ def name_of(topic: AnyTopic) -> str:
     return _names().get(id(topic), topic.pattern)
 
 
-__all__ = ["MODULES", "declared", "devices", "name_of", "system", "voice"]
+__all__ = [
+    "MODULES",
+    "advanced",
+    "declared",
+    "devices",
+    "name_of",
+    "satellites",
+    "system",
+    "voice",
+]

@@ -42,6 +42,8 @@ class Area(Message):
     area_id: str
     name: Personal
     aliases: list[Personal] = Field(default_factory=list)
+    names: dict[str, list[Personal]] = Field(default_factory=dict)
+    """By language (`de`): what it is called in that language, as answers call it first."""
     floor: str | None = None
 
 
@@ -52,6 +54,9 @@ class Entity(Message):
     """light, switch, cover, climate, lock, fan, media_player, sensor, binary_sensor"""
     name: Personal
     aliases: list[Personal] = Field(default_factory=list)
+    names: dict[str, list[Personal]] = Field(default_factory=dict)
+    """By language (`de`): what it is called in that language, as answers call it first. An article
+    belongs to it where answers need one: `die Stehlampe`."""
     area_id: str | None = None
     device_id: str
     adapter: str
@@ -94,6 +99,8 @@ class PatchEntity(Message):
     entity_id: str
     name: Personal | None = None
     aliases: list[Personal] | None = None
+    names: dict[str, list[Personal]] | None = None
+    """Takes the place of the names in each language given; those in others stay."""
     area_id: str | None = None
     retired: bool | None = None
 
@@ -148,6 +155,8 @@ class OutcomeKind(StrEnum):
     UNREACHABLE = "unreachable"
     TIMED_OUT = "timed_out"
     """It was told, and has not confirmed it in time."""
+    PLANNED = "planned"
+    """A dry run: nobody was told."""
 
 
 class Result(Message):

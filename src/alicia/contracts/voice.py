@@ -18,11 +18,19 @@ class AudioChunk(AudioPayload):
     utterance_id: str
 
 
+AUTO = "auto"
+"""In place of a language: whichever is heard."""
+
+
 class Transcribe(Message):
     utterance_id: str
     turn_id: str
     language: str = "en"
-    """BCP 47 language, one of the nine."""
+    """BCP 47 language, one of the nine; `auto`: find out which."""
+    area_id: str | None = None
+    """Where it is said: whether a sentence is whole may depend on it."""
+    patience: float = Field(default=1.0, gt=0, le=5)
+    """This person's pauses, over the usual ones."""
     max_utterance_s: float = 15.0
     no_speech_s: float = 5.0
 
@@ -94,6 +102,45 @@ class Understand(Message):
     area_id: str | None = None
     """Where it was said: "the light" is the one here."""
     satellite: str
+    follows: str | None = None
+    """The turn that this one answers or interrupts."""
+    dry_run: bool = False
+    """Say what would be done; change nothing."""
+
+
+class Preview(Message):
+    """Words that somebody may still be speaking."""
+
+    utterance_id: str
+    turn_id: str
+    text: Personal
+    language: str
+    area_id: str | None = None
+
+
+class Completeness(StrEnum):
+    COMPLETE = "complete"
+    """A whole command, and hardly the beginning of a longer one."""
+    OPEN = "open"
+    """They demand more: "turn on the"."""
+    UNKNOWN = "unknown"
+
+
+class Likely(Message):
+    """A sentence that this home can be told, near to what was heard."""
+
+    text: Personal
+    meaning: str
+    """The same for sentences that ask for the same."""
+
+
+class Previewed(Message):
+    """Nothing was done: speculation has no side effects."""
+
+    completeness: Completeness
+    likely: list[Likely] = Field(default_factory=list[Likely])
+    """What may have been said instead, where the words are no command: whoever has the audio can
+    tell. Nothing that opens a lock or a garage is among it."""
 
 
 class Action(Message):
@@ -114,10 +161,21 @@ class Understood(Message):
     actions: list[Action] = Field(default_factory=list)
     reply: Personal
     language: str
+    expects_reply: bool = False
+    """The reply asks something back: the person answers without a wake word."""
 
 
 UNDERSTAND: Command[Understand, Understood] = Command(
     "voice/ai/understand", Understand, reply=Understood, deadline_s=6, idempotent=True
+)
+
+PREVIEW: Command[Preview, Previewed] = Command(
+    "voice/ai/preview",
+    Preview,
+    reply=Previewed,
+    deadline_s=0.5,
+    idempotent=True,
+    doc="Whether the words so far are a whole command.",
 )
 
 
@@ -195,6 +253,43 @@ class TurnPhase(StrEnum):
     LISTENING = "listening"
     THINKING = "thinking"
     SPEAKING = "speaking"
+    FOLLOW_UP = "follow_up"
+    """Waiting for an answer without a wake word."""
+    ANNOUNCING = "announcing"
+    """An announcement or an intercom call sounds there."""
+
+
+class CancelReason(StrEnum):
+    BARGE_IN = "barge_in"
+    """Somebody spoke over the reply."""
+    STOP = "stop"
+    """Somebody said stop, or pressed it."""
+    REVOKED = "revoked"
+    """Another satellite heard the same wake word better."""
+    SUPERSEDED = "superseded"
+    """A newer turn at the same satellite."""
+    VANISHED = "vanished"
+    """The satellite went away."""
+
+
+class Cancel(Message):
+    """Whoever works for this turn stops; what was already commanded is finished and reported."""
+
+    turn_id: str
+    satellite: str
+    reason: CancelReason
+
+
+class Wake(Message):
+    """How the wake word was heard. No clock of the satellite's is in it."""
+
+    word: str
+    score: float
+    """0 to 1, as sure as the detector is."""
+    level_db: float | None = None
+    """Loudness of the word, in dB below full scale: the nearer satellite hears it louder."""
+    age_ms: float = 0
+    """How long ago it was heard when this was asked: a duration, so a wrong clock is no matter."""
 
 
 class Turn(Message):
@@ -214,6 +309,16 @@ class OpenTurn(Message):
     satellite: str
     area_id: str | None = None
     language: str = "en"
+    instance: str | None = None
+    """Whose presence tells that the satellite is there, where it is not `satellite`."""
+    wake: Wake | None = None
+    """Several satellites may have heard it; without it there is no arbitration."""
+    follows: str | None = None
+    """The turn that this one interrupts or answers."""
+    plays: bool = False
+    """The satellite says PLAYED when the reply has sounded."""
+    dry_run: bool = False
+    """Answer, but change nothing in the home."""
 
 
 class TurnOpened(Message):
@@ -229,6 +334,7 @@ class SayText(Message):
     area_id: str | None = None
     language: str = "en"
     speak: bool = False
+    dry_run: bool = False
 
 
 class Stage(Message):
@@ -259,6 +365,25 @@ class TurnRecord(Message):
     ended_at: float | None = None
     """When the end of the utterance was decided."""
     first_audio_at: float | None = None
+    cancelled: CancelReason | None = None
+    """Why it was ended before its reply had been heard."""
+    follows: str | None = None
+    expects_reply: bool = False
+    """The satellite listens again, without a wake word."""
+    dry_run: bool = False
+
+
+class StopTurn(Message):
+    """Be quiet, and stop what you are doing."""
+
+    satellite: str | None = None
+    """What runs there; everywhere where neither is given."""
+    turn_id: str | None = None
+    reason: CancelReason = CancelReason.STOP
+
+
+class TurnsStopped(Message):
+    turn_ids: list[str]
 
 
 class GetTrace(Message):
@@ -291,6 +416,10 @@ SAY_TEXT: Command[SayText, TurnRecord] = Command(
 )
 TURN_ENDED: Event[TurnRecord] = Event(
     "voice/router/ended/{satellite}", TurnRecord, expiry_s=30, doc="How a turn went."
+)
+CANCEL: Event[Cancel] = Event("voice/router/cancel/{turn_id}", Cancel, expiry_s=10)
+STOP_TURN: Command[StopTurn, TurnsStopped] = Command(
+    "voice/router/stop", StopTurn, reply=TurnsStopped, deadline_s=3, idempotent=True
 )
 GET_TRACE: Command[GetTrace, TurnTrace] = Command(
     "voice/router/trace", GetTrace, reply=TurnTrace, idempotent=True

@@ -47,20 +47,24 @@ class DemoHome:
 
 
 def load(path: Path | None = None) -> DemoHome:
-    """The house in this file, or the one that comes with Alicia."""
-    source = path or resources.files("alicia.home").joinpath("demo_home.toml")
-    data = tomllib.loads(source.read_text("utf-8"))
+    """The house in this file; or the one that comes with Alicia, its names in all languages."""
+    ours = resources.files("alicia.home")
+    data = tomllib.loads((path or ours.joinpath("demo_home.toml")).read_text("utf-8"))
+    names: dict[str, dict[str, list[str]]] = {}
+    if path is None:
+        names = tomllib.loads(ours.joinpath("demo_names.toml").read_text("utf-8"))
     declared: dict[str, dict[str, Any]] = data["capabilities"]
     areas = [
         Area(
             area_id=area["id"],
             name=area["name"],
             aliases=area.get("aliases", []),
+            names={**names.get(area["id"], {}), **area.get("names", {})},
             floor=area.get("floor"),
         )
         for area in data["areas"]
     ]
-    devices = [_device(row, declared) for row in data["entities"]]
+    devices = [_device(row, declared, names.get(row["id"], {})) for row in data["entities"]]
     return DemoHome(
         areas=areas,
         devices=devices,
@@ -69,7 +73,9 @@ def load(path: Path | None = None) -> DemoHome:
     )
 
 
-def _device(row: dict[str, Any], declared: dict[str, dict[str, Any]]) -> Device:
+def _device(
+    row: dict[str, Any], declared: dict[str, dict[str, Any]], names: dict[str, list[str]]
+) -> Device:
     entity_id: str = row["id"]
     own: dict[str, dict[str, Any]] = row.get("capabilities", {})
     device_id = "demo_" + entity_id.replace(".", "_")
@@ -78,6 +84,7 @@ def _device(row: dict[str, Any], declared: dict[str, dict[str, Any]]) -> Device:
         domain=entity_id.partition(".")[0],
         name=row["name"],
         aliases=row.get("aliases", []),
+        names={**names, **row.get("names", {})},
         area_id=row.get("area"),
         device_id=device_id,
         adapter=ADAPTER,

@@ -107,3 +107,11 @@ class Home:
     def _floor_of(self, entity: Entity) -> str | None:
         area = self._areas.get(entity.area_id or "")
         return area.floor if area else None
+
+
+def names_of(thing: Area | Entity, language: str) -> list[str]:
+    """Every name it goes by in this language, each once, the one that answers use first.
+
+    The name and aliases that are no language's own count in all of them, but come last.
+    """
+    return list(dict.fromkeys([*thing.names.get(language, []), thing.name, *thing.aliases]))

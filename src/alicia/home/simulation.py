@@ -9,6 +9,8 @@ from alicia.contracts.devices import Entity, Value
 Values = dict[str, Value]
 
 COVER_FULL_TRAVEL_S = 2.0
+COVER_SETS_OFF_S = 0.04
+"""Covers report that they move as soon as they do, and then now and again."""
 COVER_REPORT_S = 0.25
 CLIMATE_REPORT_S = 10.0
 CLIMATE_STEP = 0.1

@@ -241,7 +241,9 @@ class VirtualHome:
             thing.pending.remove(pending)
         else:
             left = abs(target - reached) / 100.0 * simulation.COVER_FULL_TRAVEL_S
-            pending.at += min(simulation.COVER_REPORT_S, left)
+            sets_off = pending.at == pending.started_at
+            soon = simulation.COVER_SETS_OFF_S if sets_off else simulation.COVER_REPORT_S
+            pending.at += min(soon, left)
 
     def _drift(self, thing: _Thing, moment: float) -> None:
         warmer = simulation.drift(thing.values)

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from alicia.contracts.devices import OutcomeKind, Result, Value
-from alicia.home.model import Home
+from alicia.home.model import Home, names_of
 from alicia.language.phrases import listing, number, phrase, word
 from alicia.language.plan import Plan, PlannedQuestion, QuestionKind
 from alicia.language.rendering import Query, SpokenState, render
+from alicia.language.sayings import Sayings
 from alicia.language.tables import Tables, load_tables
 
 _CODE = {
@@ -54,6 +55,8 @@ class _Speech:
         self.home = home
         self.tables = tables
         self.language = tables.language
+        self.sayings = Sayings(tables) if "did" in tables.words else None
+        """Of a language that brings words of its own."""
 
     # ---- what became of commands ----------------------------------------------------------------
 
@@ -61,7 +64,8 @@ class _Speech:
         done = [r for r in results if r.outcome is OutcomeKind.CONFIRMED]
         failed = [r for r in results if r.outcome is not OutcomeKind.CONFIRMED]
         if not failed:
-            return self._success(done)
+            said = self.sayings.done(self.plan, done, self.home) if self.sayings and done else ""
+            return said or self._success(done)
         failure = self._failure(failed)
         if not done:
             return failure
@@ -131,6 +135,8 @@ class _Speech:
 
     def reply(self, question: PlannedQuestion, now: datetime) -> str:
         if question.kind in (QuestionKind.TIME, QuestionKind.DATE):
+            if self.sayings:
+                return self.sayings.clock(question, now)
             template = self.tables.response(self.plan.intent, "default") or ""
             text = render(template, slots={"time": now.time(), "date": now.date()})
             plain = f"{now:%H:%M}" if question.kind is QuestionKind.TIME else f"{now:%Y-%m-%d}"
@@ -144,12 +150,28 @@ class _Speech:
             return self._unknown(question)
         if question.kind is QuestionKind.VALUE:
             return self._value(question, known)
+        if self.sayings:
+            return self._said(self.sayings, question, known)
         states = {e: self._state(e, question.capability or "", v) for e, v in known.items()}
         query = Query(
             matched=[states[e] for e, v in known.items() if _is(v) == question.wanted],
             unmatched=[states[e] for e, v in known.items() if _is(v) != question.wanted],
         )
         return self._render_state(question.entities[0], query, next(iter(states.values())))
+
+    def _said(self, sayings: Sayings, question: PlannedQuestion, known: dict[str, Value]) -> str:
+        """In the language's own words."""
+        matched = [e for e, v in known.items() if _is(v) == question.wanted]
+        if question.kind is not QuestionKind.IS:
+            others = [e for e in known if e not in matched]
+            return sayings.several(question.kind, matched, others, self.home)
+        entity = next(iter(known))
+        return sayings.is_so(
+            entity,
+            _state_word(question.capability or "", known[entity]),
+            so=bool(matched),
+            home=self.home,
+        )
 
     def _unknown(self, question: PlannedQuestion) -> str:
         if len(question.entities) != 1:
@@ -163,6 +185,9 @@ class _Speech:
         capability = question.capability or ""
         readings = [v for v in known.values() if not isinstance(v, (bool, str))]
         entity = next(iter(known))
+        if self.sayings and capability in _SWITCH_WORDS:
+            key = _state_word(capability, known[entity])
+            return self.sayings.is_so(entity, key, so=None, home=self.home)
         if capability in _SWITCH_WORDS or not readings:
             state = self._state(entity, capability, known[entity])
             return self._render_state(entity, Query([state]), state)
@@ -199,8 +224,8 @@ class _Speech:
     def _thing(self, entity_id: str) -> str:
         """What a thing is called: as it was just called, or else by its name."""
         entity = self.home.find(entity_id)
-        name = entity.name if entity else entity_id
-        if len(self.plan.entities) == 1:
+        name = names_of(entity, self.language)[0] if entity else entity_id
+        if self.sayings is None and len(self.plan.entities) == 1:
             name = self.plan.slots.get("name", name)
         if self.tables.words.get("lower_names"):
             name = name.lower()
@@ -208,7 +233,7 @@ class _Speech:
 
     def _state(self, entity_id: str, capability: str, value: Value) -> SpokenState:
         entity = self.home.find(entity_id)
-        name = entity.name if entity else entity_id
+        name = names_of(entity, self.language)[0] if entity else entity_id
         if self.tables.words.get("lower_names"):
             name = name.lower()
         return SpokenState(
@@ -219,12 +244,16 @@ class _Speech:
         )
 
     def _spoken(self, capability: str, value: Value) -> str:
-        words = _SWITCH_WORDS.get(capability)
-        if words is not None:
-            return word(f"state.{words[0] if _is(value) else words[1]}", self.language)
+        if capability in _SWITCH_WORDS:
+            return word(f"state.{_state_word(capability, value)}", self.language)
         if isinstance(value, str):
             return value
         return number(value, self.language)
+
+
+def _state_word(capability: str, value: Value) -> str:
+    """How a state is called in the tables: `on`, `closed`."""
+    return _SWITCH_WORDS[capability][0 if _is(value) else 1]
 
 
 def _is(value: Value) -> bool:

@@ -6,14 +6,16 @@ The only module that knows hassil.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from hassil.intents import Intents, SlotList, TextSlotList
 from hassil.recognize import RecognizeResult, recognize_all
 
-from alicia.home.model import Home
+from alicia.contracts.devices import Area, Entity
+from alicia.home.model import Home, names_of
+from alicia.language.readings import simplified
 from alicia.language.tables import Tables
 
 HERE_UNKNOWN = "*"
@@ -63,31 +65,47 @@ class Grammar:
         self._lists: dict[str, SlotList] = {}
         self._home: Home | None = None
         self._revision = -1
+        # Read once for templates and again for those with a place for any words.
+        self._last: tuple[tuple[str, str | None, int] | None, list[Reading]] = (None, [])
 
     def use(self, home: Home) -> bool:
         """Takes up this home's names. Whether they are others than before."""
         if home is self._home and home.revision == self._revision:
             return False
         self._home, self._revision = home, home.revision
+        self._last = (None, [])
         self._lists = {
             "name": _list(
                 "name",
                 (
                     (text, e.entity_id, {"domain": e.domain, "device_class": e.device_class})
                     for e in home.entities()
-                    for text in (e.name, *e.aliases)
+                    for text in self._called(e)
                 ),
             ),
             "area": _list(
                 "area",
-                ((text, a.area_id, {}) for a in home.areas() for text in (a.name, *a.aliases)),
+                ((text, a.area_id, {}) for a in home.areas() for text in self._called(a)),
             ),
             "floor": _list("floor", ((floor, floor, {}) for floor in home.floors())),
         }
         return True
 
+    def _called(self, thing: Area | Entity) -> Iterator[str]:
+        """Each name, and without its article where it has one: templates bring their own."""
+        for name in names_of(thing, self.tables.language):
+            yield name
+            article, gap, rest = name.partition("'" if "'" in name.split(" ")[0] else " ")
+            if rest and (article + gap).strip().lower() in self.tables.articles:
+                yield rest
+
     def readings(self, text: str, area_id: str | None) -> list[Reading]:
         """Every reading of the whole text, the best first; empty where there is none."""
+        if self._last[0] != (text, area_id, self._revision):
+            self._last = (text, area_id, self._revision), self._read(text, area_id)
+        return self._last[1]
+
+    def _read(self, text: str, area_id: str | None) -> list[Reading]:
         found: dict[tuple[Any, ...], Reading] = {}
         for result in recognize_all(
             text,
@@ -111,6 +129,8 @@ class Grammar:
 def tidy(text: str, tables: Tables) -> str:
     """A recognizer's or a person's text in the spelling of the templates."""
     tidied = unicodedata.normalize("NFKC", text.replace("º", "°")).lower().strip()
+    if tables.language == "zh":
+        tidied = simplified(tidied)
     tidied = tidied.replace("’", "'").strip(" .!?¿¡。！？…,、;:")
     for pattern, replacement in tables.tidy.replace:
         tidied = pattern.sub(replacement, tidied)

@@ -1,49 +1,42 @@
-"""Snap: the nearest sentence that can be said in this home, for one that was misheard.
+"""Snap: the sentence that can be said in this home, for what was heard.
 
-Whole sentences are compared first (fast, by letters and by sound), then the best few word by
-word, where a word that carries meaning must have a likely counterpart. A sentence is accepted
+The same sentence, in its bare form, is taken as it is. For one that was misheard the nearest is,
 above a threshold and with a margin over the nearest sentence of another meaning.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import product
+from functools import lru_cache
 from typing import Any
 
-from rapidfuzz import fuzz, process
-
 from alicia.home.model import Home
-from alicia.language.candidates import NUMBER, Candidate, candidates
-from alicia.language.phonetics import KEYS
+from alicia.language.candidates import Candidate, candidates
+from alicia.language.continuations import Continuations
+from alicia.language.matching import NEVER, Entry, Matcher
+from alicia.language.readings import reading_of
+from alicia.language.signs import SignMatcher
 from alicia.language.tables import Tables
-
-THRESHOLD = 0.88
-"""Likeness of the whole sentence."""
-MARGIN = 0.12
-"""How much nearer than a sentence that does something else, in words."""
-_TIE = 0.03
-_SHORTLIST = 14
-_WORD_FLOOR = 0.7
-"""Below this likeness a word is another word."""
-_LETTERS_FLOOR = 0.4
-"""The same for its spelling alone, even where it sounds the same: sounds are rough."""
-_JOINED_FLOOR = 0.8
-"""The same for two words that may be one."""
-_LIGHT = 0.15
-"""Weight of a word that carries little meaning."""
-_NEVER = float("inf")
-_KEPT = 20_000
-"""Costs of pairs of words that are remembered."""
+from alicia.language.wording import NUMBER, Wording
+from alicia.language.words import WordMatcher
 
 
 @dataclass(frozen=True)
 class Snapped:
-    text: str
-    """The sentence to parse, with what was heard as its number."""
-    score: float
     candidate: Candidate
+    number: float | None
+    """What was heard as its number."""
+    score: float
+    """1 for the same sentence."""
+    exact: bool
+
+    @property
+    def text(self) -> str:
+        """The sentence to parse, with its number."""
+        if self.number is None:
+            return self.candidate.text
+        return self.candidate.text.replace(NUMBER, f"{self.number:g}")
 
 
 class Snap:
@@ -51,159 +44,183 @@ class Snap:
 
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
-        rules: dict[str, Any] = tables.snap
-        self._light = frozenset(rules.get("function_words", []))
-        self._guards = frozenset(rules.get("guards", []))
-        self._numbers = frozenset(rules.get("numbers", []))
-        self._joiners = frozenset(rules.get("number_joiners", []))
-        self._marks: dict[str, str] = rules.get("marks", {})
-        self._key: Callable[[str], str] | None = KEYS.get(rules.get("phonetic", ""))
-        self._costs: dict[tuple[str, ...], float] = {}
-        self._plain: _Set = _Set([], self._sound)
-        self._numbered: _Set = _Set([], self._sound)
+        rules: dict[str, Any] = tables.say
+        self.wording = Wording(tables)
+        self._guards = frozenset(map(self.wording.plain, rules.get("guards", [])))
+        self._closing = tuple(rules.get("closing", []))
+        """After one of these nothing follows."""
+        self._hanging = tuple(rules.get("hanging", []))
+        self._matchers: list[Matcher]
+        if self.wording.spaced:
+            # Words run together or fall apart in what recognizers write: then letters tell.
+            self._matchers = [WordMatcher(rules), SignMatcher(rules.get("letters", {}), str)]
+        else:
+            read = reading_of(tables.language, rules.get("readings", {}))
+            self._matchers = [SignMatcher(rules, read)]
+        self._by_bare: dict[str, Candidate] = {}
+        self._twins: set[str] = set()
+        """Sentences about a name that several things have: which is meant, others must find out."""
+        self._pools: list[tuple[Matcher, _Pool, _Pool]] = []
+        """How to compare, and what with: sentences without a number, and with one."""
+        self._continuations = Continuations({}, self.wording.gap)
+        self._bare_of = lru_cache(maxsize=None)(lambda text: self.wording.bare(text).text)
+        self._segments = lru_cache(maxsize=None)(
+            lambda text: tuple(
+                bare for part in text.split() if (bare := self.wording.bare(part).spoken)
+            )
+        )
 
     def use(self, home: Home) -> None:
         """Takes up this home's names."""
-        every = candidates(self._tables, home) if self._tables.snap else []
-        self._plain = _Set([c for c in every if NUMBER not in c.text], self._sound)
-        self._numbered = _Set([c for c in every if NUMBER in c.text], self._sound)
+        self._by_bare = {}
+        self._twins = set()
+        for candidate in candidates(self._tables, home):
+            bare = self._joined(candidate.parts)
+            known = self._by_bare.setdefault(bare, candidate)
+            named = "name" in known.slots and "name" in candidate.slots
+            if named and known.does == candidate.does and known.targets != candidate.targets:
+                self._twins.add(bare)
+        told = [(b, c) for b, c in self._by_bare.items() if not c.foreign]
+        self._pools = [
+            (
+                matcher,
+                self._pool(matcher, [pair for pair in told if NUMBER not in pair[0]]),
+                self._pool(matcher, [pair for pair in told if NUMBER in pair[0]]),
+            )
+            for matcher in self._matchers
+        ]
+        self._continuations = Continuations(dict(told), self.wording.gap)
+
+    def exact(self, text: str) -> Snapped | None:
+        """The sentence that these are the words of, but for articles and the like."""
+        bare = self.wording.bare(text)
+        candidate = self._by_bare.get(bare.text)
+        if candidate is None or len(bare.numbers) > 1 or bare.text in self._twins:
+            return None
+        return Snapped(candidate, next(iter(bare.numbers), None), 1.0, exact=True)
+
+    def unfinished(self, text: str) -> bool:
+        """Whether it ends in a word that is left out of bare forms, such as an article."""
+        text = text.strip()
+        if not self.wording.spaced:
+            return any(
+                text.endswith(word) and self.wording.drops(word)
+                for word in self._hanging
+                if not text.endswith(self._closing)
+            )
+        last = text.split(" ")[-1]
+        return last in self._hanging and self.wording.drops(last)
+
+    def garbled(self, text: str) -> bool:
+        """Whether there are more numbers in it than anything takes that can be said here."""
+        return not self.wording.spaced and len(self.wording.bare(text).numbers) > 1
 
     def nearest(self, text: str) -> Snapped | None:
         """The one sentence that was probably said; None where it is unclear which, or none."""
-        words, number = self._without_number(text.split())
-        heard = " ".join(words)
-        pool = self._numbered if number else self._plain
-        if not heard or not pool.texts or words.count(NUMBER) > 1:
+        bare = self.wording.bare(text)
+        if not bare.text or len(bare.numbers) > 1:
             return None
-        scored = [
-            (self._distance(words, candidate.text.split()), candidate)
-            for candidate in pool.shortlist(heard, self._sound(words))
-        ]
-        top = min((distance for distance, _ in scored), default=_NEVER)
-        if top == _NEVER:
-            return None
-        # Where only the spaces differ there is nothing to guess.
-        near = [(d, c) for d, c in scored if d < top + (MARGIN if top else 1e-9)]
-        # Of sentences that are all but as near, the one that moves least.
-        as_near = [(d, c) for d, c in near if d <= top + _TIE]
-        distance, best = min(as_near, key=lambda pair: (len(pair[1].targets), pair[0]))
-        score = 1.0 - distance / sum(map(self._weight, best.text.split()))
-        if (
-            score < THRESHOLD
-            or any(best.rivals(c) for _, c in near)
-            or not self._guarded(words, best)
-        ):
-            return None
-        return Snapped(best.text.replace(NUMBER, " ".join(number)), round(score, 3), best)
+        number = next(iter(bare.numbers), None)
+        for matcher, plain, numbered in self._pools:
+            pool = plain if number is None else numbered
+            found = self._nearest_by(matcher, pool, bare.spoken)
+            if found and self._guarded(text, found[0]):
+                return Snapped(found[0], number, round(found[1], 3), exact=False)
+        return None
 
-    def _guarded(self, words: Sequence[str], best: Candidate) -> bool:
-        """No word that turns a meaning round was heard and would be dropped."""
-        return self._guards.intersection(words) <= set(best.text.split())
+    def likely(self, text: str, *, most: int) -> list[Snapped]:
+        """Sentences that may have been said instead, however unlike, the likeliest first.
 
-    def _without_number(self, words: Sequence[str]) -> tuple[list[str], list[str]]:
-        """The words with each number as one mark, and the number's own words."""
-        out: list[str] = []
-        number: list[str] = []
-        for index, word in enumerate(words):
-            bare = word.rstrip("%°")
-            parts = bare.split("-")
-            is_number = bare.replace(".", "", 1).isdigit() or all(p in self._numbers for p in parts)
-            follows = index + 1 < len(words) and words[index + 1] in self._numbers
-            joins = word in self._joiners and out[-1:] == [NUMBER] and follows
-            if not is_number and not joins:
-                out.append(word)
-                continue
-            if out[-1:] != [NUMBER]:
-                out.append(NUMBER)
-            number.append(bare)
-            if bare != word:
-                out.append(self._marks.get(word[-1], word[-1]))
-        return out, number
-
-    def _distance(self, heard: Sequence[str], wanted: Sequence[str]) -> float:
-        """Weighted edit distance in words; two may also be one ("bed room").
-
-        Infinite where a word that matters has no counterpart.
+        None of them acts on what is protected.
         """
-        row_of_nothing = [_NEVER] * (len(wanted) + 1)
-        rows = [row_of_nothing.copy() for _ in range(len(heard) + 1)]
-        rows[0][0] = 0.0
-        for i, j in product(range(len(heard) + 1), range(len(wanted) + 1)):
-            best = rows[i][j]
-            if i:
-                best = min(best, rows[i - 1][j] + self._weight(heard[i - 1]))
-            if j:
-                best = min(best, rows[i][j - 1] + self._missing(wanted[j - 1]))
-            for di, dj in ((1, 1), (2, 1), (1, 2)):
-                if i >= di and j >= dj and (before := rows[i - di][j - dj]) < best:
-                    cost = self._cost(heard[i - di : i], wanted[j - dj : j])
-                    best = min(best, before + cost)
-            rows[i][j] = best
-        return rows[-1][-1]
+        bare = self.wording.bare(text)
+        if not bare.text or len(bare.numbers) > 1:
+            return []
+        number = next(iter(bare.numbers), None)
+        found: dict[str, Snapped] = {}
+        for matcher, plain, numbered in self._pools:
+            pool = plain if number is None else numbered
+            if not pool.every:
+                continue
+            for score, at in matcher.alike(bare.spoken, pool.index, most=3 * most):
+                candidate, entry = pool.every[at], pool.entries[at]
+                if not candidate.protected and entry.text not in self._twins:
+                    sentence = Snapped(candidate, number, round(score, 3), exact=False)
+                    found.setdefault(entry.text, sentence)
+        return sorted(found.values(), key=lambda sentence: -sentence.score)[:most]
 
-    def _weight(self, word: str) -> float:
-        return _LIGHT if word in self._light else 1.0
+    def _nearest_by(
+        self, matcher: Matcher, pool: _Pool, heard: str
+    ) -> tuple[Candidate, float] | None:
+        scored = [
+            (near.distance, pool.every[near.at], pool.entries[near.at])
+            for near in (matcher.near(heard, pool.entries, pool.index) if pool.every else ())
+            if near.distance < NEVER
+        ]
+        if not scored:
+            return None
+        top = min(distance for distance, _, _ in scored)
+        # Where only the spaces differ there is nothing to guess.
+        within = top + (matcher.margin if top else 1e-9)
+        near = [found for found in scored if found[0] < within]
+        # Of sentences that are all but as near, the one that moves least.
+        as_near = [found for found in near if found[0] <= top + matcher.tie]
+        distance, best, entry = min(as_near, key=lambda found: (len(found[1].targets), found[0]))
+        score = 1.0 - distance / entry.weight if entry.weight else 0.0
+        unclear = entry.text in self._twins or any(best.rivals(other) for _, other, _ in near)
+        return None if unclear or score < matcher.threshold else (best, score)
 
-    def _missing(self, word: str) -> float:
-        return _LIGHT if word in self._light else _NEVER
+    def goes_on(self, text: str, entities: Sequence[str] | None) -> bool:
+        """Whether more is likely to follow these words.
 
-    def _cost(self, heard: Sequence[str], wanted: Sequence[str]) -> float:
-        """What it costs to hear this for that; candidates share most of their words."""
-        key = (*heard, "", *wanted)
-        if key not in self._costs:
-            if len(self._costs) > _KEPT:
-                self._costs.clear()
-            self._costs[key] = self._new_cost(heard, wanted)
-        return self._costs[key]
+        `entities` are those of a whole sentence; None where the words are none yet.
+        """
+        bare = self.wording.bare(text)
+        if entities is not None and bare.text in self._by_bare:
+            ended = text.strip().endswith(self._closing)
+            return not ended and self._continuations.leads_elsewhere(bare.text, entities)
+        if self._hangs(text):
+            return True
+        if not bare.text:
+            return False
+        if entities is not None:
+            return self._continuations.leads_elsewhere(bare.text, entities)
+        return bool(self._continuations.of(bare.text)) or self._continuations.begun(bare.text)
 
-    def _new_cost(self, heard: Sequence[str], wanted: Sequence[str]) -> float:
-        said, meant = "".join(heard), "".join(wanted)
-        if said == meant:
-            return 0.0
-        weight = max(sum(map(self._weight, wanted)), sum(map(self._weight, heard)))
-        joined = len(heard) + len(wanted) > 2
-        if joined and not self._light.isdisjoint((*heard, *wanted)):
-            return _NEVER
-        alike = self._alike(said, meant, self._sound(heard), self._sound(wanted))
-        if alike < (_JOINED_FLOOR if joined else _WORD_FLOOR):
-            return _NEVER if weight >= 1.0 or joined else weight
-        return weight * (1.0 - alike)
+    def shown(self, found: Snapped) -> str:
+        """The sentence as it is written."""
+        text = " ".join(found.text.split())
+        return text if self._tables.language not in ("zh", "ja") else text.replace(" ", "")
 
-    def _alike(self, said: str, meant: str, one: str, two: str) -> float:
-        if NUMBER in said or NUMBER in meant or _is_part(said, meant):
-            return 0.0
-        letters = fuzz.ratio(said, meant) / 100
-        if letters < _LETTERS_FLOOR or not one or not two:
-            return letters
-        sound = fuzz.ratio(one, two) / 100
-        if one == two and len(one) > 1:
-            return 0.5 + 0.5 * letters
-        return max(letters, (sound + letters) / 2)
+    def _hangs(self, text: str) -> bool:
+        text = text.strip()
+        if self.wording.spaced:
+            return text.split(" ")[-1] in self._hanging
+        return text.endswith(self._hanging)
 
-    def _sound(self, words: Sequence[str]) -> str:
-        return "".join(map(self._key, words)) if self._key else ""
+    def _guarded(self, text: str, best: Candidate) -> bool:
+        """No word that turns a meaning round was heard and would be dropped."""
+        heard, meant = self.wording.plain(text), self.wording.plain(best.text)
+        if self.wording.spaced:
+            return self._guards.intersection(heard.split()) <= set(meant.split())
+        return all(guard in meant for guard in self._guards if guard in heard)
 
+    def _pool(self, matcher: Matcher, told: Sequence[tuple[str, Candidate]]) -> _Pool:
+        entries = [
+            matcher.prepared(bare, [s for part in candidate.parts for s in self._segments(part)])
+            for bare, candidate in told
+        ]
+        return _Pool([candidate for _, candidate in told], entries)
 
-def _is_part(one: str, two: str) -> bool:
-    """Whether one is the other with more to it: a dishwasher is no washer."""
-    short, long = sorted((one, two), key=len)
-    return len(long) - len(short) > 2 and short in long
+    def _joined(self, parts: Sequence[str]) -> str:
+        """The bare form of a sentence of these parts: names and frames are bared once each."""
+        return self.wording.gap.join(filter(None, map(self._bare_of, parts)))
 
 
-class _Set:
-    """Candidates with their texts and sounds side by side."""
+class _Pool:
+    """Candidates, and their texts and sounds side by side."""
 
-    def __init__(self, every: list[Candidate], sound: Callable[[Sequence[str]], str]) -> None:
+    def __init__(self, every: list[Candidate], entries: list[Entry]) -> None:
         self.every = every
-        self.texts = [c.text for c in every]
-        self.sounds = [sound(c.text.split()) for c in every]
-
-    def shortlist(self, heard: str, sound: str) -> list[Candidate]:
-        """The best few by letters and the best few by sound."""
-        found: dict[int, None] = {}
-        for query, pool in ((heard, self.texts), (sound, self.sounds)):
-            for _, _, index in process.extract(
-                query, pool, scorer=fuzz.ratio, limit=_SHORTLIST, score_cutoff=55
-            ):
-                found[index] = None
-        return [self.every[index] for index in found]
+        self.entries = entries
+        self.index = {"texts": [e.text for e in entries], "sounds": [e.sound for e in entries]}

@@ -35,9 +35,20 @@ class Tables:
     intents: dict[str, Any]
     """Home Assistant's, with our sentences added."""
     tidy: Tidy
-    snap: dict[str, Any] = field(default_factory=dict[str, Any])
+    say: dict[str, Any] = field(default_factory=dict[str, Any])
+    """The patterns of what a home can be told, and how its words are compared."""
     words: dict[str, Any] = field(default_factory=dict[str, Any])
     """What answers are made of."""
+
+    @property
+    def articles(self) -> frozenset[str]:
+        """With which a name may begin: `la`, `l'`."""
+        return frozenset(self.words.get("articles", []))
+
+    @property
+    def grammar_first(self) -> bool:
+        """Whether the templates are trusted more than our own patterns."""
+        return bool(self.say.get("grammar_first", False))
 
     def response(self, intent: str, key: str) -> str | None:
         """The template of an answer, or else the intent's usual one."""
@@ -77,7 +88,7 @@ def load_tables(language: str) -> Tables:
             replace=tuple((re.compile(a), b) for a, b in tidy.get("replace", [])),
             fillers=tuple(tidy.get("fillers", [])),
         ),
-        snap=own.get("snap", {}),
+        say=own.get("say", {}),
         words=own.get("words", {}),
     )
 

@@ -1,6 +1,6 @@
 """Understanding: a sentence and a home become a plan.
 
-tidy -> every reading of the templates -> the best that this home can carry out
+tidy -> our own patterns, every reading of the templates -> the best that this home can carry out
      -> each alternative, strictly -> the nearest sentence that this home can be told
 """
 
@@ -17,12 +17,30 @@ from alicia.errors import (
     UnknownEntityError,
     UnsupportedIntentError,
 )
-from alicia.home.model import Home
+from alicia.home.model import Home, names_of
 from alicia.language.grammar import Grammar, Reading, tidy
 from alicia.language.intents import plan
 from alicia.language.plan import Plan
-from alicia.language.snap import Snap
+from alicia.language.snap import Snap, Snapped
+from alicia.language.sparing import Sparing, without
 from alicia.language.tables import load_tables
+
+_KEPT = 128
+"""Sentences whose meaning is remembered."""
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What the words so far come to, while somebody is still speaking."""
+
+    complete: bool
+    """They are a whole command, word for word."""
+    open: bool
+    """More is likely to come: they begin a longer command, or end in a word that asks for more."""
+    plan: Plan | None
+    """What they would do now; a guess where they are not complete. Nothing has been done."""
+    score: float
+    """1 for a whole command, less for one that was snapped, 0 for none."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +62,8 @@ class Understanding:
         self.language = self._tables.language
         self._grammar = Grammar(self._tables)
         self._snap = Snap(self._tables)
+        self._sparing = Sparing(self._tables, self._snap.wording)
+        self._known: dict[tuple[str, str | None], Plan | AliciaError | None] = {}
 
     def prewarm(self, home: Home) -> None:
         """Takes up the home's names and runs each path once, so that no person waits for it."""
@@ -76,31 +96,132 @@ class Understanding:
             if guessed is not None and not _touches_protected(guessed, home):
                 return replace(guessed, heard=other.strip())
         snapped = self._snapped(text, home, area_id)
-        if snapped is None:
+        if snapped is not None:
+            return snapped
+        loose = self._loose(text, home, area_id)
+        if loose is None:
             raise NotUnderstoodError
-        return snapped
+        return replace(loose, heard=text.strip())
 
     def complete(self, text: str, *, home: Home, area_id: str | None = None) -> bool:
         """Whether the words so far are a whole command: the utterance may end here."""
         self._use(home)
-        return self._strict_or_none(text, home, area_id) is not None
+        return self._whole(text, home, area_id) is not None
+
+    def preview(self, text: str, *, home: Home, area_id: str | None = None) -> Preview:
+        """What the words so far come to, and whether more is likely to come. Raises nothing."""
+        self._use(home)
+        exact = self._whole(text, home, area_id)
+        heard = tidy(text, self._tables)
+        if exact is not None:
+            plan, complete = replace(exact, heard=text.strip()), True
+        else:
+            plan, complete = self._snapped(text, home, area_id), False
+        if plan is None:
+            more = self._snap.goes_on(heard, None)
+        elif complete:
+            more = self._snap.goes_on(heard, plan.entities)
+        else:
+            more = self._snap.goes_on(heard, None) or self._snap.goes_on(plan.heard, plan.entities)
+        return Preview(complete, more, plan, plan.score if plan else 0.0)
+
+    def likely(self, text: str, *, home: Home, most: int) -> list[tuple[str, str]]:
+        """What may have been said where nothing was understood: sentences with their meanings.
+
+        Sentences of one meaning do the same. They are spelt as a recognizer would.
+        """
+        self._use(home)
+        stop = "。" if self.language in ("zh", "ja") else "."
+        return [
+            (written[:1].upper() + written[1:] + stop, _meaning(near))
+            for near in self._snap.likely(tidy(text, self._tables), most=most)
+            if (written := self._snap.shown(near))
+        ]
+
+    def _whole(self, text: str, home: Home, area_id: str | None) -> Plan | None:
+        """The plan of an exact parse of a sentence that does not end in an article or the like."""
+        if self._snap.unfinished(tidy(text, self._tables)):
+            return None
+        return self._strict_or_none(text, home, area_id)
 
     def _use(self, home: Home) -> None:
         if self._grammar.use(home):
             self._snap.use(home)
+            self._sparing.use(home)
+            self._known.clear()
 
     def _strict(self, text: str, home: Home, area_id: str | None) -> Plan | None:
         """The plan of an exact parse; None where nothing parses. Raises like `recognize`."""
         tidied = tidy(text, self._tables)
         if not tidied:
             return None
+        # The words of a partial come again as those of the transcript.
+        key = (tidied, area_id)
+        if key not in self._known:
+            if len(self._known) >= _KEPT:
+                self._known.clear()
+            try:
+                self._known[key] = self._parsed(tidied, home, area_id)
+            except AliciaError as error:
+                self._known[key] = error
+        known = self._known[key]
+        if isinstance(known, AliciaError):
+            raise known.with_traceback(None)
+        return known
+
+    def _parsed(self, tidied: str, home: Home, area_id: str | None) -> Plan | None:
+        error: AliciaError | None = None
+        ways = [self._said, self._read]
+        if self._tables.grammar_first:
+            ways.reverse()
+        for way in (*ways, self._spared):
+            try:
+                if (found := way(tidied, home, area_id)) is not None:
+                    return found
+            except AliciaError as failed:
+                error = error or failed
+        if error is not None:
+            raise error
+        return None
+
+    def _said(self, tidied: str, home: Home, area_id: str | None) -> Plan | None:
+        """By our own patterns. Raises like `recognize`."""
+        found = self._snap.exact(tidied)
+        return self._planned(found, home, area_id) if found else None
+
+    def _read(self, tidied: str, home: Home, area_id: str | None) -> Plan | None:
+        """By the templates. Raises like `recognize`."""
+        if self._snap.garbled(tidied):
+            return None
         readings = self._grammar.readings(tidied, area_id)
+        return self._best([r for r in readings if not r.wildcards], home, area_id)
+
+    def _loose(self, text: str, home: Home, area_id: str | None) -> Plan | None:
+        """By templates with a place for any words; last, for what was misheard fits them too.
+
+        Raises like `recognize`.
+        """
+        readings = self._grammar.readings(tidy(text, self._tables), area_id)
+        return self._best([r for r in readings if r.wildcards], home, area_id)
+
+    def _best(self, readings: Sequence[Reading], home: Home, area_id: str | None) -> Plan | None:
         tried = _try_each(readings, home)
         if tried.plans:
-            return _choose(tried.plans, home, area_id)
+            return _choose(tried.plans, home, area_id, self.language)
         if tried.error is not None:
             raise tried.error
         return None
+
+    def _spared(self, tidied: str, home: Home, area_id: str | None) -> Plan | None:
+        """All but some: the sentence without its exception must be whole. Raises nothing."""
+        for text, spared in self._sparing.halves(tidied):
+            whole = self._strict_or_none(text, home, area_id)
+            if whole is not None and (plan := without(whole, spared)):
+                return plan
+        return None
+
+    def _planned(self, found: Snapped, home: Home, area_id: str | None) -> Plan:
+        return plan(found.candidate.reading(found.number, area_id), home)
 
     def _strict_or_none(self, text: str, home: Home, area_id: str | None) -> Plan | None:
         try:
@@ -109,13 +230,35 @@ class Understanding:
             return None
 
     def _snapped(self, text: str, home: Home, area_id: str | None) -> Plan | None:
-        near = self._snap.nearest(tidy(text, self._tables))
+        """The nearest sentence that can be said; or all but those who are named exactly."""
+        tidied = tidy(text, self._tables)
+        if (plan := self._guessed(tidied, home, area_id)) is not None:
+            return plan
+        for rest, spared in self._sparing.halves(tidied):
+            whole = self._guessed(rest, home, area_id)
+            if whole is not None and (plan := without(whole, spared)):
+                return plan
+        return None
+
+    def _guessed(self, tidied: str, home: Home, area_id: str | None) -> Plan | None:
+        near = self._snap.nearest(tidied)
         if near is None or near.candidate.protected:
             return None
-        guessed = self._strict_or_none(near.text, home, area_id)
-        if guessed is None or _touches_protected(guessed, home):
+        guessed: Plan | None = None
+        if self._tables.grammar_first:
+            guessed = self._strict_or_none(near.text, home, area_id)
+        if guessed is None:
+            try:
+                guessed = self._planned(near, home, area_id)
+            except AliciaError:
+                return None
+        if _touches_protected(guessed, home):
             return None
-        return replace(guessed, heard=near.text, score=near.score, snapped=True)
+        return replace(guessed, heard=self._snap.shown(near), score=near.score, snapped=True)
+
+
+def _meaning(near: Snapped) -> str:
+    return f"{near.candidate.act} {sorted(near.candidate.targets)} {near.number}"
 
 
 def _try_each(readings: Sequence[Reading], home: Home) -> _Readings:
@@ -135,7 +278,9 @@ def _try_each(readings: Sequence[Reading], home: Home) -> _Readings:
     return _Readings(plans, next(iter([*specific, *errors]), None))
 
 
-def _choose(plans: Sequence[tuple[Reading, Plan]], home: Home, area_id: str | None) -> Plan:
+def _choose(
+    plans: Sequence[tuple[Reading, Plan]], home: Home, area_id: str | None, language: str
+) -> Plan:
     """The best plan; between things of one name the one here. Raises AmbiguousError."""
     first, best = plans[0]
     name = first.slots.get("name")
@@ -154,14 +299,15 @@ def _choose(plans: Sequence[tuple[Reading, Plan]], home: Home, area_id: str | No
     here = [p for p in same_name if area_id and _area_of(p, home) == area_id]
     if len(here) == 1:
         return here[0]
-    raise AmbiguousError(choices=[_in_full(p, home) for p in same_name])
+    raise AmbiguousError(choices=[_in_full(p, home, language) for p in same_name])
 
 
-def _in_full(p: Plan, home: Home) -> str:
+def _in_full(p: Plan, home: Home, language: str) -> str:
     """A thing's room and name: "Kitchen Spot"."""
     entity = home.entity(p.entities[0])
     area = home.area(entity.area_id or "")
-    return f"{area.name} {entity.name}" if area else entity.name
+    name = names_of(entity, language)[0]
+    return f"{names_of(area, language)[0]} {name}" if area else name
 
 
 def _area_of(p: Plan, home: Home) -> str | None:

@@ -10,7 +10,14 @@ from pathlib import Path
 from pydantic import BaseModel, ValidationError
 
 from alicia.contracts.system import Span
-from alicia.contracts.voice import OpenTurn, TraceSpan, Transcript, TurnRecord, TurnTrace
+from alicia.contracts.voice import (
+    CancelReason,
+    OpenTurn,
+    TraceSpan,
+    Transcript,
+    TurnRecord,
+    TurnTrace,
+)
 
 OPEN_S = 30.0
 """Nobody waits longer for an answer: an older open turn is not taken up again."""
@@ -61,7 +68,7 @@ class Journal:
         return found
 
     def _path(self, turn_id: str) -> Path:
-        return self._folder / f"{_safe(turn_id)}.json"
+        return self._folder / f"{file_name(turn_id)}.json"
 
 
 class Traces:
@@ -100,6 +107,11 @@ class Traces:
     def record(self, turn_id: str) -> TurnRecord | None:
         """How a turn went, while it is in memory."""
         return self._records.get(turn_id)
+
+    def cut_short(self, turn_id: str, reason: CancelReason) -> None:
+        """The reply of a turn that is over was interrupted while it sounded."""
+        if (record := self._records.get(turn_id)) is not None:
+            self._records[turn_id] = record.model_copy(update={"cancelled": reason})
 
     def has(self, turn_id: str) -> bool:
         """Whether this turn is over."""
@@ -152,7 +164,7 @@ class Traces:
         return list(self._folder.glob("*.json"))
 
     def _path(self, turn_id: str) -> Path:
-        return self._folder / f"{_safe(turn_id)}.json"
+        return self._folder / f"{file_name(turn_id)}.json"
 
 
 def waterfall(record: TurnRecord, spans: list[Span]) -> list[TraceSpan]:
@@ -184,6 +196,6 @@ def waterfall(record: TurnRecord, spans: list[Span]) -> list[TraceSpan]:
     return rows
 
 
-def _safe(turn_id: str) -> str:
+def file_name(turn_id: str) -> str:
     """A turn's id as a file name: ids are ours, but they come over the bus."""
     return "".join(c if c.isalnum() or c in "-_" else "_" for c in turn_id)[:64]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alicia.contracts import devices, system, voice
+from alicia.contracts import advanced, devices, satellites, system, voice
 from alicia.runtime.service import Service
 from alicia.runtime.settings import Settings
 
@@ -24,7 +24,10 @@ class Console(Service[ConsoleSettings]):
         devices.ENTITY,
         devices.STATE,
         voice.TURN,
+        advanced.ANALYSED,
+        advanced.SPEAKER_RECOGNIZED,
     )
+    says = (advanced.SAMPLE,)
     asks = (
         system.PING,
         system.INFO,
@@ -34,6 +37,15 @@ class Console(Service[ConsoleSettings]):
         voice.SAY_TEXT,
         voice.PREPARE,
         voice.GET_TRACE,
+        voice.STOP_TURN,
+        satellites.ANNOUNCE,
+        satellites.LIST_RECORDINGS,
+        satellites.GET_RECORDING,
+        satellites.FORGET_RECORDINGS,
         devices.FIND_ENTITIES,
         devices.PATCH_ENTITY,
+        advanced.ENROL_SPEAKER,
+        advanced.FORGET_SPEAKER,
+        advanced.LIST_SPEAKERS,
+        advanced.WHO_IS,
     )

@@ -73,7 +73,12 @@ ROOMS: tuple[Room, ...] = (
     Room("grok", "advanced", "xAI's Grok as a mind"),
     Room("personality", "advanced", "who answers, and how"),
     Room("language", "advanced", "detects, translates, localises"),
-    Room("advanced_voice", "advanced", "wake words, speakers, emotion, audio quality"),
+    Room(
+        "advanced_voice",
+        "advanced",
+        "whose voice it is, how it sounds, how well it was heard",
+        f"{_S}.advanced.advanced_voice:AdvancedVoice",
+    ),
     Room("load_balancer", "supporting", "places streaming sessions on instances"),
     Room("metrics_collector", "supporting", "gathers metrics and logs, keeps trends"),
     Room("event_scheduler", "supporting", "timers, alarms, reminders and automations"),
@@ -99,6 +104,30 @@ PEERS: tuple[Room, ...] = (
         "peer",
         "the virtual devices of the demo home",
         "alicia.peers.virtual_home:VirtualHomeAdapter",
+    ),
+    Room(
+        "wyoming_server",
+        "peer",
+        "ears, voice and mind for Home Assistant and other Wyoming clients",
+        "alicia.peers.wyoming.server:WyomingServer",
+    ),
+    Room(
+        "wyoming_satellites",
+        "peer",
+        "microphones and speakers that run wyoming-satellite",
+        "alicia.peers.wyoming.satellites:WyomingSatellites",
+    ),
+    Room(
+        "browser",
+        "peer",
+        "a page with a microphone, for phones and computers of the home",
+        "alicia.peers.browser.server:Browser",
+    ),
+    Room(
+        "esphome",
+        "peer",
+        "voice devices that run ESPHome",
+        "alicia.peers.esphome.driver:Esphome",
     ),
 )
 
@@ -134,10 +163,11 @@ def servers() -> dict[AnyTopic, list[str]]:
 
 
 def needs(name: str) -> list[str]:
-    """The services whose answers this one asks for, apart from itself."""
+    """The services that this one can't do without, apart from itself."""
+    optional = room(name).load().does_without
     asked = {
         server
-        for command in declarations()[name].asks
+        for command in declarations()[name].asks.difference(optional)
         for server in servers().get(command, [])
         if not command.each_own
     }

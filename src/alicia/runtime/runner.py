@@ -40,9 +40,11 @@ from alicia.contracts.system import (
     Spans,
     Stats,
 )
+from alicia.contracts.voice import CANCEL
 from alicia.errors import AliciaError
 from alicia.runtime import http
 from alicia.runtime import settings as settings_module
+from alicia.runtime.cancelling import Cancelling
 from alicia.runtime.house import House
 from alicia.runtime.logs import logger
 from alicia.runtime.metrics import Metrics
@@ -72,6 +74,7 @@ class Runner:
         self._started = time.time()
         self._spans: list[Span] = []
         self._changed = asyncio.Event()
+        self._cancelling = Cancelling()
         self._serves = [name_of(s.command) for s in served(kind).values()]
         self._stopping = False
 
@@ -159,6 +162,10 @@ class Runner:
                 work = self._handle(service, topic, getattr(service, name), started)
                 tasks.append(group.create_task(work))
                 await started.wait()
+            if CANCEL in self.kind.hears:
+                started = asyncio.Event()
+                tasks.append(group.create_task(self._cancel(service.bus, started)))
+                await started.wait()
             for name, how in served(self.kind).items():
                 await serving.enter_async_context(
                     service.bus.serve(
@@ -200,9 +207,17 @@ class Runner:
                 self._metrics.handling(pattern),
                 service.edge(pattern),
             ):
-                return await method(delivery.message)
+                turn_id = getattr(delivery.message, "turn_id", None)
+                work = method(delivery.message)
+                return await (self._cancelling.carry_out(turn_id, work) if turn_id else work)
 
         return handler
+
+    async def _cancel(self, bus: Bus, started: asyncio.Event) -> None:
+        async with bus.hear(CANCEL) as hearing:
+            started.set()
+            async for delivery in hearing:
+                self._cancelling.cancel(delivery.message.turn_id)
 
     async def _handle(
         self,

@@ -95,6 +95,8 @@ class Service(Generic[S]):
     says: ClassVar[tuple[AnyTopic, ...]] = ()
     hears: ClassVar[tuple[AnyTopic, ...]] = ()
     asks: ClassVar[tuple[AnyTopic, ...]] = ()
+    does_without: ClassVar[tuple[AnyTopic, ...]] = ()
+    """Asked too, where somebody answers: it starts and works without them."""
     settings_type: ClassVar[type[Settings]] = Settings
 
     settings: S
@@ -247,6 +249,6 @@ def declaration(kind: type[Service[Any]]) -> Declaration:
     return Declaration(
         says=frozenset({*kind.says, PRESENCE, DEAD_LETTER, SPANS}),
         hears=frozenset({*kind.hears, *handled(kind).values(), PRESENCE}),
-        asks=frozenset(kind.asks),
+        asks=frozenset({*kind.asks, *kind.does_without}),
         serves=frozenset({*(s.command for s in served(kind).values()), PING, INFO, STATS}),
     )

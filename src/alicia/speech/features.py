@@ -26,7 +26,7 @@ def log_mel(pcm: Pcm, *, pad_s: float, bands: int = 80, max_s: float = 30.0) -> 
     wave = np.pad(pcm.astype(np.float32) / 32_768, (_FFT // 2, _FFT // 2 + _HOP), mode="reflect")
     starts = np.lib.stride_tricks.sliding_window_view(wave, _FFT)[::_HOP][:columns]
     power = np.abs(np.fft.rfft(starts * _window(), axis=1)).astype(np.float32) ** 2
-    levels = np.log10(np.maximum(power @ _filters(bands).T, _FLOOR))
+    levels = np.log10(np.maximum(power @ mel_filters(bands).T, _FLOOR))
     scaled = (np.maximum(levels, levels.max() - 8.0) + 4.0) / 4.0
     full = np.full((columns, bands), scaled.min(), np.float32)
     full[: len(scaled)] = scaled
@@ -38,10 +38,10 @@ def _window() -> NDArray[np.float32]:
     return np.hanning(_FFT + 1)[:-1].astype(np.float32)
 
 
-@lru_cache(maxsize=2)
-def _filters(bands: int) -> NDArray[np.float32]:
+@lru_cache(maxsize=4)
+def mel_filters(bands: int, fft: int = _FFT) -> NDArray[np.float32]:
     """Slaney's mel filters, each of the same energy; shape (bands, FFT bins)."""
-    bins = np.fft.rfftfreq(_FFT, 1 / RATE_HZ)
+    bins = np.fft.rfftfreq(fft, 1 / RATE_HZ)
     edges = _mel_to_hz(np.linspace(0.0, _hz_to_mel(RATE_HZ / 2), bands + 2))
     rise = (bins[None, :] - edges[:-2, None]) / (edges[1:-1] - edges[:-2])[:, None]
     fall = (edges[2:, None] - bins[None, :]) / (edges[2:] - edges[1:-1])[:, None]

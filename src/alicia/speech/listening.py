@@ -2,15 +2,18 @@
 
     SpeechStarted -> Guess(partial)* -> Ended -> Guess(final)
 
-Decoding begins in the first short pause while audio goes on being heard. When that pause was the
-end, the final guess is there as soon as the end is decided.
+What was said so far is decoded again and again while the person speaks, and at once when a pause
+begins. Each guess is judged: after a whole command a short silence is the end, after words that
+demand more a long one is not. A guess whose audio reached the last sound of speech is the final
+one, so most commands are known before their end is decided.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from enum import Enum
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -21,8 +24,6 @@ from alicia.audio.endpointing import (
     EndpointSettings,
     EndReason,
     Onset,
-    Pause,
-    Resumption,
 )
 from alicia.audio.formats import RATE_HZ, Pcm, from_bytes
 from alicia.audio.vad import Vad
@@ -33,6 +34,47 @@ from alicia.speech.recognizer import Guess, Recognizer
 _BEFORE = int(0.25 * RATE_HZ)
 # Whisper decodes better with a little silence after the last word.
 _AFTER = int(0.1 * RATE_HZ)
+# A guess may lack this much of the end of speech and still have all of its words.
+_TAIL = int(0.06 * RATE_HZ)
+# How much less likely a sentence of this home may be than the words that were heard, and how much
+# likelier than one that asks for something else; natural logarithms (ADR 0033).
+_FARTHEST, _MARGIN = 5.0, 2.0
+# From here on a language that was found is not looked for again.
+_SURE = 0.85
+
+
+class Finish(Enum):
+    """How finished the words so far are."""
+
+    COMPLETE = "complete"  # a whole command, and no longer one begins with it
+    OPEN = "open"  # they demand more
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a guess is worth."""
+
+    finish: Finish
+    likely: tuple[tuple[str, str], ...] = ()
+    """Sentences that may have been said instead, each with its meaning."""
+
+
+Judge: TypeAlias = Callable[[Guess], Awaitable[Verdict]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How the live loop works; times in seconds."""
+
+    complete_silence_s: float = 0.12
+    """Silence that ends a whole command."""
+    open_silence_s: float = 1.2
+    """Silence that ends words which demand more."""
+    partial_every_s: float = 0.1
+    """New speech that is worth decoding again while the person speaks; 0: never."""
+    partial_after_s: float = 0.6
+    """Speech before the first such decode."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,20 +103,27 @@ async def listen(
     recognizer: Recognizer,
     *,
     language: str | None = None,
+    expected: Mapping[str, float] | None = None,
     settings: EndpointSettings | None = None,
+    pace: Pace | None = None,
+    judge: Judge | None = None,
     vad: Vad | None = None,
 ) -> AsyncGenerator[Heard, None]:
     """Follow one utterance; `chunks` is 16 kHz mono s16le PCM in pieces of any size.
 
     The last thing is `Guess(final=True)`. Leave with `contextlib.aclosing` when stopping early:
     it ends the decoding under way and the waiting for audio. `chunks` is not read past the end
-    of the utterance.
+    of the utterance. No language means: find out, among the `expected`. Without a judge every pause
+    is given `settings.silence_s`.
 
     Raises:
         NoSpeechError: nobody spoke, or there was sound but no words. `Ended` came before.
         UtteranceTooLongError: the speech passed the limit. `Ended` came before.
     """
-    listener = _Listener(recognizer, language, Endpointer(settings, vad))
+    settings = settings or EndpointSettings()
+    listener = _Listener(
+        _Decoder(recognizer, language, expected), settings, pace or Pace(), judge, vad
+    )
     try:
         async with aclosing(listener.follow(chunks)) as following:
             async for heard in following:
@@ -83,36 +132,137 @@ async def listen(
         await listener.aclose()
 
 
-class _Listener:
-    """The state of one utterance: the audio so far, the guess for it, the decode under way."""
+@dataclass(frozen=True, slots=True)
+class _Decoded:
+    guess: Guess
+    covered: int
+    """The last sample of speech it knows of."""
+    speech: Pcm
+
+
+class _Decoder:
+    """The guess for the audio so far; one decode at a time."""
 
     def __init__(
-        self, recognizer: Recognizer, language: str | None, endpointer: Endpointer
+        self, recognizer: Recognizer, language: str | None, expected: Mapping[str, float] | None
     ) -> None:
         self._recognizer = recognizer
         self._language = language
-        self._endpointer = endpointer
+        self._expected = expected
         self._pieces: list[Pcm] = []
+        self.heard = 0
+        """Samples so far."""
+        self.start = 0
+        """Where the speech starts."""
+        self.latest: _Decoded | None = None
+        self.running: asyncio.Task[_Decoded] | None = None
+        self._covers = 0
+        self._left: set[asyncio.Task[Any]] = set()
+
+    @property
+    def engine_is_busy(self) -> bool:
+        return self._recognizer.busy
+
+    def add(self, pcm: Pcm) -> None:
+        self._pieces.append(pcm)
+        self.heard += len(pcm)
+
+    def covers(self, end: int) -> bool:
+        """Whether the decode under way has all words up to `end`."""
+        return self.running is not None and self._covers >= end - _TAIL
+
+    def knows(self, end: int) -> bool:
+        """Whether the latest guess has all words up to `end`."""
+        return self.latest is not None and self.latest.covered >= end - _TAIL
+
+    def begin(self, end: int, *, urgent: bool) -> None:
+        """Decode the speech up to `end`."""
+        self.leave()
+        heard = np.concatenate(self._pieces)
+        self._pieces = [heard]
+        speech = heard[self.start : end + _AFTER]
+        self._covers = end
+        self.running = asyncio.create_task(self._decode(speech, end, urgent=urgent))
+
+    def leave(self) -> None:
+        """Nobody needs the decode under way any more."""
+        if self.running is not None:
+            self.running.cancel()
+            self._left.add(self.running)
+        self.running = None
+
+    def take(self) -> _Decoded:
+        """The outcome of the finished decode. Raises what the engine raised."""
+        assert self.running is not None  # noqa: S101 asked only when it is done
+        running, self.running = self.running, None
+        self.latest = running.result()
+        guess = self.latest.guess
+        if self._language is None and guess.language_probability >= _SURE and guess.text:
+            self._language = guess.language
+        return self.latest
+
+    async def choose(self, decoded: _Decoded, likely: Sequence[tuple[str, str]]) -> Guess | None:
+        """Which of the likely sentences was said, where the audio leaves no doubt about it."""
+        if not self._recognizer.capabilities.weighs:
+            return None
+        guess = decoded.guess
+        texts = [guess.text, *(text for text, _ in likely)]
+        heard, *weights = await self._recognizer.weigh(decoded.speech, guess.language, texts)
+        ranked = sorted(zip(weights, likely, strict=True), reverse=True)
+        best, (text, meaning) = ranked[0]
+        rival = max((w for w, (_, other) in ranked if other != meaning), default=-np.inf)
+        if best < heard - _FARTHEST or best < rival + _MARGIN:
+            return None
+        return replace(guess, text=text, alternatives=(guess.text, *guess.alternatives))
+
+    async def _decode(self, speech: Pcm, end: int, *, urgent: bool) -> _Decoded:
+        guess = await self._recognizer.transcribe(
+            speech, self._language, urgent=urgent, expected=self._expected
+        )
+        return _Decoded(guess, end, speech)
+
+    async def aclose(self) -> None:
+        self.leave()
+        await _gone(self._left)
+
+
+class _Listener:
+    """The state of one utterance: who is waited for, the guess so far and what it is worth."""
+
+    def __init__(
+        self,
+        decoder: _Decoder,
+        settings: EndpointSettings,
+        pace: Pace,
+        judge: Judge | None,
+        vad: Vad | None,
+    ) -> None:
+        self._decoder = decoder
+        self._endpointer = Endpointer(settings, vad)
+        self._silence_s = settings.silence_s
+        self._pace = pace
+        self._judge = judge
         self._odd_byte = b""
-        self._start = 0
+        self._onset = 0
         self._hearing: asyncio.Task[bytes | None] | None = None
-        self._decoding: asyncio.Task[Guess] | None = None
-        self._leaving: set[asyncio.Task[bytes | None] | asyncio.Task[Guess]] = set()
-        self._told = True  # The guess of the latest decode was yielded.
+        self._judging: asyncio.Task[Verdict] | None = None
+        self._weighing: asyncio.Task[Guess | None] | None = None
+        self._judged = 0
+        """What the judged guess covers."""
+        self._verdict = Verdict(Finish.UNKNOWN)
+        self._left: set[asyncio.Task[Any]] = set()
 
     async def follow(self, chunks: AsyncIterator[bytes]) -> AsyncGenerator[Heard, None]:
         endpoint: Endpoint | None = None
         while endpoint is None:
             self._hearing = self._hearing or asyncio.create_task(_next(chunks))
-            waiting: set[asyncio.Task[bytes | None] | asyncio.Task[Guess]] = {self._hearing}
-            if self._decoding is not None and not self._told:
-                waiting.add(self._decoding)
-            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-            if self._decoding is not None and self._decoding.done() and not self._told:
-                self._told = True
-                guess = self._decoding.result()
-                if guess.text:
-                    yield guess
+            running = (self._hearing, self._decoder.running, self._judging, self._weighing)
+            await asyncio.wait(
+                [task for task in running if task is not None],
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+            for guess in self._take():
+                yield guess
             if self._hearing.done():
                 data = self._hearing.result()
                 self._hearing = None
@@ -121,8 +271,30 @@ class _Listener:
                         yield SpeechStarted(_ms(cue.start))
                     elif isinstance(cue, Endpoint):
                         endpoint = cue
+            self._be_patient()
+            endpoint = endpoint or self._endpointer.settle()
+            if endpoint is None:
+                self._decode_more()
+                if self._endpointer.paused:
+                    self._doubt()
         yield Ended(endpoint.reason, _ms(endpoint.end), _ms(endpoint.at))
         yield await self._conclude(endpoint)
+
+    def _take(self) -> list[Guess]:
+        """What has come of the work under way; a new guess is to be told."""
+        told: list[Guess] = []
+        if self._decoder.running is not None and self._decoder.running.done():
+            decoded = self._decoder.take()
+            if decoded.guess.text:
+                told.append(decoded.guess)
+            self._consider(decoded)
+        if self._judging is not None and self._judging.done():
+            self._verdict = self._judging.result()
+            self._judging = None
+        if self._weighing is not None and self._weighing.done():
+            self._settle_on(self._weighing.result())
+            self._weighing = None
+        return told
 
     def _hear(self, data: bytes | None) -> list[Cue]:
         if data is None:
@@ -131,31 +303,69 @@ class _Listener:
         data = self._odd_byte + data
         self._odd_byte = data[len(data) - len(data) % 2 :]
         pcm = from_bytes(data[: len(data) - len(data) % 2])
-        self._pieces.append(pcm)
+        self._decoder.add(pcm)
         cues = self._endpointer.feed(pcm)
         for cue in cues:
             if isinstance(cue, Onset):
-                self._start = max(0, cue.start - _BEFORE)
-            elif isinstance(cue, Pause):
-                self._decode(cue.end)
-            elif isinstance(cue, Resumption):
-                self._forget()
+                self._onset = cue.start
+                self._decoder.start = max(0, cue.start - _BEFORE)
         return cues
 
-    def _decode(self, end: int) -> None:
-        self._forget()
-        heard = np.concatenate(self._pieces)
-        speech = heard[self._start : end + _AFTER]
-        self._told = False
-        self._decoding = asyncio.create_task(self._recognizer.transcribe(speech, self._language))
+    def _decode_more(self) -> None:
+        """Decode what was said since the last time: at once in a pause, which may be the end.
 
-    def _forget(self) -> None:
-        """The decode under way lacks what is being said now."""
-        if self._decoding is not None:
-            self._decoding.cancel()
-            self._leaving.add(self._decoding)
-        self._decoding = None
-        self._told = True
+        A decode under way is not broken off: engines can't be, and its guess is worth judging.
+        """
+        if self._decoder.running is not None or not self._endpointer.speaking:
+            return
+        end = self._endpointer.speech_end
+        if self._endpointer.paused:
+            if not self._decoder.knows(end):
+                self._decoder.begin(end, urgent=True)
+            return
+        if self._decoder.engine_is_busy:
+            return  # Others are waited for.
+        latest = self._decoder.latest
+        since = latest.covered if latest else self._onset
+        wanted_s = self._pace.partial_every_s if latest else self._pace.partial_after_s
+        if self._pace.partial_every_s and end - since >= wanted_s * RATE_HZ:
+            self._decoder.begin(end, urgent=False)
+
+    def _consider(self, decoded: _Decoded) -> None:
+        """Have the newest guess judged; nobody waits for the verdict on an older one."""
+        for task in (self._judging, self._weighing):
+            if task is not None:
+                task.cancel()
+                self._left.add(task)
+        self._judging = self._weighing = None
+        self._verdict, self._judged = Verdict(Finish.UNKNOWN), decoded.covered
+        if self._judge is not None and decoded.guess.text:
+            self._judging = asyncio.ensure_future(self._judge(decoded.guess))
+
+    def _doubt(self) -> None:
+        """In a pause after words that are no command: was it one of the likely ones?"""
+        decoded, likely = self._decoder.latest, self._verdict.likely
+        if decoded is None or not likely or not self._decoder.knows(self._endpointer.speech_end):
+            return
+        self._verdict = Verdict(self._verdict.finish)
+        self._weighing = asyncio.create_task(self._decoder.choose(decoded, likely))
+
+    def _settle_on(self, better: Guess | None) -> None:
+        if better is not None and self._decoder.latest is not None:
+            self._decoder.latest = replace(self._decoder.latest, guess=better)
+            self._verdict = Verdict(Finish.COMPLETE)
+
+    def _be_patient(self) -> None:
+        """How long a silence may last, by what is known of the words up to now."""
+        known = self._judged >= self._endpointer.speech_end - _TAIL
+        match self._verdict.finish if known else Finish.UNKNOWN:
+            case Finish.COMPLETE:
+                patience_s = self._pace.complete_silence_s
+            case Finish.OPEN:
+                patience_s = self._pace.open_silence_s
+            case Finish.UNKNOWN:
+                patience_s = self._silence_s
+        self._endpointer.patience_s = patience_s
 
     async def _conclude(self, endpoint: Endpoint) -> Guess:
         if endpoint.reason is EndReason.NO_SPEECH:
@@ -163,23 +373,33 @@ class _Listener:
         if endpoint.reason is EndReason.LIMIT:
             limit_s = round((endpoint.at - endpoint.start) / RATE_HZ, 1)
             raise UtteranceTooLongError(limit_s=limit_s)
-        if self._decoding is None:
-            self._decode(endpoint.end)
-        assert self._decoding is not None  # noqa: S101 set by _decode
-        guess = await self._decoding
+        decoder = self._decoder
+        if not decoder.knows(endpoint.end):
+            if not decoder.covers(endpoint.end):
+                decoder.begin(endpoint.end, urgent=True)
+            assert decoder.running is not None  # noqa: S101 set by begin
+            await asyncio.wait({decoder.running})
+            decoder.take()
+        if self._weighing is not None:
+            self._settle_on(await self._weighing)
+        assert decoder.latest is not None  # noqa: S101 it knows
+        guess = decoder.latest.guess
         if not guess.text:
             raise NoSpeechError
         return replace(guess, final=True)
 
     async def aclose(self) -> None:
-        self._forget()
-        if self._hearing is not None:
-            self._hearing.cancel()
-            self._leaving.add(self._hearing)
-        for task in self._leaving:
-            await asyncio.wait({task})
-            if not task.cancelled():
-                task.exception()  # Nobody needs it any more.
+        for task in (self._hearing, self._judging, self._weighing):
+            if task is not None:
+                task.cancel()
+                self._left.add(task)
+        await _gone(self._left)
+        await self._decoder.aclose()
+
+
+async def _gone(tasks: set[asyncio.Task[Any]]) -> None:
+    """Wait until cancelled tasks have ended; nobody needs what became of them."""
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _next(chunks: AsyncIterator[bytes]) -> bytes | None:

@@ -66,13 +66,15 @@ class ModelFile:
 class Model:
     name: str
     kind: str
-    """`recognizer` or `voice`."""
+    """`recognizer`, `voice`, `wake` or `speaker`."""
     engine: str
     languages: tuple[str, ...]
     licence: str
     files: tuple[ModelFile, ...]
     main: str
     """The file that the engine is given; empty: the folder."""
+    form: str = ""
+    """Which kind of model it is, where its engine runs several."""
 
     @property
     def verified(self) -> bool:
@@ -103,6 +105,16 @@ def catalogue(path: Path = CATALOGUE) -> tuple[Model, ...]:
         return tuple(_model(entry) for entry in tomllib.load(file)["model"])
 
 
+def recommended(language: str, path: Path = CATALOGUE) -> tuple[str, ...]:
+    """The models to have for a language: recognizers, then a voice. None: the language is no one's.
+
+    They are verified and open, and measured or the best known (ADR 0050).
+    """
+    with path.open("rb") as file:
+        table: dict[str, list[str]] = tomllib.load(file).get("recommended", {})
+    return tuple(table.get(language, ()))
+
+
 class ModelStore:
     """The models folder of this machine."""
 
@@ -114,9 +126,22 @@ class ModelStore:
         """Every known model, and whether it is here."""
         return [(model, self.has(model.name)) for model in self._models.values()]
 
+    def find(self, name: str) -> Model:
+        """What the catalogue says of it.
+
+        Raises:
+            DependencyMissingError: it is not known.
+        """
+        model = self._models.get(name)
+        if model is None:
+            raise DependencyMissingError(
+                f"There is no model {name}. To see all: alicia models list", model=name
+            )
+        return model
+
     def has(self, name: str) -> bool:
         """Whether the model is here, whole."""
-        model = self._find(name)
+        model = self.find(name)
         return all(_is_whole(self.folder / name / file.name, file) for file in model.files)
 
     def resolve(self, name: str) -> Path:
@@ -125,7 +150,7 @@ class ModelStore:
         Raises:
             DependencyMissingError: the model is not here, or not known.
         """
-        model = self._find(name)
+        model = self.find(name)
         if not self.has(name):
             raise DependencyMissingError(
                 f"The model {name} is not here yet. Run: alicia models pull {name}", model=name
@@ -147,7 +172,7 @@ class ModelStore:
                 is full.
             ConnectivityError: the download broke off. Pull again to continue.
         """
-        model = self._find(name)
+        model = self.find(name)
         if not model.verified and not allow_unverified:
             raise SetupError(
                 f"The model {name} has no verified checksum, so it could be anything. "
@@ -161,18 +186,10 @@ class ModelStore:
 
     def remove(self, name: str) -> None:
         """Delete the model and what a broken-off pull left."""
-        self._find(name)
+        self.find(name)
         with _alone(self.folder):
             shutil.rmtree(self.folder / name, ignore_errors=True)
             shutil.rmtree(self.folder / ".partial" / name, ignore_errors=True)
-
-    def _find(self, name: str) -> Model:
-        model = self._models.get(name)
-        if model is None:
-            raise DependencyMissingError(
-                f"There is no model {name}. To see all: alicia models list", model=name
-            )
-        return model
 
     def _gather(self, model: Model, progress: Progress) -> None:
         partial = self.folder / ".partial" / model.name
@@ -185,6 +202,7 @@ class ModelStore:
             def told(count: int, before: int = before) -> None:
                 progress(before + count, total)
 
+            (partial / file.name).parent.mkdir(parents=True, exist_ok=True)
             _fetch(model, file, partial / file.name, told)
             done += (partial / file.name).stat().st_size
         shutil.rmtree(partial / ".npm", ignore_errors=True)
@@ -259,7 +277,10 @@ def _installed(file: ModelFile) -> list[Path] | None:
     """The parts' paths where all packages are installed; no package is imported for it."""
     found: list[Path] = []
     for part in file.parts:
-        spec = importlib.util.find_spec(part.package)
+        try:
+            spec = importlib.util.find_spec(part.package)
+        except ModuleNotFoundError:  # What it lies in is missing.
+            return None
         if spec is None or not spec.submodule_search_locations:
             return None
         found.append(Path(next(iter(spec.submodule_search_locations))) / part.path)
@@ -328,4 +349,5 @@ def _model(entry: dict[str, Any]) -> Model:
         licence=entry["licence"],
         files=files,
         main=entry.get("main", ""),
+        form=entry.get("form", ""),
     )

@@ -1,7 +1,7 @@
 """Whisper on CTranslate2, with a window as long as what was said instead of 30 s (ADR 0010)."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ from alicia.errors import (
     UnsupportedLanguageError,
     UtteranceTooLongError,
 )
+from alicia.speech.decoding import DecodeQueue
 from alicia.speech.features import log_mel
 from alicia.speech.recognizer import Guess, RecognizerCapabilities
 
@@ -30,6 +31,8 @@ _TIMESTAMP_S = 0.02
 _CLOSING_S = 0.35
 # Shorter audio is no word, and the spectrogram's edges need some of it.
 _MIN_SAMPLES = RATE_HZ // 10
+# One word that the audio contradicts flatly is not to outweigh all others.
+_LEAST_PROBABLE = 1e-5
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +46,16 @@ class _Tokens:
     languages: dict[str, int]
 
 
+class _Encoding(Protocol):
+    @property
+    def ids(self) -> list[int]: ...
+
+
 class _Tokenizer(Protocol):
     """What is used of tokenizers.Tokenizer."""
 
     def token_to_id(self, token: str) -> int | None: ...
+    def encode(self, sequence: str, *, add_special_tokens: bool) -> _Encoding: ...
     def decode(self, ids: Sequence[int]) -> str: ...
 
 
@@ -56,11 +65,23 @@ class _Decoded(Protocol):
     logits: list[list[object]]
 
 
+class _Aligned(Protocol):
+    text_token_probs: list[float]
+
+
 class _Model(Protocol):
     """What is used of ctranslate2.models.Whisper."""
 
     def encode(self, features: object, to_cpu: bool, /) -> object: ...
     def detect_language(self, features: object) -> list[list[tuple[str, float]]]: ...
+    def align(
+        self,
+        features: object,
+        start_sequence: list[int],
+        text_tokens: list[list[int]],
+        num_frames: list[int],
+        /,
+    ) -> list[_Aligned]: ...
     def generate(
         self,
         features: object,
@@ -74,16 +95,26 @@ class _Model(Protocol):
     ) -> list[_Decoded]: ...
 
 
+@dataclass(frozen=True, slots=True)
+class _Job:
+    pcm: Pcm
+    language: str | None
+    expected: Mapping[str, float]
+
+
 class WhisperRecognizer:
-    """Whisper, one decode at a time in a thread of its own; further ones wait their turn."""
+    """Whisper in a thread of its own; whoever waits is decoded in a batch with others who do."""
 
     name = "whisper"
-    capabilities = RecognizerCapabilities(languages=frozenset(LANGUAGES), detects_language=True)
+    capabilities = RecognizerCapabilities(
+        languages=frozenset(LANGUAGES), detects_language=True, weighs=True
+    )
 
     def __init__(self, model: _Model, tokenizer: _Tokenizer, executor: ThreadPoolExecutor) -> None:
         self._model = model
         self._tokenizer = tokenizer
         self._executor = executor
+        self._queue = DecodeQueue(self._decode, executor)
         self._tokens = _Tokens(
             end=_token(tokenizer, "<|endoftext|>"),
             start=_token(tokenizer, "<|startoftranscript|>"),
@@ -91,6 +122,10 @@ class WhisperRecognizer:
             timestamp_0=_token(tokenizer, "<|notimestamps|>") + 1,
             languages={language: _token(tokenizer, f"<|{language}|>") for language in LANGUAGES},
         )
+
+    @property
+    def busy(self) -> bool:
+        return self._queue.busy
 
     @classmethod
     async def load(cls, folder: Path, *, threads: int = 2) -> "WhisperRecognizer":
@@ -109,7 +144,14 @@ class WhisperRecognizer:
             raise
         return recognizer
 
-    async def transcribe(self, pcm: Pcm, language: str | None) -> Guess:
+    async def transcribe(
+        self,
+        pcm: Pcm,
+        language: str | None,
+        *,
+        urgent: bool = False,
+        expected: Mapping[str, float] | None = None,
+    ) -> Guess:
         if language is not None and language not in self._tokens.languages:
             raise UnsupportedLanguageError(language=language, engine=self.name)
         seconds = len(pcm) / RATE_HZ
@@ -118,31 +160,105 @@ class WhisperRecognizer:
         if len(pcm) < _MIN_SAMPLES:
             return Guess("", language or "en", 0.0)
         try:
-            return await _run(self._executor, lambda: self._decode(pcm, language))
+            return await self._queue.ask(_Job(pcm, language, expected or {}), urgent=urgent)
         except RuntimeError as error:  # What CTranslate2 raises, whatever went wrong.
+            raise EngineError(engine=self.name, reason=str(error)) from error
+
+    async def detect(self, pcm: Pcm) -> dict[str, float]:
+        """How likely each language we serve is spoken in this audio; they add up to 1.
+
+        Raises:
+            EngineError: it failed.
+        """
+        if len(pcm) < _MIN_SAMPLES:
+            return dict.fromkeys(LANGUAGES, 1 / len(LANGUAGES))
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(self._executor, self._languages_in, pcm)
+        except RuntimeError as error:
+            raise EngineError(engine=self.name, reason=str(error)) from error
+
+    async def weigh(self, pcm: Pcm, language: str, texts: Sequence[str]) -> list[float]:
+        if language not in self._tokens.languages:
+            raise UnsupportedLanguageError(language=language, engine=self.name)
+        if not texts or len(pcm) < _MIN_SAMPLES:
+            return [0.0] * len(texts)
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(self._executor, self._weigh, pcm, language, texts)
+        except RuntimeError as error:
             raise EngineError(engine=self.name, reason=str(error)) from error
 
     async def aclose(self) -> None:
         # A decode that runs can't be interrupted; nobody waits for it.
+        await self._queue.aclose()
         self._executor.shutdown(wait=False, cancel_futures=True)
 
-    def _decode(self, pcm: Pcm, language: str | None) -> Guess:
-        from ctranslate2 import StorageView  # noqa: PLC0415
-
-        features = log_mel(pcm, pad_s=_PAD_S)[None]
-        encoded = self._model.encode(StorageView.from_array(features), _ON_DEVICE)
-        language = language or self._detect(encoded)
-        seconds = len(pcm) / RATE_HZ
+    def _decode(self, jobs: Sequence["_Job"]) -> list[Guess]:
+        encoded = self._encode([job.pcm for job in jobs])
+        languages = [(job.language or "", 1.0) for job in jobs]
+        if not all(job.language for job in jobs):
+            found = self._detect(encoded)
+            languages = [
+                (job.language, 1.0) if job.language else _likeliest(probabilities, job.expected)
+                for job, probabilities in zip(jobs, found, strict=True)
+            ]
         tokens = self._tokens
-        result = self._model.generate(
+        results = self._model.generate(
             encoded,
-            [[tokens.start, tokens.languages[language], tokens.transcribe, tokens.timestamp_0]],
+            [
+                [tokens.start, tokens.languages[language], tokens.transcribe, tokens.timestamp_0]
+                for language, _ in languages
+            ],
             beam_size=1,
             suppress_blank=True,
-            max_length=16 + int(seconds * (12 if language in _DENSE else 8)),
+            max_length=max(
+                16 + int(len(job.pcm) / RATE_HZ * (12 if language in _DENSE else 8))
+                for job, (language, _) in zip(jobs, languages, strict=True)
+            ),
             return_no_speech_prob=True,
             return_logits_vocab=True,
-        )[0]
+        )
+        return [
+            self._guess(result, len(job.pcm) / RATE_HZ, language, probability)
+            for job, result, (language, probability) in zip(jobs, results, languages, strict=True)
+        ]
+
+    def _weigh(self, pcm: Pcm, language: str, texts: Sequence[str]) -> list[float]:
+        """Each text's words forced on the decoder: one step for all of them, not one a word."""
+        from ctranslate2 import StorageView  # noqa: PLC0415
+
+        one = np.asarray(self._encode([pcm]))
+        encoded = StorageView.from_array(np.repeat(one, len(texts), axis=0))
+        tokens = self._tokens
+        found = self._model.align(
+            encoded,
+            [tokens.start, tokens.languages[language], tokens.transcribe],
+            [self._tokenizer.encode(f" {text}", add_special_tokens=False).ids for text in texts],
+            [one.shape[1]] * len(texts),
+        )
+        return [
+            float(np.log(np.maximum(text.text_token_probs, _LEAST_PROBABLE)).sum())
+            for text in found
+        ]
+
+    def _encode(self, audio: Sequence[Pcm]) -> object:
+        from ctranslate2 import StorageView  # noqa: PLC0415
+
+        features = [log_mel(pcm, pad_s=_PAD_S) for pcm in audio]
+        longest = max(one.shape[1] for one in features)
+        batch = np.stack(
+            [
+                np.pad(one, ((0, 0), (0, longest - one.shape[1])), constant_values=one.min())
+                for one in features
+            ]
+        )
+        return self._model.encode(StorageView.from_array(batch), _ON_DEVICE)
+
+    def _guess(
+        self, result: "_Decoded", seconds: float, language: str, probability: float
+    ) -> Guess:
+        tokens = self._tokens
         ids = result.sequences_ids[0]
         kept = self._until_closed(ids, seconds)
         words = [index for index in kept if ids[index] < tokens.end]
@@ -150,13 +266,20 @@ class WhisperRecognizer:
         if not any(character.isalnum() for character in text):
             return Guess("", language, 0.0)
         certainty = _certainty(ids, words, result.logits[0])
-        return Guess(text, language, round(certainty * _heard(result.no_speech_prob), 3))
+        confidence = round(certainty * _heard(result.no_speech_prob), 3)
+        return Guess(text, language, confidence, language_probability=round(probability, 3))
 
-    def _detect(self, encoded: object) -> str:
-        """The likeliest of the languages we serve."""
-        found = self._model.detect_language(encoded)[0]
-        likely = {token.strip("<|>"): probability for token, probability in found}
-        return max(LANGUAGES, key=lambda language: likely.get(language, 0.0))
+    def _languages_in(self, pcm: Pcm) -> dict[str, float]:
+        return self._detect(self._encode([pcm]))[0]
+
+    def _detect(self, encoded: object) -> list[dict[str, float]]:
+        """The probabilities of the languages we serve, for each of the batch."""
+        found: list[dict[str, float]] = []
+        for every in self._model.detect_language(encoded):
+            served = {token.strip("<|>"): p for token, p in every}
+            total = sum(served.get(language, 0.0) for language in LANGUAGES) or 1.0
+            found.append({language: served.get(language, 0.0) / total for language in LANGUAGES})
+        return found
 
     def _until_closed(self, ids: Sequence[int], seconds: float) -> list[int]:
         """The positions up to the timestamp that closes the audio, without it."""
@@ -204,6 +327,19 @@ def _heard(no_speech: float) -> float:
     noise starts at 0.6 (ADR 0010).
     """
     return float(np.clip((0.75 - no_speech) / 0.3, 0.05, 1.0))
+
+
+def _likeliest(heard: Mapping[str, float], expected: Mapping[str, float]) -> tuple[str, float]:
+    """Bayes: the language after what was heard, among the expected ones, and its probability."""
+    weighed = {
+        language: p * (expected.get(language, 0.0) if expected else 1.0)
+        for language, p in heard.items()
+    }
+    total = sum(weighed.values())
+    if total <= 0:
+        return max(expected, key=lambda language: expected[language]), 0.0
+    best = max(weighed, key=lambda language: weighed[language])
+    return best, weighed[best] / total
 
 
 def _token(tokenizer: _Tokenizer, content: str) -> int:

@@ -42,7 +42,8 @@ class Record:
 
     @cached_property
     def entity(self) -> Entity:
-        return self.found.model_copy(update=self.patch)
+        names = {**self.found.names, **self.patch.get("names", {})}
+        return self.found.model_copy(update={**self.patch, "names": names})
 
 
 class Records:

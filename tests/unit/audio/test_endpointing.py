@@ -54,10 +54,10 @@ def test_speech_and_silence_are_an_utterance() -> None:
     assert isinstance(onset, Onset)
     assert ms(onset.start) == 200
     assert isinstance(pause, Pause)
-    assert (ms(pause.end), ms(pause.at)) == (700, 800)
+    assert (ms(pause.end), ms(pause.at)) == (700, 730)
     assert isinstance(end, Endpoint)
     assert end.reason is EndReason.ENDPOINT
-    assert (ms(end.start), ms(end.end), ms(end.at)) == (200, 700, 1150)
+    assert (ms(end.start), ms(end.end), ms(end.at)) == (200, 700, 1200)
 
 
 @pytest.mark.parametrize("piece", [1, 77, 160, 1000, 100_000])
@@ -97,6 +97,43 @@ def test_nothing_is_told_after_the_end() -> None:
     cues = follow([0.9] * 20 + [0.1] * 60 + [0.9] * 100)
     assert sum(isinstance(cue, Endpoint) for cue in cues) == 1
     assert isinstance(cues[-1], Endpoint)
+
+
+class SureVad(ScriptedVad):
+    """Still sure of speech 100 ms after it has ended, as VADs are."""
+
+    def __init__(self, frames: int) -> None:
+        super().__init__([0.9] * (frames + 10))
+
+
+def test_a_fall_in_loudness_is_silence_before_the_vad_says_so() -> None:
+    loud = np.full(50 * FRAME, 8000, np.int16)
+    quiet = np.full(60 * FRAME, 20, np.int16)
+    endpointer = Endpointer(EndpointSettings(), SureVad(50))
+    cues = endpointer.feed(np.concatenate([loud, quiet]))
+    pause, end = cues[1], cues[-1]
+    assert isinstance(pause, Pause)
+    assert isinstance(end, Endpoint)
+    assert (ms(pause.end), ms(pause.at)) == (500, 530)
+    assert (ms(end.end), ms(end.at)) == (500, 1000)
+
+
+def test_less_patience_ends_what_has_been_silent_long_enough() -> None:
+    endpointer = Endpointer(vad=ScriptedVad([0.9] * 20 + [0.1] * 100))
+    endpointer.feed(np.zeros(40 * FRAME, np.int16))
+    assert endpointer.paused
+    assert endpointer.settle() is None
+    endpointer.patience_s = 0.15
+    end = endpointer.settle()
+    assert end == Endpoint(EndReason.ENDPOINT, 0, 20 * FRAME, 40 * FRAME)
+    assert endpointer.settle() is None
+
+
+def test_more_patience_waits_for_the_rest() -> None:
+    endpointer = Endpointer(vad=ScriptedVad([0.9] * 20 + [0.1] * 80 + [0.9] * 20))
+    endpointer.patience_s = 1.2
+    cues = endpointer.feed(np.zeros(120 * FRAME, np.int16))
+    assert [type(cue) for cue in cues] == [Onset, Pause, Resumption]
 
 
 def test_audio_that_stops_is_an_end() -> None:
@@ -163,4 +200,5 @@ def test_a_spoken_command_is_found_from_its_start_to_its_end(file: Path) -> None
     assert end.reason is EndReason.ENDPOINT
     # The 250 ms before the onset are decoded too (`listening`), so that nothing is cut.
     assert -50 < ms(end.start - int(loud[0])) < 200
-    assert -100 < ms(end.end - int(loud[-1])) < 200
+    # The release of a last "p" is weak enough to be missed; the word is there without it.
+    assert -150 < ms(end.end - int(loud[-1])) < 130

@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 import soundfile
 
-from alicia.audio.formats import RATE_HZ, Pcm, frames, from_bytes, read, write_wav
+from alicia.audio.formats import (
+    RATE_HZ,
+    Pcm,
+    frames,
+    from_bytes,
+    read,
+    read_raw,
+    write_wav,
+)
 from alicia.errors import UnsupportedAudioError, UtteranceTooLongError
 
 
@@ -43,11 +51,76 @@ def test_what_is_written_is_read_back_alike(tmp_path: Path) -> None:
     assert np.array_equal(read(tmp_path / "tone.wav", max_s=1), pcm)
 
 
-def test_24_bit_and_float_files_are_read() -> None:
-    for subtype in ("PCM_24", "FLOAT"):
-        out = io.BytesIO()
-        soundfile.write(out, tone(0.2) / 32_768, RATE_HZ, format="WAV", subtype=subtype)
-        assert np.abs(read(out.getvalue(), max_s=1) - tone(0.2)).max() <= 1
+@pytest.mark.parametrize(
+    ("kind", "subtype", "off_by"),
+    [
+        ("WAV", "PCM_U8", 256),
+        ("WAV", "PCM_16", 1),
+        ("WAV", "PCM_24", 1),
+        ("WAV", "PCM_32", 1),
+        ("WAV", "FLOAT", 1),
+        ("WAV", "DOUBLE", 1),
+        ("WAV", "ULAW", 400),
+        ("WAV", "ALAW", 400),
+        ("WAVEX", "PCM_24", 1),
+        ("FLAC", "PCM_16", 1),
+        ("FLAC", "PCM_24", 1),
+        ("AIFF", "PCM_16", 1),
+    ],
+)
+def test_every_usual_coding_gives_the_same_samples(kind: str, subtype: str, off_by: int) -> None:
+    out = io.BytesIO()
+    soundfile.write(out, tone(0.2) / 32_768, RATE_HZ, format=kind, subtype=subtype)
+    assert np.abs(read(out.getvalue(), max_s=1).astype(int) - tone(0.2)).max() <= off_by
+
+
+@pytest.mark.parametrize(("kind", "subtype"), [("OGG", "VORBIS"), ("OGG", "OPUS"), ("MP3", None)])
+@pytest.mark.parametrize("rate_hz", [16_000, 48_000])
+def test_lossy_codings_keep_the_tone(kind: str, subtype: str | None, rate_hz: int) -> None:
+    out = io.BytesIO()
+    # LAME makes two like channels unlike, so MP3 is one channel here.
+    channels = np.repeat(tone(1.0, rate_hz)[:, None], 1 if kind == "MP3" else 2, axis=1)
+    soundfile.write(out, channels, rate_hz, format=kind, subtype=subtype)
+    pcm = read(out.getvalue(), max_s=5)
+    assert len(pcm) == pytest.approx(RATE_HZ, rel=0.15)
+    assert loudest_hz(pcm) == pytest.approx(440, abs=5)
+    middle = pcm[RATE_HZ // 4 : RATE_HZ // 2].astype(float)
+    assert np.sqrt(np.mean(middle**2)) == pytest.approx(8_000 / np.sqrt(2), rel=0.05)
+
+
+@pytest.mark.parametrize(("rate_hz", "channels"), [(8_000, 1), (16_000, 1), (44_100, 2)])
+def test_raw_samples_are_read_with_the_rate_that_is_told(rate_hz: int, channels: int) -> None:
+    data = np.repeat(tone(1.0, rate_hz)[:, None], channels, axis=1).astype("<i2").tobytes()
+    pcm = read_raw(data, rate_hz=rate_hz, channels=channels, max_s=2)
+    assert len(pcm) == pytest.approx(RATE_HZ, rel=0.001)
+    assert loudest_hz(pcm) == pytest.approx(440, abs=5)
+
+
+def test_raw_samples_at_our_own_rate_are_not_touched() -> None:
+    assert np.array_equal(read_raw(tone(0.1).tobytes(), rate_hz=RATE_HZ, max_s=1), tone(0.1))
+
+
+@pytest.mark.parametrize(
+    ("data", "rate_hz", "channels", "reason"),
+    [
+        (b"", 16_000, 1, "empty"),
+        (b"123", 16_000, 1, "truncated"),
+        (b"123456", 16_000, 2, "truncated"),
+        (b"1234", 0, 1, "rate"),
+        (b"1234", 16_000, 0, "rate"),
+    ],
+)
+def test_what_is_no_raw_audio_is_refused_with_its_reason(
+    data: bytes, rate_hz: int, channels: int, reason: str
+) -> None:
+    with pytest.raises(UnsupportedAudioError) as caught:
+        read_raw(data, rate_hz=rate_hz, channels=channels, max_s=5)
+    assert caught.value.fields["reason"] == reason
+
+
+def test_long_raw_audio_is_refused() -> None:
+    with pytest.raises(UtteranceTooLongError):
+        read_raw(bytes(2 * 16_000 * 6), rate_hz=16_000, max_s=5)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from alicia.contracts.devices import EntityState
 from alicia.errors import UnknownEntityError
 from alicia.home import demo
-from alicia.home.model import Home
+from alicia.home.model import Home, names_of
 
 
 @pytest.fixture
@@ -74,6 +74,14 @@ def test_a_state_may_come_before_its_entity() -> None:
     )
     assert home.value("light.x", "power") is True
     assert home.capability("light.x", "power") is None
+
+
+def test_a_thing_goes_by_the_names_of_a_language_before_its_default_ones(home: Home) -> None:
+    lamp = home.entity("light.hallway")
+    german = names_of(lamp, "de")
+    assert german[0] == "das Flurlicht"
+    assert german[-2:] == ["Hallway Light", "hall light"]
+    assert names_of(lamp, "nl") == ["Hallway Light", "hall light"]
 
 
 def test_the_demo_house_is_whole() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from alicia.contracts.devices import EntityState, OutcomeKind, Result
 from alicia.home import demo
-from alicia.home.model import Home
+from alicia.home.model import Home, names_of
 from alicia.language.answers import answer
 from alicia.language.plan import Plan
 from alicia.language.tables import LANGUAGES
@@ -188,4 +188,5 @@ def test_every_language_says_success_failure_and_state(
         assert reply[-1] in ".。!！"
         assert "{" not in reply
         assert "device." not in reply
-    assert "bedroom lamp" in partly.lower()
+    lamp = names_of(home.entity("light.bedroom_lamp"), language)[0]
+    assert lamp.lower() in partly.lower()

@@ -38,8 +38,8 @@ from alicia.contracts.voice import (
     UtteranceEnded,
 )
 from alicia.errors import EngineError
-from alicia.peers import satellite as satellite_module
 from alicia.peers.satellite import FRAME, Heard, Satellite, played
+from alicia.peers.satellite import service as satellite_module
 from alicia.runtime import logs
 from alicia.testing.running import RunningHouse, house
 

@@ -10,6 +10,7 @@ import pytest
 
 from alicia.audio.formats import RATE_HZ, Pcm
 from alicia.speech.models import ModelStore
+from alicia.speech.moonshine import MoonshineRecognizer
 from alicia.speech.whisper import WhisperRecognizer
 
 Stream = Callable[[Pcm], AsyncGenerator[bytes, None]]
@@ -31,6 +32,19 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> ModelStore:
 def whisper(store: ModelStore) -> Iterator[WhisperRecognizer]:
     _require("whisper", "ctranslate2", "tokenizers")
     recognizer = asyncio.run(WhisperRecognizer.load(store.pull("whisper-base-int8")))
+    yield recognizer
+    asyncio.run(recognizer.aclose())
+
+
+@pytest.fixture(scope="session")
+def moonshine_folder(store: ModelStore) -> Path:
+    _require("offline-english", "moonshine_voice", "onnxruntime")
+    return store.pull("moonshine-tiny-en")
+
+
+@pytest.fixture(scope="session")
+def moonshine(moonshine_folder: Path) -> Iterator[MoonshineRecognizer]:
+    recognizer = asyncio.run(MoonshineRecognizer.load(moonshine_folder))
     yield recognizer
     asyncio.run(recognizer.aclose())
 

@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 
 import numpy as np
@@ -8,7 +8,16 @@ import pytest
 from alicia.audio.endpointing import EndpointSettings, EndReason
 from alicia.audio.formats import RATE_HZ, Pcm
 from alicia.errors import EngineError, NoSpeechError, UtteranceTooLongError
-from alicia.speech.listening import Ended, Heard, SpeechStarted, listen
+from alicia.speech.listening import (
+    Ended,
+    Finish,
+    Heard,
+    Judge,
+    Pace,
+    SpeechStarted,
+    Verdict,
+    listen,
+)
 from alicia.speech.recognizer import Guess, RecognizerCapabilities
 
 FRAME = 160  # 10 ms
@@ -26,24 +35,41 @@ class CountingRecognizer:
     """Hears how many centiseconds are not silent; each decode waits for leave to finish."""
 
     name = "counting"
-    capabilities = RecognizerCapabilities(languages=frozenset({"en"}))
+    capabilities = RecognizerCapabilities(languages=frozenset({"en"}), weighs=True)
 
     def __init__(self, *, at_once: bool = True) -> None:
         self.leave = asyncio.Event()
         if at_once:
             self.leave.set()
         self.asked: list[str] = []
+        self.urgent: list[str] = []
+        self.busy = False
+        self.weights: dict[str, float] = {}
         self.cancelled = 0
 
-    async def transcribe(self, pcm: Pcm, language: str | None) -> Guess:
+    async def transcribe(
+        self,
+        pcm: Pcm,
+        language: str | None,
+        *,
+        urgent: bool = False,
+        expected: Mapping[str, float] | None = None,
+    ) -> Guess:
+        del expected
         text = str(np.count_nonzero(pcm) // FRAME)
         self.asked.append(text)
+        if urgent:
+            self.urgent.append(text)
         try:
             await self.leave.wait()
         except asyncio.CancelledError:
             self.cancelled += 1
             raise
         return Guess(text, language or "en", 0.9)
+
+    async def weigh(self, pcm: Pcm, language: str, texts: Sequence[str]) -> list[float]:
+        del pcm, language
+        return [self.weights[text] for text in texts]
 
     async def aclose(self) -> None: ...
 
@@ -60,8 +86,16 @@ async def chunks(data: bytes, size: int = 640) -> AsyncGenerator[bytes, None]:
             await asyncio.sleep(0)
 
 
+IN_PAUSES = Pace(partial_every_s=0)
+
+
 async def heard(
-    data: AsyncIterator[bytes], recognizer: CountingRecognizer, **settings: float
+    data: AsyncIterator[bytes],
+    recognizer: CountingRecognizer,
+    *,
+    pace: Pace | None = None,
+    judge: Judge | None = None,
+    **settings: float,
 ) -> tuple[list[Heard], Exception | None]:
     found: list[Heard] = []
     try:
@@ -70,6 +104,8 @@ async def heard(
             recognizer,
             language="en",
             settings=EndpointSettings(**settings),  # type: ignore[arg-type]
+            pace=pace,
+            judge=judge,
             vad=LoudnessVad(),
         ):
             found.append(what)  # noqa: PERF401 what came before an error counts
@@ -81,15 +117,118 @@ async def heard(
 async def test_the_early_guess_becomes_the_final_one_without_a_second_decode() -> None:
     recognizer = CountingRecognizer()
     data = chunks(audio((SILENT, 0.3), (SPOKEN, 1), (SILENT, 1)))
-    found, error = await heard(data, recognizer)
+    found, error = await heard(data, recognizer, pace=IN_PAUSES)
     assert error is None
     assert found == [
         SpeechStarted(300),
         Guess("100", "en", 0.9),
-        Ended(EndReason.ENDPOINT, 1300, 1750),
+        Ended(EndReason.ENDPOINT, 1300, 1800),
         Guess("100", "en", 0.9, final=True),
     ]
     assert recognizer.asked == ["100"]
+
+
+async def test_what_was_said_so_far_is_decoded_again_and_again() -> None:
+    recognizer = CountingRecognizer()
+    found, _ = await heard(
+        chunks(audio((SPOKEN, 2.2), (SILENT, 1))),
+        recognizer,
+        pace=Pace(partial_every_s=0.5, partial_after_s=1.0),
+    )
+    texts = [guess.text for guess in found if isinstance(guess, Guess)]
+    assert texts[:3] == ["100", "150", "200"]
+    assert texts[3:] == ["220", "220"]
+    assert recognizer.urgent == ["220"]
+
+
+async def test_nothing_is_decoded_between_pauses_while_others_are_waited_for() -> None:
+    recognizer = CountingRecognizer()
+    recognizer.busy = True
+    await heard(chunks(audio((SPOKEN, 2), (SILENT, 1))), recognizer)
+    assert recognizer.asked == ["200"]
+
+
+async def test_a_guess_that_lacks_only_the_last_sound_is_the_final_one() -> None:
+    recognizer = CountingRecognizer()
+    pace = Pace(partial_every_s=10, partial_after_s=0.95)
+    found, _ = await heard(chunks(audio((SPOKEN, 1), (SILENT, 1))), recognizer, pace=pace)
+    assert [guess.text for guess in found if isinstance(guess, Guess)] == ["96", "96"]
+
+
+@pytest.mark.parametrize(
+    ("finish", "ended_ms"),
+    [(Finish.COMPLETE, 1120), (Finish.UNKNOWN, 1500), (Finish.OPEN, 2200)],
+)
+async def test_what_was_said_decides_how_long_a_silence_ends_it(
+    finish: Finish, ended_ms: int
+) -> None:
+    async def judge(guess: Guess) -> Verdict:
+        assert guess.text
+        return Verdict(finish)
+
+    data = chunks(audio((SPOKEN, 1), (SILENT, 2)))
+    found, _ = await heard(data, CountingRecognizer(), judge=judge)
+    [ended] = [what for what in found if isinstance(what, Ended)]
+    assert ended.speech_end_ms == 1000
+    assert ended_ms <= ended.endpoint_ms <= ended_ms + 20  # a chunk has 20 ms
+
+
+LIKELY = (("lamp on", "1"), ("light on", "1"), ("lamp off", "0"))
+
+
+@pytest.mark.parametrize(
+    ("weights", "said", "ended_ms"),
+    [
+        ({"100": -3, "lamp on": -4, "light on": -4.5, "lamp off": -9}, "lamp on", 1120),
+        ({"100": -3, "lamp on": -4, "light on": -9, "lamp off": -4.5}, "100", 1500),
+        ({"100": -3, "lamp on": -20, "light on": -40, "lamp off": -40}, "100", 1500),
+    ],
+    ids=["one fits", "two fit as well", "none fits"],
+)
+async def test_of_likely_sentences_the_audio_decides_which_was_said(
+    weights: dict[str, float], said: str, ended_ms: int
+) -> None:
+    async def judge(_: Guess) -> Verdict:
+        return Verdict(Finish.UNKNOWN, LIKELY)
+
+    recognizer = CountingRecognizer()
+    recognizer.weights = weights
+    data = chunks(audio((SPOKEN, 1), (SILENT, 2)))
+    found, _ = await heard(data, recognizer, judge=judge, pace=IN_PAUSES)
+    assert isinstance(found[-2], Ended)
+    assert isinstance(found[-1], Guess)
+    assert found[-1].text == said
+    assert ended_ms <= found[-2].endpoint_ms <= ended_ms + 20
+    assert ("100" in found[-1].alternatives) == (said != "100")
+
+
+async def test_a_verdict_on_fewer_words_says_nothing_of_more() -> None:
+    """ "Turn on the kitchen light" is whole; "… and the" came after it was judged."""
+
+    async def judge(guess: Guess) -> Verdict:
+        return Verdict(Finish.COMPLETE if guess.text == "50" else Finish.UNKNOWN)
+
+    data = chunks(audio((SPOKEN, 0.5), (SILENT, 0.06), (SPOKEN, 0.5), (SILENT, 2)))
+    found, _ = await heard(data, CountingRecognizer(), judge=judge)
+    assert found[-2] == Ended(EndReason.ENDPOINT, 1060, 1560)
+
+
+async def test_a_slow_verdict_ends_what_has_been_silent_for_long() -> None:
+    verdict = asyncio.Event()
+
+    async def judge(_: Guess) -> Verdict:
+        await verdict.wait()
+        return Verdict(Finish.COMPLETE)
+
+    async def data() -> AsyncGenerator[bytes, None]:
+        async for chunk in chunks(audio((SPOKEN, 1), (SILENT, 0.3))):
+            yield chunk
+        verdict.set()
+        await asyncio.Event().wait()
+
+    found, error = await heard(data(), CountingRecognizer(), judge=judge)
+    assert error is None
+    assert found[-2] == Ended(EndReason.ENDPOINT, 1000, 1300)
 
 
 @pytest.mark.parametrize("size", [1, 333, 100_000])
@@ -98,7 +237,7 @@ async def test_the_size_of_the_chunks_does_not_matter(size: int) -> None:
     found, error = await heard(data, CountingRecognizer())
     assert error is None
     assert found[-2:] == [
-        Ended(EndReason.ENDPOINT, 800, 1250),
+        Ended(EndReason.ENDPOINT, 800, 1300),
         Guess("50", "en", 0.9, final=True),
     ]
 
@@ -106,12 +245,12 @@ async def test_the_size_of_the_chunks_does_not_matter(size: int) -> None:
 async def test_a_guess_is_revised_when_speech_goes_on() -> None:
     recognizer = CountingRecognizer()
     data = chunks(audio((SPOKEN, 0.5), (SILENT, 0.2), (SPOKEN, 0.5), (SILENT, 1)))
-    found, _ = await heard(data, recognizer)
+    found, _ = await heard(data, recognizer, pace=IN_PAUSES)
     texts = [(guess.text, guess.final) for guess in found if isinstance(guess, Guess)]
     assert texts == [("50", False), ("100", False), ("100", True)]
 
 
-async def test_a_decode_that_missed_the_rest_is_dropped() -> None:
+async def test_a_decode_that_missed_the_rest_is_followed_by_another() -> None:
     recognizer = CountingRecognizer(at_once=False)
 
     async def data() -> AsyncGenerator[bytes, None]:
@@ -122,8 +261,8 @@ async def test_a_decode_that_missed_the_rest_is_dropped() -> None:
             yield chunk
 
     found, _ = await heard(data(), recognizer)
-    assert recognizer.cancelled == 1
-    assert [guess.text for guess in found if isinstance(guess, Guess)] == ["100", "100"]
+    texts = [guess.text for guess in found if isinstance(guess, Guess)]
+    assert texts == ["50", "100", "100"]
 
 
 async def test_audio_is_heard_while_a_decode_is_under_way() -> None:
@@ -154,7 +293,7 @@ async def test_no_audio_at_all_raises_no_speech() -> None:
 
 async def test_sound_without_words_raises_no_speech() -> None:
     class Wordless(CountingRecognizer):
-        async def transcribe(self, pcm: Pcm, language: str | None) -> Guess:
+        async def transcribe(self, pcm: Pcm, language: str | None, **_: object) -> Guess:
             return Guess("", language or "en", 0.0 * len(pcm))
 
     found, error = await heard(chunks(audio((SPOKEN, 0.5), (SILENT, 1))), Wordless())
@@ -177,7 +316,7 @@ async def test_audio_that_stops_amid_speech_is_decoded() -> None:
 
 async def test_an_engine_that_fails_is_told() -> None:
     class Failing(CountingRecognizer):
-        async def transcribe(self, pcm: Pcm, language: str | None) -> Guess:
+        async def transcribe(self, pcm: Pcm, language: str | None, **_: object) -> Guess:
             raise EngineError(engine="failing", samples=len(pcm), language=language)
 
     _, error = await heard(chunks(audio((SPOKEN, 0.5), (SILENT, 1))), Failing())

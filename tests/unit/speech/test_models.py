@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from alicia.errors import ConnectivityError, DependencyMissingError, SetupError
-from alicia.speech.models import Model, ModelStore, catalogue, default_folder
+from alicia.speech.models import Model, ModelStore, catalogue, default_folder, recommended
 
 CONTENT = bytes(range(256)) * 4096  # 1 MiB
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -267,9 +267,40 @@ def test_the_catalogue_is_well_formed(model: Model) -> None:
 
 def test_the_offline_set_is_verified() -> None:
     offline = {model.name for model in catalogue() if all(file.parts for file in model.files)}
-    assert offline == {"whisper-base-int8", "piper-en-joe"}
+    assert offline == {
+        "whisper-base-int8",
+        "piper-en-joe",
+        "moonshine-tiny-en",
+        "moonshine-base-en",
+        "vosk-ko",
+    }
     assert all(model.verified for model in catalogue() if model.name in offline)
 
 
 def test_models_lie_where_the_platform_keeps_data() -> None:
     assert default_folder().parts[-2:] == ("alicia", "models")
+
+
+LANGUAGES = ("en", "es", "fr", "de", "it", "pt", "zh", "ja", "ko")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_is_recommended_for_a_language_is_verified_and_speaks_it(language: str) -> None:
+    known = {model.name: model for model in catalogue()}
+    models = [known[name] for name in recommended(language)]
+    assert any(model.kind == "recognizer" for model in models)
+    for model in models:
+        assert model.verified, model.name
+        assert language in model.languages, model.name
+
+
+def test_nothing_is_recommended_for_what_is_no_language() -> None:
+    assert recommended("whisper-base-int8") == ()
+
+
+def test_files_in_folders_of_a_model_are_gathered_into_folders(
+    tmp_path: Path, publisher: str
+) -> None:
+    file = f'name = "graph/a.bin"\nsize_bytes = {len(CONTENT)}\nsha256 = "{SHA256}"\n'
+    models = store(tmp_path, entry("deep", f'{file}url = "{publisher}/model.bin"'))
+    assert (models.pull("deep") / "graph" / "a.bin").read_bytes() == CONTENT

@@ -193,3 +193,39 @@ def test_importing_what_the_services_need_is_cheap() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+async def test_several_who_wait_are_each_told_their_own(whisper: WhisperRecognizer) -> None:
+    some = COMMANDS[:4]
+    alone = [await whisper.transcribe(command.pcm, "en") for command in some]
+    together = await asyncio.gather(
+        *(whisper.transcribe(command.pcm, "en", urgent=True) for command in some)
+    )
+    assert [guess.text for guess in together] == [guess.text for guess in alone]
+
+
+async def test_what_was_said_weighs_more_than_what_sounds_like_it(
+    whisper: WhisperRecognizer,
+) -> None:
+    [said] = [c for c in COMMANDS if c.text == "Turn off the hallway light."]
+    texts = [
+        "Turn on the hallway light.",
+        "Turn off the hallway light.",
+        "Turn off the kitchen light.",
+    ]
+    on, off, other = await whisper.weigh(said.pcm, "en", texts)
+    assert off > on + 3
+    assert off > other + 3
+    assert await whisper.weigh(said.pcm, "en", []) == []
+
+
+async def test_how_likely_each_language_is_adds_up(whisper: WhisperRecognizer) -> None:
+    found = await whisper.detect(COMMANDS[0].pcm)
+    assert set(found) == set(LANGUAGES)
+    assert sum(found.values()) == pytest.approx(1)
+    assert max(found, key=lambda language: found[language]) == "en"
+
+
+async def test_only_expected_languages_are_heard(whisper: WhisperRecognizer) -> None:
+    guess = await whisper.transcribe(COMMANDS[0].pcm, None, expected={"de": 0.5, "fr": 0.5})
+    assert guess.language in {"de", "fr"}

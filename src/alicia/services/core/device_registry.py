@@ -192,6 +192,8 @@ class DeviceRegistry(Service[Settings]):
                     valid=list(self._areas),
                 )
             change = ask.model_dump(exclude={"entity_id"}, exclude_none=True)
+            if ask.names is not None:
+                change["names"] = {**before.patch.get("names", {}), **ask.names}
             record = Record(before.found, {**before.patch, **change})
             if record != before:
                 await self.off_loop(self._store.put, {}, {ask.entity_id: record}, [])
@@ -210,5 +212,6 @@ class DeviceRegistry(Service[Settings]):
 
 
 def _says(text: str, named: Area | Entity) -> bool:
-    """Whether the text is part of a name or an alias."""
-    return any(text in name.casefold() for name in (named.name, *named.aliases))
+    """Whether the text is part of a name or an alias, in any language."""
+    others = (name for names in named.names.values() for name in names)
+    return any(text in name.casefold() for name in (named.name, *named.aliases, *others))

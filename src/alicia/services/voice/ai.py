@@ -1,5 +1,7 @@
 """AI: a sentence becomes an intent, the changes it asks for, and a reply from what was confirmed.
 
+    PREVIEW asked -> whether the words so far are a whole command (nothing is done),
+                     PREPARE asked: its answer is spoken into memory before it is needed
     UNDERSTAND asked -> a plan from the home's own grammar -> CONTROL asked -> Understood replied
 
 The home is known from retained states, so a turn completes while the registry is away. Changes
@@ -15,8 +17,31 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from alicia.contracts.devices import AREA, CONTROL, ENTITY, STATE, Control, Result
-from alicia.contracts.voice import UNDERSTAND, Action, Understand, Understood
+from alicia.contracts.devices import (
+    AREA,
+    CONTROL,
+    ENTITY,
+    STATE,
+    Control,
+    OutcomeKind,
+    Result,
+)
+from alicia.contracts.voice import (
+    CANCEL,
+    PREPARE,
+    PREVIEW,
+    UNDERSTAND,
+    Action,
+    Completeness,
+    Likely,
+    Prepare,
+    Preview,
+    Previewed,
+    Understand,
+    Understood,
+)
+from alicia.errors import AliciaError
+from alicia.runtime.cancelling import commit
 from alicia.runtime.logs import pii
 from alicia.runtime.service import Service, serves
 from alicia.runtime.settings import Settings
@@ -29,6 +54,10 @@ QUIET_S = 0.1
 HOME_WITHIN_S = 1.5
 """How long to wait at the start for the home to be described."""
 REWARM_AFTER_S = 0.5
+LIKELY = 6
+"""Sentences that are offered where words are no command."""
+SURE = 0.93
+"""Likeness from which a sentence that was misheard counts as whole."""
 
 
 class AiSettings(Settings):
@@ -40,8 +69,9 @@ class Ai(Service[AiSettings]):
     """Understanding, and what follows from it."""
 
     name = "ai"
-    hears = (ENTITY, AREA, STATE)
+    hears = (ENTITY, AREA, STATE, CANCEL)
     asks = (CONTROL,)
+    does_without = (PREPARE,)
 
     # ---- the home ----
 
@@ -49,13 +79,15 @@ class Ai(Service[AiSettings]):
     async def lifespan(self) -> AsyncGenerator[None, None]:
         from alicia.home.model import Home  # noqa: PLC0415 - heavy
         from alicia.language.answers import answer  # noqa: PLC0415 - heavy
+        from alicia.language.repertoire import expected_results  # noqa: PLC0415 - heavy
 
         self._answer = answer
+        self._expected = expected_results
         self._home = Home()
         self._changed_at = time.monotonic()
         self._languages: dict[str, Understanding] = {}
         self._grammar = asyncio.Lock()
-        async with asyncio.TaskGroup() as group:
+        async with asyncio.TaskGroup() as self._speculating, asyncio.TaskGroup() as group:
             loading = [
                 group.create_task(self._load(language.strip()))
                 for language in self.settings.languages.split(",")
@@ -103,7 +135,9 @@ class Ai(Service[AiSettings]):
         from alicia.language.understanding import Understanding  # noqa: PLC0415 - heavy
 
         if language not in self._languages:
-            self._languages[language] = await self.off_loop(Understanding, language)
+            loaded = await self.off_loop(Understanding, language)
+            await self.off_loop(loaded.prewarm, self._home)
+            self._languages[language] = loaded
         return self._languages[language]
 
     async def _prewarm(self) -> None:
@@ -127,11 +161,10 @@ class Ai(Service[AiSettings]):
     @serves(UNDERSTAND, concurrency=4)
     async def understand(self, ask: Understand) -> Understood:
         plan = await self._plan(ask)
+        commit()
+        carry_out = self._pretend if ask.dry_run else self._carry_out
         controls = await asyncio.gather(
-            *(
-                self._carry_out(ask.turn_id, number, action)
-                for number, action in enumerate(plan.actions)
-            )
+            *(carry_out(ask.turn_id, number, action) for number, action in enumerate(plan.actions))
         )
         results = [result for done in controls for result in done]
         with self.span("answer"):
@@ -145,7 +178,7 @@ class Ai(Service[AiSettings]):
                     entity=result.entity_id,
                     capability=result.capability,
                     value=result.value,
-                    outcome=result.outcome,
+                    outcome=OutcomeKind.PLANNED if ask.dry_run else result.outcome,
                     error=result.error,
                 )
                 for result in results
@@ -153,6 +186,40 @@ class Ai(Service[AiSettings]):
             reply=reply,
             language=ask.language,
         )
+
+    @serves(PREVIEW, concurrency=4)
+    async def preview(self, ask: Preview) -> Previewed:
+        async with self._grammar:
+            understanding = await self._load(ask.language)
+            with self.span("preview"):
+                found = understanding.preview(ask.text, home=self._home, area_id=ask.area_id)
+            if found.plan is None and not found.open:
+                near = understanding.likely(ask.text, home=self._home, most=LIKELY)
+                return Previewed(
+                    completeness=Completeness.UNKNOWN,
+                    likely=[Likely(text=text, meaning=meaning) for text, meaning in near],
+                )
+        if found.plan is not None:
+            self._prepare(ask, found.plan)
+        if found.open:
+            # Whole as they are, but a longer command begins with them: neither one nor the other.
+            whole = found.complete
+            return Previewed(completeness=Completeness.UNKNOWN if whole else Completeness.OPEN)
+        sure = found.plan is not None and found.score >= SURE
+        return Previewed(completeness=Completeness.COMPLETE if sure else Completeness.UNKNOWN)
+
+    def _prepare(self, ask: Preview, plan: Plan) -> None:
+        """Have ready what would be said if all goes well; nobody waits for it."""
+        results = self._expected(plan, self._home, OutcomeKind.CONFIRMED)
+        text = self._answer(plan, results, self._home, ask.language)
+        prepare = Prepare(turn_id=ask.turn_id, text=text, language=ask.language)
+        self._speculating.create_task(self._ask_to_prepare(prepare))
+
+    async def _ask_to_prepare(self, ask: Prepare) -> None:
+        try:
+            await self.ask(PREPARE, ask)
+        except AliciaError as error:
+            self.log.debug("nothing prepared", code=error.code)
 
     async def _plan(self, ask: Understand) -> Plan:
         async with self._grammar:
@@ -170,6 +237,19 @@ class Ai(Service[AiSettings]):
                     )
         self.log.info("understood", intent=plan.intent, snapped=plan.snapped, text=pii(plan.heard))
         return plan
+
+    async def _pretend(self, turn_id: str, number: int, action: PlannedAction) -> list[Result]:
+        """What a dry run answers from: as if every device had confirmed it."""
+        del turn_id, number
+        return [
+            Result(
+                entity_id=entity,
+                capability=action.capability,
+                value=action.value,
+                outcome=OutcomeKind.CONFIRMED,
+            )
+            for entity in action.entities
+        ]
 
     async def _carry_out(self, turn_id: str, number: int, action: PlannedAction) -> list[Result]:
         outcome = await self.ask(

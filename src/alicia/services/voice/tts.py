@@ -20,6 +20,7 @@ from pydantic import Field
 
 from alicia.contracts.devices import AREA, ENTITY
 from alicia.contracts.voice import (
+    CANCEL,
     PREPARE,
     SPEAK,
     SPEECH,
@@ -76,6 +77,7 @@ class Tts(Service[TtsSettings]):
 
     name = "tts"
     says = (SPEECH,)
+    hears = (CANCEL,)
 
     @asynccontextmanager
     async def lifespan(self) -> AsyncGenerator[None, None]:

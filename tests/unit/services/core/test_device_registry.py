@@ -111,6 +111,32 @@ async def test_a_patch_changes_only_what_it_names(tmp_path: Path) -> None:
         assert (patched.name, patched.aliases) == ("Moon", ["sun"])
 
 
+async def test_names_are_patched_by_language_and_outlive_registration_and_restart(
+    tmp_path: Path,
+) -> None:
+    named = lamp().model_copy(update={"names": {"de": ["die Lampe"], "es": ["la lámpara"]}})
+    async with registry(tmp_path) as home:
+        await register(home, found(named))
+        await home.bus.ask(
+            devices.PATCH_ENTITY,
+            PatchEntity(entity_id="light.lamp", names={"de": ["der Mond", "die Lampe"]}),
+        )
+        await home.bus.ask(
+            devices.PATCH_ENTITY, PatchEntity(entity_id="light.lamp", names={"fr": ["la lune"]})
+        )
+        renamed = named.model_copy(update={"names": {**named.names, "it": ["la lampada"]}})
+        await register(home, found(renamed))
+        found_by_name = await home.bus.ask(devices.FIND_ENTITIES, FindEntities(text="mond"))
+        assert [e.entity_id for e in found_by_name.entities] == ["light.lamp"]
+    async with registry(tmp_path) as home:
+        assert (await said(home, "light.lamp")).names == {
+            "de": ["der Mond", "die Lampe"],
+            "es": ["la lámpara"],
+            "fr": ["la lune"],
+            "it": ["la lampada"],
+        }
+
+
 async def test_an_entity_that_is_no_longer_listed_stays(tmp_path: Path) -> None:
     async with registry(tmp_path) as home:
         await register(home, found(lamp("one"), lamp("two")))

@@ -1,13 +1,4 @@
-"""Satellite: a microphone and a speaker in an area.
-
-    OPEN_TURN asked -> LISTENING heard -> AUDIO* said -> UTTERANCE_ENDED heard
-                    -> SPEECH* heard -> TURN_ENDED heard
-
-Audio flows only between LISTENING and the end of the utterance. The whole utterance is kept until
-the turn is over: when the recognizer is lost, the next one says LISTENING again and hears it from
-the first sample. Where no reply can be heard, it speaks a phrase that it stored while the
-house was well: whatever happens, the person hears something.
-"""
+"""The satellite on the bus: a turn from its side."""
 
 from __future__ import annotations
 
@@ -25,16 +16,29 @@ import numpy as np
 from pydantic import Field
 
 from alicia.audio.formats import write_wav
+from alicia.audio.playing import PlayQueue
+from alicia.contracts.satellites import (
+    INTERCOM,
+    JOINED,
+    OPEN_INTERCOM,
+    PLAYED,
+    SATELLITE_HERE,
+    SOUND,
+)
 from alicia.contracts.voice import (
     AUDIO,
+    CANCEL,
     LISTENING,
     OPEN_TURN,
     PARTIAL,
     SPEAK,
     SPEECH,
+    STOP_TURN,
     TURN_ENDED,
     UTTERANCE_ENDED,
     AudioChunk,
+    Cancel,
+    CancelReason,
     Listening,
     OpenTurn,
     Partial,
@@ -42,16 +46,22 @@ from alicia.contracts.voice import (
     SpeechChunk,
     TurnRecord,
     UtteranceEnded,
+    Wake,
 )
-from alicia.errors import AliciaError, BusError, DeadlineError
+from alicia.errors import (
+    AliciaError,
+    AnsweredElsewhereError,
+    BusError,
+    DeadlineError,
+    TurnCancelledError,
+)
 from alicia.language.phrases import phrase
+from alicia.peers.satellite.hearing import FRAME, RATE_HZ, Heard, Microphone
 from alicia.runtime.service import Service, runs
 from alicia.runtime.settings import Settings
 
-RATE_HZ = 16_000
-FRAME_S = 0.02
-FRAME = int(RATE_HZ * FRAME_S)
-SILENCE = bytes(FRAME * 2)
+SILENT = frozenset({AnsweredElsewhereError.code, TurnCancelledError.code})
+"""Errors that a satellite keeps to itself."""
 TAIL_S = 2.0
 """How long the last of the reply's audio may come after the turn's record."""
 STORE_AGAIN_S = 30.0
@@ -60,60 +70,41 @@ STORE_AGAIN_S = 30.0
 
 class SatelliteSettings(Settings):
     http_port: int = -1
+    called: str | None = None
+    """Its name, the same after each start; otherwise each start has a name of its own."""
     area_id: str | None = None
     language: str = "en"
     answer_s: float = Field(default=12.0, gt=0)
     """How long after the last word the person waits at most before hearing that it failed."""
 
 
-@dataclass(slots=True)
-class Heard:
-    """What came back of a turn."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnOptions:
+    """What a turn may be opened with."""
 
-    turn_id: str
-    started: float
-    """When the first sample was heard, in seconds since the epoch."""
-    record: TurnRecord | None = None
-    error: str | None = None
-    """Code, where the turn did not end in a reply of the router's."""
-    ended: UtteranceEnded | None = None
-    first_audio_at: float | None = None
-    rate_hz: int = 22_050
-    chunks: dict[int, bytes] = field(default_factory=dict[int, bytes])
-    complete: asyncio.Event = field(default_factory=asyncio.Event)
-    """Every chunk of the reply is here."""
-    length: int | None = None
-    """How many there are."""
-    own_voice: bool = False
-    """The house could not speak; this is the satellite's stored phrase."""
+    turn_id: str | None = None
+    wake: Wake | None = None
+    woken: float = field(default_factory=time.monotonic)
+    """When the wake word was heard, by this machine's monotonic clock."""
+    follows: str | None = None
+    dry_run: bool = False
 
-    @property
-    def speech(self) -> bytes:
-        """The reply: mono s16le at `rate_hz`."""
-        return b"".join(pcm for _, pcm in sorted(self.chunks.items()))
-
-    @property
-    def felt_ms(self) -> float | None:
-        """From the last sample of speech to the first sample of the reply."""
-        if self.ended is None or self.first_audio_at is None:
+    def aged_wake(self) -> Wake | None:
+        if self.wake is None:
             return None
-        return (self.first_audio_at - self.started) * 1000 - self.ended.speech_end_ms
-
-    @property
-    def processing_ms(self) -> float | None:
-        """From the decision that the utterance has ended to the first sample of the reply."""
-        if self.ended is None or self.first_audio_at is None:
-            return None
-        return (self.first_audio_at - self.ended.ended_at) * 1000
+        return self.wake.model_copy(update={"age_ms": (time.monotonic() - self.woken) * 1000})
 
 
 class Satellite(Service[SatelliteSettings]):
     """One person's ear and mouth of Alicia."""
 
     name = "satellite"
-    says = (AUDIO,)
-    hears = (LISTENING, PARTIAL, UTTERANCE_ENDED, SPEECH, TURN_ENDED)
-    asks = (OPEN_TURN, SPEAK)
+    says = (AUDIO, PLAYED, JOINED, INTERCOM)
+    hears = (LISTENING, PARTIAL, UTTERANCE_ENDED, SPEECH, TURN_ENDED, CANCEL, SOUND, INTERCOM)
+    asks = (OPEN_TURN, SPEAK, STOP_TURN, SATELLITE_HERE, OPEN_INTERCOM)
+
+    volume: float = 1.0
+    """As the house ordered."""
 
     @runs
     async def store_phrase(self) -> None:
@@ -158,42 +149,51 @@ class Satellite(Service[SatelliteSettings]):
         heard.first_audio_at = time.time()
         heard.own_voice = True
 
+    @property
+    def called(self) -> str:
+        """The name by which the house knows it."""
+        return self.settings.called or self.instance
+
     async def turn(
         self,
         frames: AsyncIterator[bytes],
         *,
         on_partial: Callable[[str], None] | None = None,
+        on_opened: Callable[[], None] | None = None,
+        on_ended: Callable[[], None] | None = None,
+        speaker: PlayQueue | None = None,
+        asked: TurnOptions | None = None,
         area_id: str | None = None,
         language: str | None = None,
     ) -> Heard:
         """One turn with what a microphone gives: 20 ms frames, 16 kHz mono s16le, as they come.
 
-        Always returns: an error of ours stands in the result, in words in its speech.
+        on_ended: told when the microphone is needed no longer. speaker: the reply sounds there, as
+        it comes. Always returns: an error of ours stands in the result, in words in its speech,
+        unless the turn was cancelled or is answered elsewhere.
         """
-        turn_id, utterance_id = secrets.token_hex(8), secrets.token_hex(8)
+        asked = asked or TurnOptions()
+        turn_id, utterance_id = asked.turn_id or secrets.token_hex(8), secrets.token_hex(8)
         heard = Heard(turn_id, time.time())
-        microphone = Microphone(frames)
+        microphone = Microphone(frames, on_ended)
+        language = language or self.settings.language
         async with AsyncExitStack() as stack:
-            listening = await stack.enter_async_context(
-                self.hear(LISTENING, utterance_id=utterance_id)
-            )
-            ended = await stack.enter_async_context(
-                self.hear(UTTERANCE_ENDED, utterance_id=utterance_id)
-            )
-            speech = await stack.enter_async_context(self.hear(SPEECH, limit=4096, turn_id=turn_id))
-            over = await stack.enter_async_context(self.hear(TURN_ENDED, satellite=self.instance))
+            hear = stack.enter_async_context
+            listening = await hear(self.hear(LISTENING, utterance_id=utterance_id))
+            ended = await hear(self.hear(UTTERANCE_ENDED, utterance_id=utterance_id))
+            speech = await hear(self.hear(SPEECH, limit=4096, turn_id=turn_id))
+            over = await hear(self.hear(TURN_ENDED, satellite=self.called))
+            cancels = await hear(self.hear(CANCEL, turn_id=turn_id))
             if on_partial is not None:
-                partials = await stack.enter_async_context(
-                    self.hear(PARTIAL, utterance_id=utterance_id)
-                )
-                stack.push_async_callback(
-                    _cancelled, asyncio.create_task(_tell(partials, on_partial))
-                )
+                partials = await hear(self.hear(PARTIAL, utterance_id=utterance_id))
+                telling = asyncio.create_task(_tell(partials, on_partial))
+                stack.push_async_callback(_cancelled, telling)
             for work in (
                 microphone.listen(),
                 self._let_it_flow(listening, microphone, utterance_id),
                 self._note_the_end(ended, microphone, heard),
-                self._note_the_speech(speech, heard),
+                self._note_the_speech(speech, heard, speaker),
+                self._note_the_cancel(cancels, microphone, heard, speaker),
             ):
                 stack.push_async_callback(_cancelled, asyncio.create_task(work))
             stack.enter_context(self.trace("turn at the satellite"))
@@ -203,23 +203,43 @@ class Satellite(Service[SatelliteSettings]):
                     OpenTurn(
                         turn_id=turn_id,
                         utterance_id=utterance_id,
-                        satellite=self.instance,
+                        satellite=self.called,
                         area_id=area_id or self.settings.area_id,
-                        language=language or self.settings.language,
+                        language=language,
+                        instance=self.instance,
+                        wake=asked.aged_wake(),
+                        follows=asked.follows,
+                        plays=speaker is not None,
+                        dry_run=asked.dry_run,
                     ),
                 )
+                if on_opened is not None:
+                    on_opened()
                 heard.record = await self._record(over, heard)
             except AliciaError as error:
                 heard.error = error.code
-        if heard.record is None or (heard.record.reply and not heard.record.spoken):
-            self._apologise(heard, language or self.settings.language)
+        microphone.close()
+        self._make_up_for(heard, language, speaker)
         return heard
+
+    def _make_up_for(self, heard: Heard, language: str, speaker: PlayQueue | None) -> None:
+        """Where no reply came, the stored phrase is one; silence where silence is right."""
+        if heard.cancelled or heard.error in SILENT:
+            return
+        if heard.record is None or (heard.record.reply and not heard.record.spoken):
+            self._apologise(heard, language)
+            if heard.own_voice and speaker is not None:
+                speaker.start()
+                speaker.feed(heard.speech, heard.rate_hz)
+                speaker.finish()
 
     async def _record(self, over: AsyncIterator[TurnRecord], heard: Heard) -> TurnRecord:
         """The turn's record once its speech is here too. Raises DeadlineError."""
         waiting = asyncio.create_task(_of_turn(over, heard.turn_id))
         try:
             while not waiting.done():
+                if heard.cancelled is not None and time.time() - heard.cancelled_at > TAIL_S:
+                    raise TurnCancelledError
                 since = heard.ended.ended_at if heard.ended else heard.started + 20
                 left = since + self.settings.answer_s - time.time()
                 if left <= 0:
@@ -228,6 +248,8 @@ class Satellite(Service[SatelliteSettings]):
             record = waiting.result()
         finally:
             await _cancelled(waiting)
+        if heard.cancelled or record.cancelled:
+            return record
         if record.spoken and record.reply and not await _comes(heard.complete):
             # Streams are lossy: a broker that was away has taken a part of the reply with it.
             self.log.warning("the reply was lost on the way; again", turn=heard.turn_id)
@@ -273,64 +295,34 @@ class Satellite(Service[SatelliteSettings]):
             heard.ended = end
             microphone.close()
 
-    async def _note_the_speech(self, speech: AsyncIterator[SpeechChunk], heard: Heard) -> None:
+    async def _note_the_speech(
+        self, speech: AsyncIterator[SpeechChunk], heard: Heard, speaker: PlayQueue | None = None
+    ) -> None:
         async for chunk in speech:
-            if chunk.pcm and heard.first_audio_at is None:
-                heard.first_audio_at = time.time()
-            heard.rate_hz = chunk.rate_hz
-            heard.chunks.setdefault(chunk.sequence, chunk.pcm)
-            if chunk.last:
-                heard.length = chunk.sequence + 1
-            if len(heard.chunks) == heard.length:
-                heard.complete.set()
+            if heard.cancelled:
+                continue
+            if speaker is not None and not heard.chunks:
+                speaker.start(volume=self.volume)
+            ready = heard.put(chunk)
+            if speaker is None:
+                continue
+            for pcm in ready:
+                speaker.feed(pcm, chunk.rate_hz)
+            if heard.sounded == heard.length:
+                speaker.finish()
 
-
-class Microphone:
-    """Keeps what was heard, and gives it to everyone who listens, from the first sample."""
-
-    def __init__(self, frames: AsyncIterator[bytes]) -> None:
-        self._frames = frames
-        self._kept: list[bytes] = []
-        self._closed = False
-        self._more = asyncio.Event()
-
-    async def listen(self) -> None:
-        """Take frames until closed or until they end."""
-        async for frame in self._frames:
-            if self._closed:
-                return
-            self._kept.append(frame)
-            self._more.set()
-        self.close()
-
-    def close(self) -> None:
-        self._closed = True
-        self._more.set()
-
-    async def replay(self) -> AsyncIterator[tuple[bytes, bool]]:
-        """All frames so far, then those to come; with the last one, True."""
-        at = 0
-        while True:
-            while at < len(self._kept):
-                yield self._kept[at], False
-                at += 1
-            if self._closed:
-                yield b"", True
-                return
-            self._more.clear()
-            await self._more.wait()
-
-
-async def played(pcm: bytes, *, silence_s: float = 30.0) -> AsyncIterator[bytes]:
-    """A recording as a microphone would hear it: in real time, then silence."""
-    started = time.monotonic()
-    count = -(-len(pcm) // (FRAME * 2))
-    for number in range(count + int(silence_s / FRAME_S)):
-        due = started + (number + 1) * FRAME_S
-        if (pause := due - time.monotonic()) > 0:
-            await asyncio.sleep(pause)
-        frame = pcm[number * FRAME * 2 : (number + 1) * FRAME * 2]
-        yield frame + SILENCE[len(frame) :]
+    async def _note_the_cancel(
+        self,
+        cancels: AsyncIterator[Cancel],
+        microphone: Microphone,
+        heard: Heard,
+        speaker: PlayQueue | None,
+    ) -> None:
+        async for cancel in cancels:
+            heard.cancelled, heard.cancelled_at = cancel.reason, time.time()
+            microphone.close()
+            if speaker is not None and heard.chunks and cancel.reason is not CancelReason.BARGE_IN:
+                speaker.stop()
 
 
 async def _of_turn(records: AsyncIterator[TurnRecord], turn_id: str) -> TurnRecord:

@@ -1,0 +1,206 @@
+"""A turn under way: what is known of it so far, and the record that it ends in."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Self
+
+from alicia.contracts.voice import (
+    AudioChunk,
+    CancelReason,
+    OpenTurn,
+    SayText,
+    Spoken,
+    Stage,
+    Transcript,
+    TurnRecord,
+    Understood,
+)
+from alicia.errors import (
+    AliciaError,
+    AmbiguousError,
+    MissingSlotError,
+    TurnCancelledError,
+    UnclearSpeechError,
+    UnsupportedLanguageError,
+)
+from alicia.language.phrases import phrase_for
+from alicia.mind.turns import OpenEntry
+
+FALLBACK = "en"
+"""Errors are said in it to whom asks in a language that nobody here speaks."""
+ASKS_BACK = (AmbiguousError, MissingSlotError, UnclearSpeechError)
+"""Errors whose phrase is a question, or a request to say it again."""
+
+
+class Recorder:
+    """Keeps an utterance's audio as it goes by."""
+
+    def __init__(self) -> None:
+        self._chunks: dict[int, bytes] = {}
+
+    @property
+    def pcm(self) -> bytes:
+        """16 kHz mono s16le, in order; what is missing is left out."""
+        return b"".join(pcm for _, pcm in sorted(self._chunks.items()))
+
+    @asynccontextmanager
+    async def following(self, chunks: AsyncIterator[AudioChunk]) -> AsyncGenerator[None, None]:
+        task = asyncio.create_task(self._follow(chunks))
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def _follow(self, chunks: AsyncIterator[AudioChunk]) -> None:
+        async for chunk in chunks:
+            self._chunks[chunk.sequence] = chunk.pcm
+
+
+@dataclass(slots=True)
+class Course:
+    """A turn under way."""
+
+    turn_id: str
+    satellite: str
+    language: str
+    area_id: str | None
+    trace_id: str
+    speak: bool
+    instance: str | None = None
+    follows: str | None = None
+    plays: bool = False
+    dry_run: bool = False
+    typed: str | None = None
+    started_at: float = field(default_factory=time.time)
+    transcript: Transcript | None = None
+    understood: Understood | None = None
+    spoken: Spoken | None = None
+    error: AliciaError | None = None
+    reply: str | None = None
+    stages: list[Stage] = field(default_factory=list[Stage])
+    replays: int = 0
+    """How often the audio was lost and heard again."""
+    intent: str | None = None
+    """Where nobody had to be asked what is meant."""
+    cancelled: CancelReason | None = None
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when it is cancelled."""
+    recorder: Recorder = field(default_factory=Recorder)
+    """Empty unless somebody consented."""
+
+    @classmethod
+    def spoken_turn(cls, entry: OpenEntry) -> Self:
+        ask: OpenTurn = entry.open
+        return cls(
+            ask.turn_id,
+            ask.satellite,
+            ask.language,
+            ask.area_id,
+            entry.trace_id,
+            speak=True,
+            instance=ask.instance or ask.satellite,
+            follows=ask.follows,
+            plays=ask.plays,
+            dry_run=ask.dry_run,
+            started_at=entry.started_at,
+            transcript=entry.transcript,
+        )
+
+    @classmethod
+    def typed_turn(cls, ask: SayText, trace_id: str) -> Self:
+        return cls(
+            ask.turn_id,
+            ask.satellite,
+            ask.language,
+            ask.area_id,
+            trace_id,
+            speak=ask.speak,
+            dry_run=ask.dry_run,
+            typed=ask.text,
+        )
+
+    @property
+    def expects_reply(self) -> bool:
+        """Whether the reply asks something back."""
+        if self.cancelled:
+            return False
+        asked = self.understood is not None and self.understood.expects_reply
+        return asked or isinstance(self.error, ASKS_BACK)
+
+    def cancel(self, reason: CancelReason) -> None:
+        self.cancelled = reason
+        self.error = TurnCancelledError()
+        self.stopping.set()
+
+    def apologise(self, error: AliciaError) -> None:
+        """The error's phrase is the reply, in a language that somebody here speaks."""
+        self.error = error
+        try:
+            self.reply = phrase_for(error, self.language)
+        except UnsupportedLanguageError:
+            self.language = FALLBACK
+            self.reply = phrase_for(error, self.language)
+
+    def record(self) -> TurnRecord:
+        heard, understood, spoken = self.transcript, self.understood, self.spoken
+        return TurnRecord(
+            turn_id=self.turn_id,
+            satellite=self.satellite,
+            language=self.language,
+            trace_id=self.trace_id,
+            transcript=heard.text if heard else self.typed,
+            confidence=heard.confidence if heard else None,
+            intent=understood.intent if understood else self.intent,
+            actions=understood.actions if understood else [],
+            reply=self.reply,
+            error=self.error.code if self.error else None,
+            spoken=spoken is not None,
+            speech_rate_hz=spoken.rate_hz if spoken else None,
+            stages=self.stages,
+            started_at=self.started_at,
+            speech_end_ms=heard.speech_end_ms if heard else None,
+            ended_at=heard.ended_at if heard else None,
+            first_audio_at=spoken.first_audio_at if spoken else None,
+            cancelled=self.cancelled,
+            follows=self.follows,
+            expects_reply=self.expects_reply,
+            dry_run=self.dry_run,
+        )
+
+
+class Stopwatch:
+    """Adds a stage with its duration when left; two, where the moment between them is known."""
+
+    def __init__(self, stages: list[Stage], first: str, second: str = "") -> None:
+        self._stages = stages
+        self._first = first
+        self._second = second
+        self._between: float | None = None
+
+    def split(self, moment: float) -> None:
+        """When the first stage became the second, in seconds since the epoch."""
+        self._between = moment
+
+    def __enter__(self) -> Self:
+        self._started, self._clock = time.time(), time.perf_counter()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        took = (time.perf_counter() - self._clock) * 1000
+        if self._between is None:
+            self._stages.append(Stage(stage=self._first, ms=round(took, 1)))
+            return
+        first = min(took, max(0.0, (self._between - self._started) * 1000))
+        self._stages.append(Stage(stage=self._first, ms=round(first, 1)))
+        self._stages.append(Stage(stage=self._second, ms=round(took - first, 1)))
+
+
+def without_words(record: TurnRecord) -> TurnRecord:
+    """What may be stored where nobody wants the words to be kept."""
+    return record.model_copy(update={"transcript": None, "reply": None})

@@ -1,0 +1,455 @@
+"""The turns: opened, arbitrated, gone through, cancelled, ended."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Coroutine, Generator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from typing import Any, TypeVar
+
+from alicia.contracts.kinds import segment
+from alicia.contracts.satellites import PLAYED, Played
+from alicia.contracts.voice import (
+    AUDIO,
+    CANCEL,
+    OPEN_TURN,
+    SAY_TEXT,
+    SPEAK,
+    TRANSCRIBE,
+    TURN,
+    TURN_ENDED,
+    UNDERSTAND,
+    Cancel,
+    CancelReason,
+    OpenTurn,
+    SayText,
+    Speak,
+    Transcribe,
+    Transcript,
+    Turn,
+    TurnOpened,
+    TurnPhase,
+    TurnRecord,
+    Understand,
+)
+from alicia.errors import (
+    AliciaError,
+    AnsweredElsewhereError,
+    AudioLostError,
+    TurnCancelledError,
+)
+from alicia.language.stopping import is_stop
+from alicia.mind.arbitration import Arbiter, Rules, Verdict
+from alicia.mind.course import Course, Stopwatch, without_words
+from alicia.mind.recordings import RecordingStore
+from alicia.mind.satellites import Directory, earshot
+from alicia.mind.turn_machine import Machines
+from alicia.mind.turns import Journal, OpenEntry, Traces
+from alicia.runtime.service import Service, handles, serves
+from alicia.runtime.tracing import current_trace, new_trace
+from alicia.services.voice.router.settings import RouterSettings
+
+T = TypeVar("T")
+
+REPLAYS = 3
+STOPPED = "Stop"
+"""Intent of a turn that said no more than stop."""
+SOUNDS_S = 3.0
+"""How much longer than its reply a satellite may take to say that it was heard."""
+
+
+class Turns(Service[RouterSettings]):
+    """The turn's one owner."""
+
+    @asynccontextmanager
+    async def lifespan(self) -> AsyncGenerator[None, None]:
+        folder, own = self.folder.state("router"), self.settings
+        self._journal = Journal(folder / "open")
+        self._traces = Traces(folder / "turns", keep=own.keep_turns)
+        self._recordings = RecordingStore(
+            folder / "recordings", days=own.record_days, most=own.record_most
+        )
+        self._machines = Machines()
+        self._directory = Directory(lease_s=own.lease_s)
+        self._arbiter = Arbiter(
+            Rules(
+                window_s=own.wake_window_s,
+                same_wake_s=own.same_wake_s,
+                clearly_db=own.wake_better_db,
+                earshot=earshot(own.earshot),
+            )
+        )
+        self._courses: dict[str, Course] = {}
+        self._tasks: dict[str, asyncio.Task[TurnRecord]] = {}
+        self._sounding: dict[str, asyncio.Event] = {}
+        """Turns that are over and whose reply is still being heard."""
+        self._vanishing: dict[str, asyncio.TimerHandle] = {}
+        self._freed = asyncio.Condition()
+        """Notified when a satellite becomes free."""
+        async with asyncio.TaskGroup() as self._turns:
+            await self._take_up_again()
+            yield
+            for event in self._sounding.values():
+                event.set()
+            for timer in self._vanishing.values():
+                timer.cancel()
+
+    async def _take_up_again(self) -> None:
+        with self._if_the_disk_will():
+            self._recordings.tidy()
+        entries = self._journal.open_entries()
+        awaited = [entry for entry in entries if entry.is_awaited]
+        for entry in entries:
+            if entry not in awaited:
+                self._journal.remove(entry.open.turn_id)
+                await self._rest(entry.open.satellite)
+        for entry in awaited:
+            self.log.warning("taking a turn up again", turn=entry.open.turn_id)
+            if (wake := entry.open.wake) is not None:
+                self._arbiter.detect(
+                    entry.open.turn_id,
+                    entry.open.satellite,
+                    wake,
+                    entry.open.area_id,
+                    time.monotonic(),
+                )
+            phase = TurnPhase.THINKING if entry.transcript else TurnPhase.LISTENING
+            self._machines.of(entry.open.satellite).take(entry.open.turn_id, phase)
+            self._begin(entry)
+
+    # ---- a spoken turn ----
+
+    @serves(OPEN_TURN, concurrency=16)
+    async def open_turn(self, ask: OpenTurn) -> TurnOpened:
+        require_names(ask.satellite, ask.turn_id, ask.utterance_id)
+        opened = TurnOpened(turn_id=ask.turn_id)
+        if ask.turn_id in self._courses:
+            return opened
+        if self._traces.has(ask.turn_id):
+            over = self._traces.record(ask.turn_id)
+            if over is not None and over.cancelled is CancelReason.REVOKED:
+                raise AnsweredElsewhereError
+            return opened
+        # No await before the turn is entered: who comes meanwhile must find it.
+        loser = self._arbitrate(ask)
+        ended = self._cut(loser, CancelReason.REVOKED) if loser else []
+        machine = self._machines.of(ask.satellite)
+        if not machine.free and machine.turn_id is not None:
+            over_it = machine.turn_id == ask.follows
+            reason = CancelReason.BARGE_IN if over_it else CancelReason.SUPERSEDED
+            ended += self._cut(machine.turn_id, reason, ask.satellite)
+        machine.take(ask.turn_id, TurnPhase.LISTENING)
+        self._directory.last = ask.satellite
+        trace_id = current_trace() or new_trace()
+        entry = OpenEntry(open=ask, trace_id=trace_id, started_at=time.time())
+        with self._if_the_disk_will():
+            self._journal.write(entry)
+        self._begin(entry)
+        await self._say_cancelled(ended)
+        return opened
+
+    def _arbitrate(self, ask: OpenTurn) -> str | None:
+        """The turn that must give way to this one. Raises AnsweredElsewhereError."""
+        if ask.wake is None:
+            return None
+        decision = self._arbiter.detect(
+            ask.turn_id, ask.satellite, ask.wake, ask.area_id, time.monotonic()
+        )
+        if decision.verdict is Verdict.ELSEWHERE:
+            raise AnsweredElsewhereError
+        return decision.loser
+
+    def _begin(self, entry: OpenEntry) -> None:
+        course = Course.spoken_turn(entry)
+        self._enter(course, self._spoken_turn(course, entry))
+
+    def _enter(self, course: Course, work: Coroutine[Any, Any, None]) -> asyncio.Task[TurnRecord]:
+        async def whole() -> TurnRecord:
+            with self.trace("turn", course.trace_id):
+                await work
+            return await self._end(course)
+
+        def left(_: object) -> None:
+            self._courses.pop(course.turn_id, None)
+            self._tasks.pop(course.turn_id, None)
+
+        self._courses[course.turn_id] = course
+        task = self._turns.create_task(whole(), name=f"turn {course.turn_id}")
+        self._tasks[course.turn_id] = task
+        task.add_done_callback(left)
+        return task
+
+    async def _spoken_turn(self, course: Course, entry: OpenEntry) -> None:
+        try:
+            with self.edge("spoken turn"):
+                if course.transcript is None:
+                    await self._tell(course)
+                    course.transcript = await self._transcribe(course, entry.open.utterance_id)
+                    course.language = course.transcript.language
+                    known = entry.model_copy(update={"transcript": course.transcript})
+                    self._arbiter.settle(course.turn_id)
+                    with self._if_the_disk_will():
+                        self._journal.write(known)
+                await self._understand(course, course.transcript.text)
+        except AliciaError as error:
+            self._apologise(course, error)
+        await self._speak(course)
+
+    async def _transcribe(self, course: Course, utterance_id: str) -> Transcript:
+        ask = Transcribe(
+            utterance_id=utterance_id,
+            turn_id=course.turn_id,
+            language=course.language,
+            area_id=course.area_id,
+        )
+        until = time.monotonic() + self.settings.transcribe_s
+        async with AsyncExitStack() as stack:
+            if self.settings.records(course.satellite):
+                chunks = await stack.enter_async_context(
+                    self.hear(AUDIO, limit=4096, utterance_id=utterance_id)
+                )
+                await stack.enter_async_context(course.recorder.following(chunks))
+            watch = stack.enter_context(Stopwatch(course.stages, "listen", "recognize"))
+            while True:
+                try:
+                    left = until - time.monotonic()
+                    asking = self.ask(TRANSCRIBE, ask, deadline_s=max(0.1, left))
+                    heard = await self._unless_cancelled(course, asking)
+                except AudioLostError:
+                    # The satellite still has it: whoever listens next hears it from the start.
+                    course.replays += 1
+                    if course.replays > REPLAYS:
+                        raise
+                else:
+                    watch.split(heard.ended_at)
+                    return heard
+
+    # ---- a typed turn ----
+
+    @serves(SAY_TEXT, concurrency=16)
+    async def say_text(self, ask: SayText) -> TurnRecord:
+        require_names(ask.satellite, ask.turn_id)
+        running = self._tasks.get(ask.turn_id)
+        if running is None:
+            over = self._traces.record(ask.turn_id)
+            if over is not None:
+                return over
+            course = Course.typed_turn(ask, current_trace() or new_trace())
+            machine = self._machines.of(ask.satellite)
+            if machine.free:
+                machine.take(ask.turn_id, TurnPhase.THINKING)
+            running = self._enter(course, self._typed_turn(course, ask.text))
+        return await asyncio.shield(running)
+
+    async def _typed_turn(self, course: Course, text: str) -> None:
+        try:
+            with self.edge("typed turn"):
+                await self._understand(course, text)
+        except AliciaError as error:
+            self._apologise(course, error)
+        await self._speak(course)
+
+    # ---- what both have ----
+
+    async def _understand(self, course: Course, text: str) -> None:
+        if is_stop(text, course.language):
+            course.intent = STOPPED
+            await self._stop_all(course.satellite, but=course.turn_id)
+            return
+        await self._say(course, TurnPhase.THINKING)
+        heard = course.transcript
+        with Stopwatch(course.stages, "understand and act"):
+            asking = self.ask(
+                UNDERSTAND,
+                Understand(
+                    turn_id=course.turn_id,
+                    text=text,
+                    language=course.language,
+                    alternatives=heard.alternatives if heard else [],
+                    area_id=course.area_id,
+                    satellite=course.satellite,
+                    follows=course.follows,
+                    dry_run=course.dry_run,
+                ),
+                deadline_s=self.settings.understand_s,
+            )
+            # What devices were told is reported, though nobody hears the reply any more.
+            grace = self.settings.understand_s
+            course.understood = await self._unless_cancelled(course, asking, grace)
+        if course.cancelled:
+            raise TurnCancelledError
+        course.reply = course.understood.reply
+
+    def _apologise(self, course: Course, error: AliciaError) -> None:
+        if not course.cancelled:
+            course.apologise(error)
+
+    async def _speak(self, course: Course) -> None:
+        if course.cancelled or not course.speak or not course.reply:
+            return
+        await self._say(course, TurnPhase.SPEAKING)
+        try:
+            with (
+                self.edge("speak"),
+                Stopwatch(course.stages, "first audio", "speak") as watch,
+            ):
+                asking = self.ask(
+                    SPEAK,
+                    Speak(turn_id=course.turn_id, text=course.reply, language=course.language),
+                    deadline_s=self.settings.speak_s,
+                )
+                course.spoken = await self._unless_cancelled(course, asking)
+                watch.split(course.spoken.first_audio_at)
+        except AliciaError as error:
+            # The satellite sees `spoken: false` and says so with its own stored voice.
+            self.log.warning("reply not spoken", code=error.code)
+            course.error = course.error or error
+
+    async def _unless_cancelled(
+        self, course: Course, asking: Coroutine[Any, Any, T], grace_s: float | None = None
+    ) -> T:
+        """The answer. A cancelled turn's is waited for a little: CANCEL makes it come at once.
+
+        Raises what the other side raised, TurnCancelledError where nothing came.
+        """
+        answer = asyncio.ensure_future(asking)
+        stopping = asyncio.create_task(course.stopping.wait())
+        try:
+            await asyncio.wait({answer, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if not answer.done():
+                await asyncio.wait({answer}, timeout=grace_s or self.settings.cancel_s)
+            if not answer.done():
+                raise TurnCancelledError
+            return answer.result()
+        finally:
+            for task in (answer, stopping):
+                task.cancel()
+            await asyncio.gather(answer, stopping, return_exceptions=True)
+
+    async def _end(self, course: Course) -> TurnRecord:
+        record = course.record()
+        with self._if_the_disk_will():
+            kept = record if self.settings.log_turns else without_words(record)
+            self._traces.put(kept, record)
+            if course.recorder.pcm:
+                await self.off_loop(
+                    self._recordings.keep, record, course.area_id, course.recorder.pcm
+                )
+        await self.say(TURN_ENDED, record)
+        with self._if_the_disk_will():
+            self._journal.remove(course.turn_id)
+        if course.plays and record.spoken and not course.cancelled:
+            sounding = self._sounding[course.turn_id] = asyncio.Event()
+            self._turns.create_task(self._until_heard(course, sounding))
+        else:
+            await self._rest(course.satellite, course.turn_id)
+        return record
+
+    async def _until_heard(self, course: Course, sounding: asyncio.Event) -> None:
+        """The satellite is speaking until it says that its reply was heard."""
+        assert course.spoken is not None  # noqa: S101 - asked before
+        left = course.spoken.duration_ms / 1000 + SOUNDS_S
+        with suppress(TimeoutError):
+            async with asyncio.timeout(left):
+                await sounding.wait()
+        self._sounding.pop(course.turn_id, None)
+        if course.expects_reply and self.settings.follow_up_s > 0:
+            await self._say(course, TurnPhase.FOLLOW_UP)
+            async with self._freed:
+                self._freed.notify_all()
+            await asyncio.sleep(self.settings.follow_up_s)
+        await self._rest(course.satellite, course.turn_id)
+
+    @handles(PLAYED)
+    async def played(self, played: Played) -> None:
+        if (sounding := self._sounding.get(played.turn_id)) is not None:
+            sounding.set()
+
+    @contextmanager
+    def _if_the_disk_will(self) -> Generator[None, None, None]:
+        """A disk that is full or gone costs what is remembered of a turn, not the turn."""
+        with suppress(AliciaError), self.edge("write"):
+            yield
+
+    async def _say(self, course: Course, phase: TurnPhase) -> None:
+        """Go on to this phase, and say so where the turn holds its satellite."""
+        machine = self._machines.of(course.satellite)
+        begins = (machine.turn_id, machine.phase) == (course.turn_id, phase)
+        if begins or machine.step(course.turn_id, phase):
+            await self._tell(course)
+
+    async def _tell(self, course: Course) -> None:
+        machine = self._machines.of(course.satellite)
+        if machine.turn_id == course.turn_id:
+            await self.say(
+                TURN,
+                Turn(satellite=course.satellite, phase=machine.phase, turn_id=course.turn_id),
+            )
+
+    async def _rest(self, satellite: str, turn_id: str | None = None) -> None:
+        """The satellite is idle, where this turn holds it (or nobody did)."""
+        if turn_id is None or self._machines.of(satellite).release(turn_id):
+            await self.say(TURN, Turn(satellite=satellite, phase=TurnPhase.IDLE))
+            async with self._freed:
+                self._freed.notify_all()
+
+    # ---- ending early ----
+
+    def _cut(self, turn_id: str, reason: CancelReason, at: str | None = None) -> list[Cancel]:
+        """End a turn and free its satellite; what must be said of it, nothing if it is over.
+
+        at: only there, where it is heard at several satellites.
+        """
+        del at
+        course, sounding = self._courses.get(turn_id), self._sounding.pop(turn_id, None)
+        if course is not None and course.cancelled is None:
+            course.cancel(reason)
+            satellite = course.satellite
+            with self._if_the_disk_will():
+                self._journal.remove(turn_id)
+        elif sounding is not None and (over := self._traces.record(turn_id)) is not None:
+            self._traces.cut_short(turn_id, reason)
+            sounding.set()
+            satellite = over.satellite
+        else:
+            return []
+        self._machines.of(satellite).release(turn_id)
+        self.log.info("cancelled", turn=turn_id, reason=reason.value)
+        return [Cancel(turn_id=turn_id, satellite=satellite, reason=reason)]
+
+    async def _say_cancelled(self, ended: list[Cancel]) -> None:
+        """The work stops wherever it is done, and who is free now is idle."""
+        for cancel in ended:
+            await self.say(CANCEL, cancel)
+        for satellite in {cancel.satellite for cancel in ended}:
+            if self._machines.of(satellite).phase is TurnPhase.IDLE:
+                await self._rest(satellite)
+        async with self._freed:
+            self._freed.notify_all()
+
+    async def _end_early(self, turn_id: str, reason: CancelReason) -> bool:
+        """Whether the turn was there to be cancelled."""
+        ended = self._cut(turn_id, reason)
+        await self._say_cancelled(ended)
+        return bool(ended)
+
+    async def _stop_all(self, satellite: str, *, but: str | None = None) -> list[str]:
+        """Stop everything that runs or sounds at a satellite; which turns it was."""
+        mine = {c.turn_id for c in self._courses.values() if c.satellite == satellite}
+        mine |= {
+            turn_id
+            for turn_id in self._sounding
+            if (over := self._traces.record(turn_id)) is None or over.satellite == satellite
+        }
+        return [
+            turn_id
+            for turn_id in sorted(mine - {but or ""})
+            if await self._end_early(turn_id, CancelReason.STOP)
+        ]
+
+
+def require_names(*names: str) -> None:
+    """Raises MalformedMessageError for one that can't be said in a topic."""
+    for name in names:
+        segment(name)
