@@ -20,7 +20,7 @@ from typing import Any
 
 ESPEAK = {
     "en": "en-us",
-    "en-gb": "en-gb",
+    "en-gb": "en",
     "es": "es",
     "fr": "fr",
     "de": "de",
@@ -55,7 +55,7 @@ def child() -> None:
         dialect, text = line.rstrip("\n").split("\t")
         if lib.espeak_SetVoiceByName(dialect.encode()):
             raise SystemExit(f"eSpeak NG has no {dialect}")
-        mode = _IPA if dialect.startswith("en") else _IPA | _TIE
+        mode = _IPA if dialect in ("en", "en-us") else _IPA | _TIE
         spoken: list[str] = []
         for clause in re.split(r"[,;:、]\s*", text):  # it takes one clause a call
             at = ctypes.c_char_p(clause.encode())
@@ -90,7 +90,7 @@ def _espeak(text: str, language: str) -> str:
         [sys.executable, __file__], input=line, capture_output=True, check=True, text=True
     )
     spoken = re.sub(r"\([a-z-]+\)", "", done.stdout.strip())
-    table = _ENGLISH if language.startswith("en") else _TIED
+    table = _ENGLISH if language in ("en", "en-gb") else _TIED
     for old, new in table.items():
         spoken = spoken.replace(old, new)
     return spoken.replace("^", "").replace("-", "") + end

@@ -55,15 +55,19 @@ class Sentence:
         return f"{self.language}/{self.split}-{digest}.{self.voice}.flac"
 
 
-def sentences(languages: list[str], voices: int) -> Iterator[Sentence]:
-    """All that is to be spoken; a sentence in so many voices, in turn."""
+def sentences(languages: list[str], voices: int, *, few: bool = False) -> Iterator[Sentence]:
+    """All that is to be spoken, or the committed few; a sentence in so many voices, in turn."""
     data: dict[str, list[dict[str, Any]]] = tomllib.loads(SENTENCES.read_text("utf-8"))
     for language in languages:
         for kind, table in (("neural", NEURAL), ("synthetic", SYNTHETIC)):
             for split, speakers in table.get(language, {}).items():
                 for number, row in enumerate(data[split]):
+                    if few and not row.get("committed"):
+                        continue
+                    # The few are even numbers all: they would get every second voice alone.
+                    turn = number + number // 2 if few else number
                     for again in range(min(voices, len(speakers))):
-                        voice = speakers[(number + again) % len(speakers)]
+                        voice = speakers[(turn + again) % len(speakers)]
                         yield _sentence(row, split, language, kind, voice)
 
 
@@ -133,29 +137,45 @@ def render(voices: Voices, sentence: Sentence) -> Any:
     return audio + np.random.default_rng(7).normal(0, 0.0005, len(audio))
 
 
+def save(path: Path, audio: Any, *, small: bool) -> None:
+    """FLAC; Opus, a fifth of its size, for what lies in git."""
+    if small:
+        soundfile.write(path, audio, OUT_HZ, subtype="OPUS", format="OGG", compression_level=0.9)
+    else:
+        soundfile.write(path, audio, OUT_HZ, subtype="PCM_16", format="FLAC")
+
+
 def write_labels(folder: Path, rows: list[dict[str, Any]]) -> None:
     lines = [json.dumps(row, ensure_ascii=False) for row in rows]
     (folder / "labels.jsonl").write_text("\n".join(lines) + "\n", "utf-8")
 
 
-def write_neural(folder: Path, kokoro: Path, given: argparse.Namespace) -> None:
-    voices = Voices(kokoro, given.threads)
+def write_neural(folder: Path, given: argparse.Namespace) -> None:
+    """The machine's voices. What is committed besides, in other languages, stays as it is."""
+    voices = Voices(given.kokoro, given.threads)
     rows: list[dict[str, Any]] = []
-    wanted = list(sentences(given.only.split(","), given.voices))
+    languages = given.only.split(",")
+    wanted = list(sentences(languages, given.voices, few=given.committed))
+    if given.committed:
+        lines = (folder / "labels.jsonl").read_text("utf-8").splitlines()
+        rows = [row for row in map(json.loads, lines) if row["language"] not in languages]
     for one in track(wanted, description="speaking"):
         path = folder / one.file
+        if given.committed:
+            path = path.with_suffix(".ogg")
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             new = path.with_suffix(".new")
-            soundfile.write(new, render(voices, one), OUT_HZ, subtype="PCM_16", format="FLAC")
+            save(new, render(voices, one), small=given.committed)
             new.replace(path)
         row = {
-            "file": one.file,
+            "file": str(path.relative_to(folder)),
             "language": one.language,
             "kind": one.kind,
             "text": one.spellings[0],
             "also": list(one.spellings[1:]),
             "voice": describe(one.voice, one.language),
+            "licence": "Apache-2.0",
             "held_out": one.split == "held_out",
             **one.label,
         }
@@ -191,11 +211,16 @@ def main() -> None:
     parser.add_argument("--voices", type=int, default=1, help="voices for each sentence")
     parser.add_argument("--human", type=int, default=30, help="human recordings of each language")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument(
+        "--committed", action="store_true", help="the few that lie in git, into tests/data/speech"
+    )
     given = parser.parse_args()
+    if given.committed:
+        return write_neural(SENTENCES.parent, given)
     for name in ("human", "neural"):
         (given.out / name).mkdir(parents=True, exist_ok=True)
     write_human(given.out / "human", given)
-    write_neural(given.out / "neural", given.kokoro, given)
+    return write_neural(given.out / "neural", given)
 
 
 if __name__ == "__main__":

@@ -229,7 +229,7 @@ async def test_nonsense_is_not_handled_and_the_client_is_told_so(client: AsyncTc
     assert NotHandled.from_event(await hears(client, "not-handled")).text
 
 
-async def test_a_recognized_sentence_is_carried_out_and_named(
+async def test_a_recognized_sentence_is_named_and_nothing_moves(
     house: LiveHouse, client: AsyncTcpClient
 ) -> None:
     await off(house, "turn off the bathroom light", "light.bathroom")
@@ -239,7 +239,7 @@ async def test_a_recognized_sentence_is_carried_out_and_named(
         "entity": "light.bathroom",
         "power": True,
     }
-    await house.until("light.bathroom", "power", value=True)
+    assert house.states["light.bathroom"].values["power"] is False
     await client.write_event(Recognize("flibber the gibbet").event())
     assert NotRecognized.from_event(await hears(client, "not-recognized")).text
 
@@ -247,8 +247,10 @@ async def test_a_recognized_sentence_is_carried_out_and_named(
 # ---- waking --------------------------------------------------------------------------------------
 
 
-async def test_a_wake_word_is_detected_and_other_speech_is_not(client: AsyncTcpClient) -> None:
-    if not waking.words():
+async def test_a_wake_word_is_detected_and_other_speech_is_not(
+    server: WyomingServer, client: AsyncTcpClient
+) -> None:
+    if not waking.words(server.folder):
         pytest.skip("no wake word engine is installed (extra `wake`)")
     await client.write_event(Synthesize("Okay Nabu.").event())
     rate, pcm = await spoken(client)
@@ -270,13 +272,15 @@ async def test_an_unknown_wake_word_is_refused(client: AsyncTcpClient) -> None:
     async with asyncio.timeout(10):
         event = await client.read_event()
     assert event is not None
-    assert Error.from_event(event).code == "setup.settings"
+    assert (Error.from_event(event).code or "").startswith("setup")
 
 
 # ---- what is told of us --------------------------------------------------------------------------
 
 
-async def test_the_description_is_what_is_here(client: AsyncTcpClient) -> None:
+async def test_the_description_is_what_is_here(
+    server: WyomingServer, client: AsyncTcpClient
+) -> None:
     await client.write_event(Describe().event())
     info = Info.from_event(await hears(client, "info"))
     (asr,), (tts,), (handle,) = info.asr, info.tts, info.handle
@@ -285,7 +289,7 @@ async def test_the_description_is_what_is_here(client: AsyncTcpClient) -> None:
     assert "alicia-en" in [voice.name for voice in tts.voices]
     assert handle.supports_home_control
     named = [model.name for program in info.wake for model in program.models]
-    assert named == [word.name for word in waking.words()]
+    assert named == [word.name for word in waking.words(server.folder)]
     await client.write_event(Ping("are you there").event())
     assert Pong.from_event(await hears(client, "pong")).text == "are you there"
 

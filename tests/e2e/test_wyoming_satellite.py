@@ -206,7 +206,7 @@ async def test_silence_after_the_wake_word_is_told_as_an_error(
 async def test_our_own_wake_word_opens_the_turn_of_a_satellite_without_one(
     house: LiveHouse, tmp_path: Path
 ) -> None:
-    if not waking.words():
+    if not waking.words(house.folder):
         pytest.skip("no wake word engine is installed (extra `wake`)")
     await off(house)
     command = read(SPEECH / "turn_on_the_kitchen_light.bf_emma.flac", max_s=30)

@@ -8,8 +8,10 @@ from __future__ import annotations
 import asyncio
 import importlib
 from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from typing import Any
 
+from alicia.audio.duplex import BLOCK, Duplex
 from alicia.audio.formats import RATE_HZ, from_bytes
 from alicia.errors import DependencyMissingError, SetupError
 
@@ -86,6 +88,40 @@ class Microphone:
             await asyncio.to_thread(work)
         except self._sound.PortAudioError as error:
             raise _unusable("speaker", error) from error
+
+
+class SoundCard:
+    """This machine's microphone and speaker together, for a satellite that can be interrupted.
+
+    Not tried on every card: both directions run on one clock, as one PortAudio stream.
+    """
+
+    def __init__(self, duplex: Duplex, device: str | None, output: str | None) -> None:
+        self._duplex = duplex
+        self._sound: Any = Microphone(device)._sound  # noqa: SLF001 - the same library, found once
+        self._devices = tuple(int(d) if d and d.isdigit() else d for d in (device, output))
+
+    @asynccontextmanager
+    async def open(self) -> AsyncGenerator[None, None]:
+        """Heard and played until left. Raises SetupError."""
+        self._duplex.attach()
+
+        def exchange(heard: Any, played: Any, *_: object) -> None:  # noqa: ANN401 - buffers
+            played[:] = self._duplex.exchange(from_bytes(bytes(heard))).tobytes()
+
+        try:
+            with self._sound.RawStream(
+                samplerate=RATE_HZ,
+                blocksize=BLOCK,
+                channels=1,
+                dtype="int16",
+                device=self._devices,
+                latency="low",
+                callback=exchange,
+            ):
+                yield
+        except self._sound.PortAudioError as error:
+            raise _unusable("sound card", error) from error
 
 
 def _unusable(which: str, error: Exception) -> SetupError:

@@ -40,9 +40,13 @@ COMMANDS = {
     "restart": Entry(_HOUSE, "services"),
     "wyoming": Entry(_HOUSE, "endpoints"),
     "browser": Entry(_HOUSE, "endpoints"),
+    "announce": Entry(_SPEAKING, "announcing"),
     "ask": Entry(_SPEAKING, "talking"),
+    "intercom": Entry(_SPEAKING, "announcing"),
     "listen": Entry(_SPEAKING, "listening"),
+    "satellite": Entry(_SPEAKING, "satellite"),
     "say": Entry(_SPEAKING, "talking"),
+    "stop": Entry(_SPEAKING, "announcing"),
     "devices": Entry(
         _LOOKING,
         "devices",
@@ -68,6 +72,13 @@ COMMANDS = {
         (("list", "list_voices"), ("warm", "warm"), ("say", "say")),
         "Who speaks which language, and what is ready to be said. Without a command: list it.",
     ),
+    "recordings": Entry(
+        _LOOKING,
+        "recordings",
+        (("list", "list_recordings"), ("forget", "forget")),
+        "Turns whose audio was kept, with consent. Without a command: list them.",
+    ),
+    "replay": Entry(_LOOKING, "recordings"),
     "tap": Entry(_LOOKING, "tap"),
     "trace": Entry(_LOOKING, "talking"),
     "voice": Entry(

@@ -107,7 +107,7 @@ class Announce(Message):
 class Report(Message):
     satellite: str
     area_id: str | None = None
-    heard: bool
+    sounded: bool
     error: str | None = None
     """Code, where it was not heard."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -52,7 +53,7 @@ def load(path: Path | None = None) -> DemoHome:
     data = tomllib.loads((path or ours.joinpath("demo_home.toml")).read_text("utf-8"))
     names: dict[str, dict[str, list[str]]] = {}
     if path is None:
-        names = tomllib.loads(ours.joinpath("demo_names.toml").read_text("utf-8"))
+        names = _names()
     declared: dict[str, dict[str, Any]] = data["capabilities"]
     areas = [
         Area(
@@ -71,6 +72,12 @@ def load(path: Path | None = None) -> DemoHome:
         initial={row["id"]: dict(row["values"]) for row in data["entities"]},
         draws_w={row["id"]: row["draws_w"] for row in data["entities"] if "draws_w" in row},
     )
+
+
+@lru_cache(maxsize=1)
+def _names() -> dict[str, dict[str, list[str]]]:
+    source = resources.files("alicia.home").joinpath("demo_names.toml")
+    return tomllib.loads(source.read_text("utf-8"))
 
 
 def _device(

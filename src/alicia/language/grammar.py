@@ -65,6 +65,7 @@ class Grammar:
         self._lists: dict[str, SlotList] = {}
         self._home: Home | None = None
         self._revision = -1
+        self._told: tuple[list[Area], list[Entity]] = ([], [])
         # Read once for templates and again for those with a place for any words.
         self._last: tuple[tuple[str, str | None, int] | None, list[Reading]] = (None, [])
 
@@ -73,6 +74,10 @@ class Grammar:
         if home is self._home and home.revision == self._revision:
             return False
         self._home, self._revision = home, home.revision
+        told = (home.areas(), home.entities())
+        if told == self._told:
+            return False
+        self._told = told
         self._last = (None, [])
         self._lists = {
             "name": _list(

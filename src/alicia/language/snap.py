@@ -21,6 +21,11 @@ from alicia.language.tables import Tables
 from alicia.language.wording import NUMBER, Wording
 from alicia.language.words import WordMatcher
 
+_LIKELY_FROM = 0.5
+"""Likeness from which a sentence may have been said instead."""
+_LIKELY_LENGTHS = (0.65, 1.5)
+"""How much of what was heard it may leave out or add."""
+
 
 @dataclass(frozen=True)
 class Snapped:
@@ -53,7 +58,10 @@ class Snap:
         self._matchers: list[Matcher]
         if self.wording.spaced:
             # Words run together or fall apart in what recognizers write: then letters tell.
-            self._matchers = [WordMatcher(rules), SignMatcher(rules.get("letters", {}), str)]
+            self._matchers = [
+                WordMatcher(rules, self.wording.forms),
+                SignMatcher(rules.get("letters", {}), str),
+            ]
         else:
             read = reading_of(tables.language, rules.get("readings", {}))
             self._matchers = [SignMatcher(rules, read)]
@@ -144,7 +152,14 @@ class Snap:
                 continue
             for score, at in matcher.alike(bare.spoken, pool.index, most=3 * most):
                 candidate, entry = pool.every[at], pool.entries[at]
-                if not candidate.protected and entry.text not in self._twins:
+                lengths = len(entry.text) / len(bare.spoken)
+                if (
+                    score >= _LIKELY_FROM
+                    and _LIKELY_LENGTHS[0] <= lengths <= _LIKELY_LENGTHS[1]
+                    and not candidate.protected
+                    and entry.text not in self._twins
+                    and self._guarded(text, candidate)
+                ):
                     sentence = Snapped(candidate, number, round(score, 3), exact=False)
                     found.setdefault(entry.text, sentence)
         return sorted(found.values(), key=lambda sentence: -sentence.score)[:most]

@@ -61,6 +61,10 @@ class Wording:
         one = {fold(form): fold(word) for word, forms in same.items() for form in forms}
         # A form may be a word that has forms itself: folded, "allumé" is "allume".
         self._same = {form: one.get(word, word) for form, word in one.items()}
+        self.forms: dict[str, list[str]] = {}
+        """By word: its forms, which are one with it in a bare form."""
+        for form, word in self._same.items():
+            self.forms.setdefault(word, []).append(form)
         fold = fold if self.spaced else str
         self._dropped = frozenset(map(fold, dropped))
         self._cut = re.compile("|".join(sorted(map(re.escape, dropped), key=len, reverse=True)))

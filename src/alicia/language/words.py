@@ -6,7 +6,7 @@ word, where a word that carries meaning must have a likely counterpart.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 from typing import Any
 
@@ -28,6 +28,8 @@ _SOUND_SHARE = 1 / 3
 """What sounds count beside letters: vowels are no part of them, and outside English they tell."""
 _JOINED_FLOOR = 0.8
 """The same for two words that may be one."""
+_LONG_FORM = 5
+"""Letters from which a form of a word may be misheard too: short ones are near to much."""
 _LIGHT = 0.15
 """Weight of a word that carries little meaning."""
 _KEPT = 20_000
@@ -43,7 +45,11 @@ class WordMatcher:
     threshold = 0.88
     """Likeness of the whole sentence."""
 
-    def __init__(self, rules: dict[str, Any]) -> None:
+    def __init__(self, rules: dict[str, Any], forms: Mapping[str, Sequence[str]]) -> None:
+        self._forms = {
+            word: [form for form in every if len(form) >= _LONG_FORM]
+            for word, every in forms.items()
+        }
         self._light = frozenset(rules.get("function_words", []))
         self._key: Callable[[str], str] | None = KEYS.get(rules.get("phonetic", ""))
         self._floor: float = rules.get("word_floor", _WORD_FLOOR)
@@ -121,6 +127,8 @@ class WordMatcher:
         if joined and not self._light.isdisjoint((*heard, *wanted)):
             return NEVER
         alike = self._alike(said, meant, self._sound(heard), self._sound(wanted))
+        for form in () if joined else self._forms.get(meant, ()):
+            alike = max(alike, self._alike(said, form, self._sound(heard), self._sound((form,))))
         if joined and self._nearer_alone(heard, wanted, alike):
             return NEVER
         if alike < (_JOINED_FLOOR if joined else self._floor):

@@ -6,17 +6,30 @@ for each device: the turns of two devices are two satellites' turns to the route
 
 from __future__ import annotations
 
+import asyncio
+import secrets
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
 
 from alicia.contracts.kinds import Payload, Topic
-from alicia.contracts.voice import SPEECH, UTTERANCE_ENDED, SpeechChunk, UtteranceEnded
-from alicia.peers.satellite import Heard, Satellite, SatelliteSettings
+from alicia.contracts.voice import (
+    CANCEL,
+    SPEECH,
+    STOP_TURN,
+    UTTERANCE_ENDED,
+    Cancel,
+    SpeechChunk,
+    StopTurn,
+    UtteranceEnded,
+)
+from alicia.errors import AliciaError
+from alicia.peers.satellite import Heard, Satellite, SatelliteSettings, TurnOptions
 from alicia.runtime.service import Service
 
 __all__ = ["Heard", "Seat"]
 
+STOP_S = 1.0
 M = TypeVar("M", bound=Payload)
 
 OnSpeech = Callable[[bytes, int], None]
@@ -33,13 +46,9 @@ class Seat(Satellite):
         self.log, self.tracer = driver.log, driver.tracer
         self.set_degraded = driver.set_degraded
         self.name = driver.name  # type: ignore[misc] - its files lie with its driver's
-        called = f"{driver.instance}-{name}"
-        # Where a satellite may be called otherwise than its instance, presence is its driver's.
-        self.instance = driver.instance if hasattr(Satellite, "called") else called
-        known = {"area_id": area_id, "language": language, "called": called}
-        fields = SatelliteSettings.model_fields
-        self.settings = SatelliteSettings.model_validate(
-            {name: value for name, value in known.items() if name in fields}
+        self.instance = driver.instance  # presence is the driver's
+        self.settings = SatelliteSettings(
+            area_id=area_id, language=language, called=f"{driver.instance}-{name}"
         )
         self._on_speech: Callable[[SpeechChunk], None] | None = None
         self._on_end: Callable[[UtteranceEnded], None] | None = None
@@ -59,12 +68,20 @@ class Seat(Satellite):
     ) -> Heard:
         """One turn, its speech told in order as it comes; the whole of it has been told at the end.
 
-        Always returns, as `turn` does. Frames are 20 ms of 16 kHz mono s16le.
+        Always returns, as `turn` does. Frames are 20 ms of 16 kHz mono s16le. Cancelled, it stops
+        the turn in the whole house.
         """
         player = _Player(on_speech)
         self._on_speech, self._on_end = player.put, on_end
-        heard = await self.turn(frames, on_partial=on_partial, language=language)
-        player.finish(heard)
+        asked = TurnOptions(turn_id=secrets.token_hex(8))
+        try:
+            heard = await self.turn(frames, on_partial=on_partial, asked=asked, language=language)
+        except asyncio.CancelledError:
+            with suppress(AliciaError):
+                await self.ask(STOP_TURN, StopTurn(turn_id=asked.turn_id), deadline_s=STOP_S)
+            raise
+        if not heard.cancelled:
+            player.finish(heard)
         return heard
 
     @asynccontextmanager
@@ -72,7 +89,8 @@ class Seat(Satellite):
         self, topic: Topic[M], *, limit: int = 256, **places: str
     ) -> AsyncGenerator[AsyncIterator[M], None]:
         async with super().hear(topic, limit=limit, **places) as messages:
-            yield self._told(messages) if topic in (SPEECH, UTTERANCE_ENDED) else messages
+            told = topic in (SPEECH, UTTERANCE_ENDED, CANCEL)
+            yield self._told(messages) if told else messages
 
     async def _told(self, messages: AsyncIterator[M]) -> AsyncGenerator[M, None]:
         """The messages, each told to the device first."""
@@ -81,6 +99,8 @@ class Seat(Satellite):
                 self._on_speech(message)
             elif isinstance(message, UtteranceEnded) and self._on_end is not None:
                 self._on_end(message)
+            elif isinstance(message, Cancel):
+                self._on_speech = None
             yield message
 
 

@@ -34,7 +34,7 @@ _WORD_SCALE = 1024.0
 _LEAST = 1e-320
 # Measured on 44 commands of 12 synthetic voices, 205 telephone prompts of a person and 40 sentences
 # that are almost commands (ADR 0053): how much worse than phonemes the words may be, a frame.
-_MARGIN, _SLOPE = -0.003, 0.0006
+_MARGIN, _SLOPE = -0.00275, 0.0006
 # What each utterance starts from, so that none depends on the one before: this loud, and with the
 # cepstral mean of the voices above at that loudness. PocketSphinx would carry the last mean over.
 _LOUD, _LEVEL_FRAME, _LEVEL_AT = 2_000.0, 400, 0.9

@@ -165,7 +165,8 @@ def _advice(
     if near and near[0].fired / near[0].of > 0.3:
         names = ", ".join(c.label for c in near if c.fired / c.of > 0.3)
         said.append(
-            f"It also fires at: {names}. Turn the second check on (advanced_voice.wake_check)."
+            f"It also fires at: {names}. `alicia wake test --check` shows whether a second look by"
+            " the recognizer would help."
         )
     if alarms > 2 and 60 * alarms / max(minutes, 0.1) > 2:
         said.append("It fires too often in other speech: choose a longer word, or a rarer one.")

@@ -6,7 +6,7 @@
      "expect": [{"entity": "light.kitchen", "capability": "power", "value": true}]}
 
 expect   a list: exactly these changes. []: a question, answered without acting. "reject": nothing
-         may be done, and the person is told so. Absent: recognition alone is measured. A value may
+         may be done. Absent: recognition alone is measured. A value may
          be {"above": 40} or {"below": 40} where "brighter" is all that was said.
 also     other right spellings of `text` ("30 %" for "thirty percent"); the nearest one counts.
 answer   words, one of which must be in the reply.

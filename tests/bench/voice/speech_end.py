@@ -38,7 +38,7 @@ def bounds_s(pcm: Pcm) -> tuple[float, float]:
     pairs = np.flatnonzero(loud[:-1] & loud[1:])
     if peak < 20 or not len(pairs):
         return 0.0, 0.0
-    return pairs[0] * FRAME / RATE_HZ, (pairs[-1] + 2) * FRAME / RATE_HZ
+    return float(pairs[0]) * FRAME / RATE_HZ, float(pairs[-1] + 2) * FRAME / RATE_HZ
 
 
 def lead_s(pcm: Pcm, rate_hz: int) -> float:

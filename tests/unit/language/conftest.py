@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import lru_cache
+
 import pytest
 
 from alicia.home import demo
 from alicia.home.model import Home
 from alicia.language.understanding import Understanding
 
+_understanding = lru_cache(Understanding)
+
 
 @pytest.fixture(scope="session")
 def english() -> Understanding:
-    return Understanding("en")
+    return _understanding("en")
+
+
+@pytest.fixture(scope="session")
+def understandings() -> Callable[[str], Understanding]:
+    """The one of each language, for all tests."""
+    return _understanding
 
 
 @pytest.fixture

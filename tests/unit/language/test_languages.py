@@ -1,6 +1,6 @@
 """The eight other languages, in a small home whose things have their names.
 
-A sentence stands here only where it works today; what is missing is in ADR 0022.
+Its names are default names: a home may be named in one language alone.
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from alicia.home.model import Home
@@ -100,9 +102,13 @@ HALVES = [
 
 @pytest.mark.parametrize(("language", "half", "whole"), HALVES)
 def test_every_language_tells_a_half_from_a_whole(
-    home: Home, language: str, half: str, whole: str
+    understandings: Callable[[str], Understanding],
+    home: Home,
+    language: str,
+    half: str,
+    whole: str,
 ) -> None:
-    understanding = Understanding(language)
+    understanding = understandings(language)
     before = understanding.preview(half, home=home, area_id="kitchen")
     assert (before.complete, before.open) == (False, True)
     after = understanding.preview(whole, home=home, area_id="kitchen")

@@ -9,16 +9,22 @@ from pathlib import Path
 
 from alicia.bus.hearing import Delivery
 from alicia.contracts.voice import (
+    CANCEL,
     OPEN_TURN,
     SPEAK,
     SPEECH,
+    STOP_TURN,
     TURN_ENDED,
+    Cancel,
+    CancelReason,
     OpenTurn,
     Speak,
     SpeechChunk,
     Spoken,
+    StopTurn,
     TurnOpened,
     TurnRecord,
+    TurnsStopped,
 )
 from alicia.peers.seat import Seat
 from alicia.runtime.service import Service
@@ -128,3 +134,59 @@ async def test_two_devices_have_turns_at_once(tmp_path: Path) -> None:
             )
     assert sorted(found) == ["attic", "bath"]
     assert len({turn.satellite for turn in rest.opened}) == 2
+
+
+async def test_a_turn_that_the_device_leaves_is_stopped_in_the_whole_house(tmp_path: Path) -> None:
+    stopped: list[StopTurn] = []
+
+    async def stop(delivery: Delivery[StopTurn]) -> TurnsStopped:
+        stopped.append(delivery.message)
+        return TurnsStopped(turn_ids=[])
+
+    async def open_turn(delivery: Delivery[OpenTurn]) -> TurnOpened:
+        opened.set_result(delivery.message.turn_id)
+        return TurnOpened(turn_id=delivery.message.turn_id)
+
+    opened: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    async with house(Driver, folder=tmp_path) as home:
+        driver = await home.start(Driver)
+        async with home.bus.serve(OPEN_TURN, open_turn), home.bus.serve(STOP_TURN, stop):
+            talking = asyncio.create_task(
+                Seat(driver, "box").converse(silence(), on_speech=lambda *_: None)
+            )
+            turn_id = await opened
+            talking.cancel()
+            await asyncio.gather(talking, return_exceptions=True)
+    assert talking.cancelled()
+    assert [ask.turn_id for ask in stopped] == [turn_id]
+
+
+async def test_a_cancelled_reply_is_told_no_further(tmp_path: Path) -> None:
+    found: list[int] = []
+
+    async def open_turn(delivery: Delivery[OpenTurn]) -> TurnOpened:
+        opened.set_result(delivery.message)
+        return TurnOpened(turn_id=delivery.message.turn_id)
+
+    opened: asyncio.Future[OpenTurn] = asyncio.get_running_loop().create_future()
+    async with house(Driver, folder=tmp_path) as home:
+        driver = await home.start(Driver)
+        async with home.bus.serve(OPEN_TURN, open_turn):
+            talking = asyncio.create_task(
+                Seat(driver, "box").converse(
+                    silence(), on_speech=lambda pcm, _: found.append(pcm[0])
+                )
+            )
+            ask = await opened
+            await home.bus.say(SPEECH, chunk(ask.turn_id, 0))
+            while not found:  # noqa: ASYNC110 - the device has no event for us
+                await asyncio.sleep(0.005)
+            await home.bus.say(
+                CANCEL,
+                Cancel(turn_id=ask.turn_id, satellite=ask.satellite, reason=CancelReason.STOP),
+            )
+            await asyncio.sleep(0.05)
+            await home.bus.say(SPEECH, chunk(ask.turn_id, 1))
+            heard = await talking
+    assert heard.cancelled is CancelReason.STOP
+    assert found == [0]

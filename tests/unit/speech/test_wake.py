@@ -23,6 +23,9 @@ from alicia.speech.wake_training import Clip, TrainingSettings, WordTraining
 from alicia.speech.wake_words import confirms, embedder, load
 
 DATA = Path(__file__).parents[2] / "data" / "speech"
+# Training takes seconds alone, and minutes beside other work.
+pytestmark = pytest.mark.timeout(400)
+
 COMMANDS = sorted(DATA.glob("*.flac"))
 SECOND = np.zeros(RATE_HZ, np.int16)
 

@@ -250,13 +250,13 @@ class Connection(AsyncEventHandler):
 
     async def handle(self, event: Event) -> None:
         ask = Transcript.from_event(event)
-        record = await self._carry_out(ask.text, ask.language, ask.context)
+        record = await self._say(ask.text, ask.language, ask.context)
         kind = Handled if record.error is None else NotHandled
         await self.write_event(kind(text=record.reply, context=ask.context).event())
 
     async def recognize(self, event: Event) -> None:
         ask = Recognize.from_event(event)
-        record = await self._carry_out(ask.text, None, ask.context)
+        record = await self._say(ask.text, None, ask.context, dry_run=True)
         if record.error is not None or record.intent is None:
             await self.write_event(NotRecognized(text=record.reply, context=ask.context).event())
             return
@@ -265,8 +265,13 @@ class Connection(AsyncEventHandler):
         intent = Intent(record.intent, [*names, *entities], record.reply, ask.context)
         await self.write_event(intent.event())
 
-    async def _carry_out(
-        self, text: str, language: str | None, context: dict[str, Any] | None
+    async def _say(
+        self,
+        text: str,
+        language: str | None,
+        context: dict[str, Any] | None,
+        *,
+        dry_run: bool = False,
     ) -> TurnRecord:
         """Said to the router as if it were typed; answered when it is confirmed or has failed."""
         self._require_text(text)
@@ -277,6 +282,7 @@ class Connection(AsyncEventHandler):
             text=text,
             area_id=self._peer.settings.area_id,
             language=self._language,
+            dry_run=dry_run,
         )
         return await self._peer.ask(SAY_TEXT, ask)
 

@@ -187,14 +187,18 @@ class Pipeline:
                 again = self._wish.restart_on_end or self._wish.start_stage is PipelineStage.WAKE
 
     async def _wait_for_word(self) -> None:
-        """Raises SettingsError where none can be heard here."""
+        """Raises SetupError where none can be heard here."""
         names = self._wish.wake_word_names or []
         self._woken.clear()
         self._wake_frames = _Stepwise()
         self._waiting = Waiting(self._driver, names, self._on_word)
         try:
             await self._device.tell(Detect(names or None).event())
-            await self._woken.wait()
+            woken = asyncio.create_task(self._woken.wait())
+            await asyncio.wait({woken, self._waiting.task}, return_when=asyncio.FIRST_COMPLETED)
+            woken.cancel()
+            if not self._woken.is_set():
+                await self._waiting.task
         finally:
             waiting, self._waiting = self._waiting, None
             await waiting.aclose()

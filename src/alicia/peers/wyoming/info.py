@@ -58,7 +58,7 @@ class Offer:
             tts=[self._tts(voices)],
             handle=[self._handle()],
             intent=[self._intent()],
-            wake=self._wake(),
+            wake=_wake(await self._peer.off_loop(waking.words, self._peer.folder)),
         )
 
     def _asr(self) -> AsrProgram:
@@ -99,25 +99,10 @@ class Offer:
         )
 
     def _intent(self) -> IntentProgram:
-        artifact = _artifact(
-            "alicia", "Alicia, who also does it", installed=bool(self._serving(SAY_TEXT))
-        )
+        artifact = _artifact("alicia", "Alicia", installed=bool(self._serving(SAY_TEXT)))
         return IntentProgram(
             **artifact, models=[IntentModel(**artifact, languages=list(LANGUAGES))]
         )
-
-    def _wake(self) -> list[WakeProgram]:
-        models = [
-            WakeModel(
-                **_artifact(word.name, word.phrase, installed=True),
-                languages=list(word.languages),
-                phrase=word.phrase,
-            )
-            for word in waking.words()
-        ]
-        if not models:
-            return []
-        return [WakeProgram(**_artifact("alicia", "Wake words", installed=True), models=models)]
 
     def _serving(self, command: AnyTopic) -> set[str]:
         return {
@@ -136,6 +121,20 @@ def recognized(store: ModelStore) -> list[str]:
         for language in model.languages
     }
     return [language for language in LANGUAGES if language in known]
+
+
+def _wake(words: list[waking.Word]) -> list[WakeProgram]:
+    models = [
+        WakeModel(
+            **_artifact(word.name, word.phrase, installed=True),
+            languages=list(word.languages),
+            phrase=word.phrase,
+        )
+        for word in words
+    ]
+    if not models:
+        return []
+    return [WakeProgram(**_artifact("alicia", "Wake words", installed=True), models=models)]
 
 
 def _voices(models: Path) -> dict[str, tuple[str, ...]]:

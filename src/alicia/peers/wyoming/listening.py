@@ -79,7 +79,6 @@ class WakeListening:
     def __init__(
         self, write: Write, peer: WyomingServer, converter: Converter, names: Sequence[str]
     ) -> None:
-        """Raises SettingsError where a word is not known."""
         self.converter = converter
         self._write = write
         self._waiting = Waiting(peer, names, self._detected)

@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from alicia.bus.packet import Packet
 from alicia.contracts.voice import (
+    CANCEL,
     LISTENING,
     SPEAK,
     SPEECH,
@@ -37,6 +38,8 @@ from alicia.testing.running import RunningHouse
 
 class Other(Service[Settings]):
     """Answers when it may leave, with the errors it is given first."""
+
+    hears = (CANCEL,)
 
     def __init__(self) -> None:
         self.leave = asyncio.Event()

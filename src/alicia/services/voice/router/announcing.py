@@ -218,7 +218,7 @@ class Router(Turns):
         if not chosen and not missing:
             raise NoSatelliteError
         error = NoSatelliteError.code
-        return chosen, [Report(satellite=name, heard=False, error=error) for name in missing]
+        return chosen, [Report(satellite=name, sounded=False, error=error) for name in missing]
 
     async def _announce_at(self, here: SatelliteHere, ask: Announce, call: Call) -> Report:
         try:
@@ -240,7 +240,7 @@ class Router(Turns):
         return Report(
             satellite=here.satellite,
             area_id=here.area_id,
-            heard=played.complete and played.error is None,
+            sounded=played.complete and played.error is None,
             error=played.error,
         )
 
@@ -378,4 +378,4 @@ class Router(Turns):
 
 
 def _silent(here: SatelliteHere, error: AliciaError) -> Report:
-    return Report(satellite=here.satellite, area_id=here.area_id, heard=False, error=error.code)
+    return Report(satellite=here.satellite, area_id=here.area_id, sounded=False, error=error.code)

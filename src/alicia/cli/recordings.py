@@ -1,0 +1,187 @@
+"""`alicia recordings` and `alicia replay`: turns whose audio was kept, heard once more."""
+
+from __future__ import annotations
+
+import json as json_module
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import parse_qs, urlsplit
+
+import typer
+from rich.table import Table
+
+from alicia.cli.output import Home, Json, emit, out, run
+from alicia.cli.visiting import visiting
+from alicia.contracts.satellites import (
+    FORGET_RECORDINGS,
+    GET_RECORDING,
+    LIST_RECORDINGS,
+    ForgetRecordings,
+    GetRecording,
+    ListRecordings,
+    Recording,
+    Recordings,
+)
+from alicia.contracts.voice import TurnRecord
+from alicia.errors import SettingsError
+from alicia.mind.recordings import pcm_of
+from alicia.peers.console import Console
+from alicia.peers.satellite import Satellite, TurnOptions, played
+from alicia.runtime.house import Address, House, MqttHouse
+from alicia.runtime.runner import joined
+from alicia.runtime.settings import Folder
+
+COMPARED = ("transcript", "intent", "actions", "reply", "error")
+
+
+def list_recordings(*, json: Json = False, home: Home = None) -> None:
+    """What is kept, the newest first."""
+    folder = Folder(home)
+
+    async def work() -> Recordings:
+        async with visiting(Console, folder) as console:
+            return await console.ask(LIST_RECORDINGS, ListRecordings())
+
+    found = run(work(), as_json=json)
+    if json:
+        emit(found.model_dump(mode="json"))
+        return
+    who = found.consented or "nobody: see the setting router.record"
+    out.print(f"[dim]kept of[/] {who}", highlight=False)
+    table = Table(box=None, pad_edge=False)
+    for column in ("turn", "satellite", "when", "s", "heard"):
+        table.add_column(column)
+    for info in found.recordings:
+        when = datetime.fromtimestamp(info.started_at).astimezone().strftime("%F %T")
+        row = (info.turn_id, info.satellite, when, f"{info.duration_s:.1f}", info.transcript or "—")
+        table.add_row(*row)
+    out.print(table)
+
+
+def forget(
+    turn: Annotated[str | None, typer.Argument(help="A turn's id; all of them if none.")] = None,
+    *,
+    json: Json = False,
+    home: Home = None,
+) -> None:
+    """Delete one recording, or all of them."""
+    folder = Folder(home)
+
+    async def work() -> int:
+        async with visiting(Console, folder) as console:
+            return (await console.ask(FORGET_RECORDINGS, ForgetRecordings(turn_id=turn))).count
+
+    count = run(work(), as_json=json)
+    if json:
+        emit({"forgotten": count})
+    else:
+        out.print(f"deleted {count}")
+
+
+def replay(
+    turn: Annotated[str, typer.Argument(help="A turn's id, of `alicia recordings`.")],
+    *,
+    against: Annotated[
+        str | None,
+        typer.Option(
+            "--against",
+            help="Another house: its folder, or mqtts://user:password@host:port?ca=FILE",
+        ),
+    ] = None,
+    act: Annotated[
+        bool, typer.Option("--act", help="Let devices move; otherwise nothing changes.")
+    ] = False,
+    json: Json = False,
+    home: Home = None,
+) -> None:
+    """Say a recorded turn again, and compare what came of it."""
+    folder = Folder(home)
+
+    async def work() -> dict[str, Any]:
+        async with visiting(Console, folder) as console:
+            recording = await console.ask(GET_RECORDING, GetRecording(turn_id=turn))
+        house = MqttHouse(folder) if against is None else other_house(against, folder)
+        async with joined(Satellite, house, folder) as satellite:
+            return await again(satellite, recording, dry_run=not act)
+
+    result = run(work(), as_json=json)
+    if json:
+        emit(result)
+    else:
+        _show(result)
+    if not result["same"]:
+        raise typer.Exit(1)
+
+
+async def again(satellite: Satellite, recording: Recording, *, dry_run: bool) -> dict[str, Any]:
+    """Play a recording to a house, and compare its record with the one that was kept."""
+    before = recording.record
+    heard = await satellite.turn(
+        played(pcm_of(recording)),
+        asked=TurnOptions(dry_run=dry_run),
+        area_id=recording.area_id,
+        language=before.language,
+    )
+    return compare(before, heard.record)
+
+
+def compare(before: TurnRecord, now: TurnRecord | None) -> dict[str, Any]:
+    """What is the same, what differs, and how long it took. `now` is None where none came."""
+    then, today = _of(before), _of(now) if now is not None else None
+    differs = [key for key in COMPARED if today is None or then[key] != today[key]]
+    return {
+        "turn_id": before.turn_id,
+        "same": not differs,
+        "differs": differs,
+        "before": {**then, "processing_ms": processing_ms(before)},
+        "now": None if today is None else {**today, "processing_ms": processing_ms(now)},
+        "dry_run": now.dry_run if now is not None else None,
+    }
+
+
+def _of(record: TurnRecord) -> dict[str, Any]:
+    """What must be the same; what became of a device is another question than what was asked."""
+    actions = [[a.entity, a.capability, a.value] for a in record.actions]
+    found = record.model_dump(include={"transcript", "intent", "reply", "error"}, mode="json")
+    return {**found, "actions": actions}
+
+
+def processing_ms(record: TurnRecord | None) -> float | None:
+    """From the end of the utterance to the first sound of the reply."""
+    if record is None or record.ended_at is None or record.first_audio_at is None:
+        return None
+    return round((record.first_audio_at - record.ended_at) * 1000, 1)
+
+
+def _show(result: dict[str, Any]) -> None:
+    for key in (*COMPARED, "processing_ms"):
+        then = json_module.dumps(result["before"][key], ensure_ascii=False)
+        now = json_module.dumps((result["now"] or {}).get(key), ensure_ascii=False)
+        mark = "[red]≠[/]" if key in result["differs"] else "[green]=[/]"
+        if key == "processing_ms":
+            mark = " "
+        out.print(f"{mark} {key:14}{then}", highlight=False)
+        if then != now:
+            out.print(f"  {'':14}{now}", highlight=False)
+
+
+def other_house(where: str, own: Folder) -> House:
+    """A house by its folder or its address. Raises SettingsError."""
+    if "://" not in where:
+        return MqttHouse(Folder(Path(where)))
+    parts = urlsplit(where)
+    if parts.hostname is None or not parts.username or parts.password is None:
+        raise SettingsError(
+            "Another house is named by its folder, or like mqtts://user:password@host:8883?ca=FILE."
+        )
+    ca = parse_qs(parts.query).get("ca", [None])[0]
+    folder = Folder(own.root / "replay" / parts.hostname)
+    port = f":{parts.port}" if parts.port else ""
+    Address(url=f"{parts.scheme}://{parts.hostname}{port}", ca=ca).write(folder)
+    folder.identities.mkdir(parents=True, exist_ok=True, mode=0o700)
+    credentials = folder.identities / f"{Satellite.name}.json"
+    credentials.touch(mode=0o600)
+    found = {"username": parts.username, "password": parts.password}
+    credentials.write_text(json_module.dumps(found), "utf-8")
+    return MqttHouse(folder)
