@@ -65,7 +65,7 @@ class Grammar:
         self._lists: dict[str, SlotList] = {}
         self._home: Home | None = None
         self._revision = -1
-        self._told: tuple[list[Area], list[Entity]] = ([], [])
+        self._told: tuple[list[Area], list[Entity]] | None = None
         # Read once for templates and again for those with a place for any words.
         self._last: tuple[tuple[str, str | None, int] | None, list[Reading]] = (None, [])
 

@@ -230,3 +230,7 @@ def test_a_sentence_takes_milliseconds(english: Understanding, home: Home) -> No
             english.recognize(said, home=home, area_id="kitchen")
             durations.append(time.perf_counter() - begun)
         assert min(durations) < limit_s
+
+
+def test_an_empty_home_is_understood_without_its_names() -> None:
+    assert Understanding("en").recognize("what time is it", home=Home()).intent
