@@ -30,11 +30,12 @@ from alicia.contracts.devices import (
 from alicia.errors import AliciaError
 from alicia.home.model import Home
 from alicia.language.answers import answer
-from alicia.language.candidates import NUMBER, candidates
+from alicia.language.candidates import Candidate, candidates
 from alicia.language.phrases import phrase
 from alicia.language.plan import Plan, QuestionKind
 from alicia.language.tables import load_tables
 from alicia.language.understanding import Understanding
+from alicia.language.wording import NUMBER
 
 _ALWAYS = (
     "answer.okay",
@@ -111,7 +112,7 @@ def _plans(
     understanding = Understanding(language)
     understanding.prewarm(home)
     done: set[object] = set()
-    for candidate in candidates(load_tables(language), home):
+    for candidate in _one_of_each(candidates(load_tables(language), home)):
         if NUMBER not in candidate.text:
             if only_numbers:
                 continue
@@ -127,6 +128,17 @@ def _plans(
             if same not in done:
                 done.add(same)
                 yield plan
+
+
+def _one_of_each(told: Iterable[Candidate]) -> Iterator[Candidate]:
+    """Without the many ways in which the same is said; a thing's other names are kept apart."""
+    seen: set[object] = set()
+    for candidate in told:
+        slots = tuple(sorted((name, slot.text) for name, slot in candidate.slots.items()))
+        same = candidate.does, candidate.targets, slots, NUMBER in candidate.text
+        if same not in seen and not candidate.foreign:
+            seen.add(same)
+            yield candidate
 
 
 def _done(plan: Plan, home: Home, language: str, outcome: OutcomeKind) -> Iterator[str]:

@@ -243,3 +243,7 @@ def test_an_empty_home_understands_nothing_and_learns_when_it_fills(home: Home) 
         empty.put_entity(entity)
     plan = understanding.recognize("turn on the kitchen light", home=empty)
     assert plan.entities == ("light.kitchen",)
+
+
+def test_an_empty_home_is_understood_without_its_names() -> None:
+    assert Understanding("en").recognize("what time is it", home=Home()).intent
