@@ -178,17 +178,20 @@ class HomeControl:
         return low + (high - low) * (0.25 if wanted > (low + high) / 2 else 0.75)
 
     async def _set(self, wanted: Values) -> None:
-        """Levels first and power last: a level switches a lamp on."""
+        """Levels first and power last, once the levels are seen: a level switches a lamp on."""
         for last in (False, True):
+            step: Values = {
+                entity: {name: value for name, value in mine.items() if (name == "power") is last}
+                for entity, mine in wanted.items()
+            }
             work = [
                 self._one(entity, name, value)
-                for entity, mine in wanted.items()
+                for entity, mine in step.items()
                 for name, value in mine.items()
-                if (name == "power") is last
-                and self._house.adapters[entity].values.get(name) != value
+                if self._house.adapters[entity].values.get(name) != value
             ]
             await asyncio.gather(*work)
-        await self._rest(wanted)
+            await self._rest(step)
 
     async def _one(self, entity: str, capability: str, value: Value) -> None:
         outcome = await self._bus.ask(
