@@ -6,10 +6,15 @@ The one module that touches `pywebrtc-audio` (the extra `satellite`), imported w
 from __future__ import annotations
 
 import importlib
+from collections import deque
 from typing import Any, Protocol
 
-from alicia.audio.formats import RATE_HZ, Pcm
+from alicia.audio.formats import RATE_HZ, Pcm, level_db
 from alicia.errors import DependencyMissingError
+
+GAUGED = 40
+"""Blocks of 10 ms with something loud in them, before a canceller is trusted."""
+LOUD_DB, FAINT_DB, TAKEN_DB = -40.0, -55.0, 10.0
 
 
 class EchoCanceller(Protocol):
@@ -44,3 +49,19 @@ class NoEchoCanceller:
     def clean(self, microphone: Pcm, played: Pcm) -> Pcm:
         del played
         return microphone
+
+
+class EchoGauge:
+    """Tells when a canceller knows the room, from what it does to what was played."""
+
+    def __init__(self) -> None:
+        self.learned = False
+        self._good: deque[bool] = deque(maxlen=GAUGED)
+
+    def put(self, microphone: Pcm, played: Pcm, cleaned: Pcm) -> None:
+        """A block of each; those in which little was played tell nothing."""
+        if self.learned or level_db(played) < LOUD_DB:
+            return
+        left = level_db(cleaned)
+        self._good.append(left < FAINT_DB or level_db(microphone) - left > TAKEN_DB)
+        self.learned = sum(self._good) >= GAUGED * 3 // 4
