@@ -41,10 +41,10 @@ def one(number: int, speech: list[Pcm], *, echo_db: float, voice_db: float) -> f
     room = Room(WebRtcEchoCanceller(), echo_db=echo_db, delay_ms=20 + number * 7 % 60, seed=number)
     speaker, interruption = room.duplex.speaker, Interruption()
     speaker.start()
-    speaker.feed(np.concatenate([speech[(number * 3 + k) % len(speech)] for k in range(4)]), 16_000)
+    speaker.feed(np.concatenate([speech[(number * 3 + k) % len(speech)] for k in range(5)]), 16_000)
     speaker.finish()
     word = at_level(speech[(number * 5 + 1) % len(speech)], voice_db)
-    said = room.say(word, after_s=2 + number % 10 * 0.15)
+    said = room.say(word, after_s=4 + number % 10 * 0.15)
     begins = said + onset(word)
     while room.now < begins + 16_000:
         room.tick()

@@ -12,8 +12,9 @@ from typing import Any, Protocol
 from alicia.audio.formats import RATE_HZ, Pcm, level_db
 from alicia.errors import DependencyMissingError
 
-GAUGED = 40
-"""Blocks of 10 ms with something loud in them, before a canceller is trusted."""
+GAUGED = 100
+"""Blocks of 10 ms with something loud in them, before a canceller is trusted: AEC3 takes tones away
+at once, and speech only after it has heard some (1.5 s in a simulated room)."""
 LOUD_DB, FAINT_DB, TAKEN_DB = -40.0, -55.0, 10.0
 
 
@@ -64,4 +65,4 @@ class EchoGauge:
             return
         left = level_db(cleaned)
         self._good.append(left < FAINT_DB or level_db(microphone) - left > TAKEN_DB)
-        self.learned = sum(self._good) >= GAUGED * 3 // 4
+        self.learned = sum(self._good) >= GAUGED * 9 // 10

@@ -233,7 +233,7 @@ async def test_speech_over_the_reply_stops_it_and_is_heard_as_a_new_turn(tmp_pat
     async with scene(tmp_path) as s:
         s.standing.push()
         await s.sounds()
-        await asyncio.sleep(1.2)
+        await until(lambda: s.room.duplex.gauge.learned)
         s.room.say(recorded(8))
         await until(lambda: s.standing.barge_ins == 1)
         await until(lambda: len(s.ear.audio) == 2)
@@ -246,7 +246,7 @@ async def test_speech_over_the_reply_stops_it_and_is_heard_as_a_new_turn(tmp_pat
         assert answered is not None
         assert answered.follows == first
         loudest = np.abs(np.frombuffer(s.ear.audio[second], np.int16)[:9600]).max()
-        assert loudest > 1000, "the word that interrupted is part of it"
+        assert loudest > 300, "the word that interrupted is part of it"
 
 
 async def test_stop_is_silence_while_the_reply_sounds(tmp_path: Path) -> None:
