@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator
 
 import numpy as np
 
-from alicia.audio.echo import EchoCanceller
+from alicia.audio.echo import EchoCanceller, EchoGauge
 from alicia.audio.formats import RATE_HZ, Pcm
 from alicia.audio.playing import PlayQueue
 
@@ -28,6 +28,7 @@ class Duplex:
     def __init__(self, canceller: EchoCanceller) -> None:
         self.speaker = PlayQueue(RATE_HZ)
         self._canceller = canceller
+        self.gauge = EchoGauge()
         self._blocks: deque[tuple[Pcm, Pcm]] = deque(maxlen=WAITING)
         self._more = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -44,14 +45,20 @@ class Duplex:
             self._loop.call_soon_threadsafe(self._more.set)
         return played
 
+    def clean(self) -> Pcm:
+        """The oldest block that waits, without what was played."""
+        microphone, played = self._blocks.popleft()
+        cleaned = self._canceller.clean(microphone, played)
+        self.gauge.put(microphone, played, cleaned)
+        return cleaned
+
     async def frames(self) -> AsyncGenerator[bytes, None]:
         """What is heard from now on, without what was played: 20 ms frames of s16le."""
         self._blocks.clear()
         rest: Pcm = np.empty(0, np.int16)
         while True:
             while self._blocks:
-                microphone, played = self._blocks.popleft()
-                rest = np.concatenate([rest, self._canceller.clean(microphone, played)])
+                rest = np.concatenate([rest, self.clean()])
                 while len(rest) >= FRAME:
                     yield rest[:FRAME].tobytes()
                     rest = rest[FRAME:]

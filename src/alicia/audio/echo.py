@@ -6,12 +6,16 @@ The one module that touches `pywebrtc-audio` (the extra `satellite`), imported w
 from __future__ import annotations
 
 import importlib
+from collections import deque
 from typing import Any, Protocol
 
-import numpy as np
-
-from alicia.audio.formats import RATE_HZ, Pcm
+from alicia.audio.formats import RATE_HZ, Pcm, level_db
 from alicia.errors import DependencyMissingError
+
+GAUGED = 100
+"""Blocks of 10 ms with something loud in them, before a canceller is trusted: AEC3 takes tones away
+at once, and speech only after it has heard some (1.5 s in a simulated room)."""
+LOUD_DB, FAINT_DB, TAKEN_DB = -40.0, -55.0, 10.0
 
 
 class EchoCanceller(Protocol):
@@ -48,8 +52,17 @@ class NoEchoCanceller:
         return microphone
 
 
-def erle_db(microphone: Pcm, cleaned: Pcm) -> float:
-    """Echo return loss enhancement: how much quieter the echo became."""
-    before = float(np.mean(microphone.astype(np.float64) ** 2))
-    after = float(np.mean(cleaned.astype(np.float64) ** 2))
-    return 10 * float(np.log10((before + 1e-9) / (after + 1e-9)))
+class EchoGauge:
+    """Tells when a canceller knows the room, from what it does to what was played."""
+
+    def __init__(self) -> None:
+        self.learned = False
+        self._good: deque[bool] = deque(maxlen=GAUGED)
+
+    def put(self, microphone: Pcm, played: Pcm, cleaned: Pcm) -> None:
+        """A block of each; those in which little was played tell nothing."""
+        if self.learned or level_db(played) < LOUD_DB:
+            return
+        left = level_db(cleaned)
+        self._good.append(left < FAINT_DB or level_db(microphone) - left > TAKEN_DB)
+        self.learned = sum(self._good) >= GAUGED * 9 // 10

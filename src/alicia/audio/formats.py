@@ -145,3 +145,9 @@ def _heard(samples: NDArray[np.float32], rate_hz: int) -> Pcm:
 
 def _unsupported(sentence: str, reason: str) -> UnsupportedAudioError:
     return UnsupportedAudioError(f"{sentence} {_WHAT_TO_DO}", reason=reason)
+
+
+def level_db(pcm: Pcm) -> float:
+    """Loudness in dB below full scale."""
+    power = float(np.mean(np.square(pcm.astype(np.float32)))) / 32_768**2
+    return 10 * float(np.log10(power + 1e-10))

@@ -13,7 +13,7 @@ from enum import Enum
 
 import numpy as np
 
-from alicia.audio.formats import RATE_HZ, Pcm
+from alicia.audio.formats import Pcm, level_db
 from alicia.audio.vad import EarshotVad, Vad
 
 
@@ -43,26 +43,16 @@ class InterruptionSettings:
     loud_db: float = -45.0
     frames: int = 5
     """Of 16 ms, over which it is summed."""
-    learning_s: float = 1.0
-    """How long the canceller learns a room: until then more evidence is asked for."""
     resume_frames: int = 15
     """Unlikely frames in a row that take ducking back: 240 ms."""
 
 
 class Interruption:
-    """Watches one reply.
-
-    learned_s: how much the canceller has heard of this room's echo before.
-    """
+    """Watches one reply."""
 
     def __init__(
-        self,
-        settings: InterruptionSettings | None = None,
-        vad: Vad | None = None,
-        *,
-        learned_s: float = 0.0,
+        self, settings: InterruptionSettings | None = None, vad: Vad | None = None
     ) -> None:
-        self._heard = int(learned_s * RATE_HZ)
         self._settings = settings or InterruptionSettings()
         self._vad = vad or EarshotVad()
         self._rest: Pcm = np.empty(0, np.int16)
@@ -70,31 +60,36 @@ class Interruption:
         self._ducked = self._stopped = False
         self._quiet = 0
 
-    def feed(self, pcm: Pcm) -> list[Cue]:
-        """What these samples tell; nothing more once somebody speaks."""
+    def feed(self, pcm: Pcm, *, learned: bool = True) -> list[Cue]:
+        """What these samples tell; nothing more once somebody speaks.
+
+        learned: whether the canceller knows the room; until then echo and people sound the same.
+        """
         size = self._vad.frame_samples
         samples = np.concatenate([self._rest, pcm])
         whole = len(samples) - len(samples) % size
         self._rest = samples[whole:]
-        cues = (self._step(samples[at : at + size]) for at in range(0, whole, size))
+        cues = (
+            self._step(samples[at : at + size], learned=learned) for at in range(0, whole, size)
+        )
         return [cue for cue in cues if cue is not None]
 
-    def _step(self, frame: Pcm) -> Cue | None:
+    def _step(self, frame: Pcm, *, learned: bool) -> Cue | None:
         own = self._settings
         if self._stopped:
             return None
         probability = self._vad.speech_probability(frame)
         level = level_db(frame)
-        self._heard += len(frame)
-        learned = self._heard >= own.learning_s * RATE_HZ
         loud = level >= own.duck_db
         evidence = max(0.0, probability - own.ignored) if loud else 0.0
-        if learned and level >= own.loud_db:
+        if level >= own.loud_db:
             evidence += own.loudness
+        if not learned:
+            return None
         self._evidence.append(evidence)
         likely = loud and probability >= own.duck_probability
         self._quiet = 0 if likely else self._quiet + 1
-        if sum(self._evidence) >= own.evidence * (1.0 if learned else 2.0):
+        if sum(self._evidence) >= own.evidence:
             self._stopped = True
             return Cue.STOP
         if not self._ducked and likely:
@@ -104,9 +99,3 @@ class Interruption:
             self._ducked = False
             return Cue.RESUME
         return None
-
-
-def level_db(pcm: Pcm) -> float:
-    """Loudness in dB below full scale."""
-    power = float(np.mean(np.square(pcm.astype(np.float32)))) / 32_768**2
-    return 10 * float(np.log10(power + 1e-10))

@@ -13,12 +13,12 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from alicia.audio.duplex import Duplex
 from alicia.audio.earcons import Earcon, tone
-from alicia.audio.formats import Pcm, from_bytes
-from alicia.audio.interrupting import Cue, Interruption, level_db
+from alicia.audio.formats import Pcm, from_bytes, level_db
+from alicia.audio.interrupting import Cue, Interruption
 from alicia.contracts.satellites import (
     INTERCOM,
     JOINED,
@@ -97,7 +97,6 @@ class Standing:
         """What was spoken over."""
         self._interruption: Interruption | None = None
         self._drained = asyncio.Event()
-        self._learned_s = 0.0
         self._loop = asyncio.get_running_loop()
         self._speaker.on_drained = lambda: self._loop.call_soon_threadsafe(self._drained.set)
         self.barge_ins = 0
@@ -121,7 +120,6 @@ class Standing:
         if self._capture is not None and self._capture.open:
             self._capture.queue.put_nowait(frame)
         elif self._speaker.playing and self._interruption is not None:
-            self._learned_s += FRAME_S
             self._watch(self._interruption, from_bytes(frame))
         elif self._detector is not None:
             for detection in self._detector.feed(from_bytes(frame)):
@@ -133,7 +131,7 @@ class Standing:
                 self._begin(TurnOptions(wake=wake), pre_roll_s=0.0)
 
     def _watch(self, interruption: Interruption, pcm: Pcm) -> None:
-        for cue in interruption.feed(pcm):
+        for cue in interruption.feed(pcm, learned=self._duplex.gauge.learned):
             if cue is Cue.STOP:
                 self.barge_ins += 1
                 self._interrupted = self._turn_id
@@ -194,19 +192,19 @@ class Standing:
     def _listen_over_it(self) -> None:
         """What sounds from now on can be interrupted."""
         self._drained.clear()
-        self._interruption = Interruption(learned_s=self._learned_s)
+        self._interruption = Interruption()
 
     async def _sounded(self, turn_id: str, cancels: AsyncIterator[Cancel]) -> None:
         """Wait for the speaker, and say what was heard of it."""
         draining = asyncio.create_task(self._until_drained())
         cancelled = asyncio.create_task(_first(cancels))
-        await asyncio.wait({draining, cancelled}, return_when=asyncio.FIRST_COMPLETED)
-        complete = draining.done() and self._interrupted != turn_id
-        if not draining.done() and self._turn_id == turn_id:
-            self._speaker.stop()
-        for task in (draining, cancelled):
-            task.cancel()
-        await asyncio.gather(draining, cancelled, return_exceptions=True)
+        try:
+            await asyncio.wait({draining, cancelled}, return_when=asyncio.FIRST_COMPLETED)
+            complete = draining.done() and self._interrupted != turn_id
+            if not draining.done() and self._turn_id == turn_id:
+                self._speaker.stop()
+        finally:
+            await _ended(draining, cancelled)
         if self._turn_id == turn_id:
             self._turn_id = None
         await self._satellite.say(
@@ -255,13 +253,13 @@ class Standing:
         stopping = asyncio.create_task(self._until_cancelled(sound.turn_id))
         call = sound.kind is SoundKind.INTERCOM
         playing = asyncio.create_task(self._call(sound) if call else self._announce(sound))
-        await asyncio.wait({stopping, playing}, return_when=asyncio.FIRST_COMPLETED)
-        complete = playing.done()
-        for task in (stopping, playing):
-            task.cancel()
-        results = await asyncio.gather(playing, stopping, return_exceptions=True)
-        if complete and isinstance(results[0], AliciaError):
-            error = results[0].code
+        try:
+            await asyncio.wait({stopping, playing}, return_when=asyncio.FIRST_COMPLETED)
+            complete = playing.done()
+            if complete and isinstance(raised := playing.exception(), AliciaError):
+                error = raised.code
+        finally:
+            await _ended(stopping, playing)
         if not complete:
             self._speaker.stop()
         await self._satellite.say(
@@ -333,6 +331,12 @@ class Standing:
         while self._speaker.playing:
             await self._drained.wait()
             self._drained.clear()
+
+
+async def _ended(*tasks: asyncio.Task[Any]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _first(cancels: AsyncIterator[Cancel]) -> Cancel:
