@@ -9,7 +9,7 @@ import pytest
 from alicia.audio.augmentation import at_snr, in_room, noise, pcm_of, rms, wave_of
 from alicia.audio.echo import WebRtcEchoCanceller
 from alicia.audio.enhancement import EnhancementSettings, Enhancer
-from alicia.audio.formats import RATE_HZ, Pcm, read, level_db
+from alicia.audio.formats import RATE_HZ, Pcm, level_db, read
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("pywebrtc_audio") is None, reason="needs alicia[enhancement]"
