@@ -395,6 +395,8 @@ def test_stt_can_neither_publish_nor_receive_outside_its_contract(house: House) 
     allowed = {
         f"{ROOT}/voice/stt/audio/utterance_id1",
         f"{ROOT}/voice/stt/transcribe",
+        f"{ROOT}/voice/router/cancel/turn_id1",
+        f"{ROOT}/system/reply/stt/i1",  # of what it asks the mind
         *(f"{ROOT}/system/service/stt/instance1/{what}" for what in ("ping", "info", "stats")),
         *(f"{ROOT}/system/presence/{who}/instance1" for who in IDENTITIES),
     }
