@@ -105,6 +105,7 @@ def intercom(
     device: Annotated[
         str | None, typer.Option("--device", help="A microphone's number or name.")
     ] = None,
+    json: Json = False,
     home: Home = None,
 ) -> None:
     """Speak to other satellites, live, until Ctrl-C."""
@@ -119,7 +120,7 @@ def intercom(
         ):
             await call(peer, frames, targets)
 
-    run(work(), as_json=False)
+    run(work(), as_json=json)
 
 
 async def call(peer: Satellite, frames: Any, targets: Targets) -> list[str]:  # noqa: ANN401

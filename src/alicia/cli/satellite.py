@@ -14,7 +14,7 @@ from alicia.audio.echo import EchoCanceller, NoEchoCanceller, WebRtcEchoCancelle
 from alicia.audio.microphone import SoundCard
 from alicia.cli import turns
 from alicia.cli.listening import pressed
-from alicia.cli.output import Home, err, run
+from alicia.cli.output import Home, Json, emit, err, run
 from alicia.cli.visiting import visiting
 from alicia.peers.satellite import Heard, Satellite, Standing
 from alicia.runtime.settings import Folder
@@ -30,6 +30,7 @@ def satellite(
     headphones: Annotated[
         bool, typer.Option("--headphones", help="The microphone can't hear the speaker.")
     ] = False,
+    json: Json = False,
     home: Home = None,
 ) -> None:
     """Be a satellite until Ctrl-C: Enter begins a turn, speaking over a reply interrupts it."""
@@ -40,7 +41,11 @@ def satellite(
             os.environ[f"ALICIA_SATELLITE__{key}"] = value
 
     def show(heard: Heard) -> None:
-        turns.show(turns.result_of(heard, folder, language))
+        result = turns.result_of(heard, folder, language)
+        if json:
+            emit(result)
+        else:
+            turns.show(result)
 
     async def work() -> None:
         canceller: EchoCanceller = NoEchoCanceller() if headphones else WebRtcEchoCanceller()
@@ -54,4 +59,4 @@ def satellite(
                     standing.push()
                 running.cancel()
 
-    run(work(), as_json=False)
+    run(work(), as_json=json)

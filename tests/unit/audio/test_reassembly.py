@@ -14,9 +14,9 @@ def frame(number: int) -> bytes:
     return number.to_bytes(2, "little") * 320
 
 
-def given_out(frames: list[tuple[int, bool]], **limits: int) -> list[bytes]:
+def given_out(frames: list[tuple[int, bool]]) -> list[bytes]:
     """What comes out of these frames (number, last), the end waited for."""
-    pieces = Reassembly(**limits)
+    pieces = Reassembly()
     out = [pcm for number, last in frames for pcm in pieces.put(number, frame(number), last=last)]
     out += pieces.flush()
     assert pieces.over
