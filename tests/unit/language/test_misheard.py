@@ -25,12 +25,19 @@ ROWS: list[dict[str, str]] = [
     for line in (Path(__file__).parent / "data" / "misheard.jsonl").read_text("utf-8").splitlines()
 ]
 RIGHT_PCT: dict[tuple[str, str], int] = {
+    ("en", "tuning"): 81,
+    ("en", "held_out"): 88,
     ("es", "tuning"): 92,
+    ("es", "held_out"): 98,
     ("fr", "tuning"): 80,
+    ("fr", "held_out"): 68,
     ("de", "tuning"): 85,
+    ("de", "held_out"): 83,
     ("it", "tuning"): 86,
+    ("it", "held_out"): 88,
     ("pt", "tuning"): 85,
     ("ja", "tuning"): 85,
+    ("ja", "held_out"): 83,
     ("zh", "tuning"): 86,
 }
 """At least; measured 2026-11-24, less a little for ties that a new version may break."""
@@ -77,7 +84,7 @@ def test_most_of_what_was_misheard_is_understood(
     assert 100 * counts["right"] / counts.total() >= RIGHT_PCT[language, split], counts
 
 
-@pytest.mark.parametrize("split", ["tuning", "held_out"])
+@pytest.mark.parametrize("split", sorted({split for _, split in RIGHT_PCT}))
 def test_what_was_misheard_hardly_ever_does_something_else(
     outcome: Callable[[str, str], Counts], split: str
 ) -> None:
