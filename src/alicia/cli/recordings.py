@@ -86,7 +86,8 @@ def replay(
         str | None,
         typer.Option(
             "--against",
-            help="Another house: its folder, or mqtts://user:password@host:port?ca=FILE",
+            help="Another house: its folder, or the mqtts:// address of its broker with user, "
+            "password and ?ca=FILE.",
         ),
     ] = None,
     act: Annotated[
@@ -173,7 +174,8 @@ def other_house(where: str, own: Folder) -> House:
     parts = urlsplit(where)
     if parts.hostname is None or not parts.username or parts.password is None:
         raise SettingsError(
-            "Another house is named by its folder, or like mqtts://user:password@host:8883?ca=FILE."
+            "Another house is named by its folder, or by its broker's mqtts:// address with user, "
+            "password and ?ca=FILE."
         )
     ca = parse_qs(parts.query).get("ca", [None])[0]
     folder = Folder(own.root / "replay" / parts.hostname)
