@@ -18,6 +18,8 @@ from alicia.cli.output import Home, Json, emit, err, run
 from alicia.cli.visiting import visiting
 from alicia.peers.satellite import Heard, Satellite, Standing
 from alicia.runtime.settings import Folder
+from alicia.speech.models import ModelStore
+from alicia.speech.wake_words import load
 
 
 def satellite(
@@ -27,13 +29,17 @@ def satellite(
     language: Annotated[str, typer.Option("--language", "-l")] = "en",
     device: Annotated[str | None, typer.Option("--device", help="A microphone.")] = None,
     output: Annotated[str | None, typer.Option("--output", help="A speaker.")] = None,
+    wake: Annotated[
+        list[str] | None,
+        typer.Option("--wake", help="A word that wakes her; `alicia wake list` knows them."),
+    ] = None,
     headphones: Annotated[
         bool, typer.Option("--headphones", help="The microphone can't hear the speaker.")
     ] = False,
     json: Json = False,
     home: Home = None,
 ) -> None:
-    """Be a satellite until Ctrl-C: Enter begins a turn, speaking over a reply interrupts it."""
+    """Be a satellite until Ctrl-C: Enter or a wake word begins a turn; speaking over it is heard."""
     folder = Folder(home)
     own = {"CALLED": name or os.uname().nodename, "AREA_ID": area, "LANGUAGE": language}
     for key, value in own.items():
@@ -48,11 +54,17 @@ def satellite(
             turns.show(result)
 
     async def work() -> None:
+        detector = None
+        if wake:
+            detector = await asyncio.to_thread(
+                load, wake, ModelStore(folder.models), folder.root / "wake"
+            )
         canceller: EchoCanceller = NoEchoCanceller() if headphones else WebRtcEchoCanceller()
         duplex = Duplex(canceller)
         async with visiting(Satellite, folder) as peer, SoundCard(duplex, device, output).open():
-            standing = Standing(peer, duplex, on_turn=show)
-            err.print(f"[dim]{peer.called} is here. Press Enter and speak.[/]")
+            standing = Standing(peer, duplex, detector=detector, on_turn=show)
+            said = f'Say "{wake[0].replace("_", " ")}"' if wake else "Press Enter"
+            err.print(f"[dim]{peer.called} is here. {said} and speak.[/]", highlight=False)
             async with asyncio.TaskGroup() as group, aclosing(pressed()) as presses:
                 running = group.create_task(standing.run())
                 async for _ in presses:
