@@ -4,30 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Coroutine, Generator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncGenerator, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any, TypeVar
 
 from alicia.contracts.kinds import segment
 from alicia.contracts.satellites import PLAYED, Played
 from alicia.contracts.voice import (
     AUDIO,
-    CANCEL,
     OPEN_TURN,
     SAY_TEXT,
     SPEAK,
     TRANSCRIBE,
-    TURN,
     TURN_ENDED,
     UNDERSTAND,
-    Cancel,
     CancelReason,
     OpenTurn,
     SayText,
     Speak,
     Transcribe,
     Transcript,
-    Turn,
     TurnOpened,
     TurnPhase,
     TurnRecord,
@@ -46,9 +42,9 @@ from alicia.mind.recordings import RecordingStore
 from alicia.mind.satellites import Directory, earshot
 from alicia.mind.turn_machine import Machines
 from alicia.mind.turns import Journal, OpenEntry, Traces
-from alicia.runtime.service import Service, handles, serves
+from alicia.runtime.service import handles, serves
 from alicia.runtime.tracing import current_trace, new_trace
-from alicia.services.voice.router.settings import RouterSettings
+from alicia.services.voice.router.ending import Ending
 
 T = TypeVar("T")
 
@@ -59,7 +55,7 @@ SOUNDS_S = 3.0
 """How much longer than its reply a satellite may take to say that it was heard."""
 
 
-class Turns(Service[RouterSettings]):
+class Turns(Ending):
     """The turn's one owner."""
 
     @asynccontextmanager
@@ -365,88 +361,6 @@ class Turns(Service[RouterSettings]):
     async def played(self, played: Played) -> None:
         if (sounding := self._sounding.get(played.turn_id)) is not None:
             sounding.set()
-
-    @contextmanager
-    def _if_the_disk_will(self) -> Generator[None, None, None]:
-        """A disk that is full or gone costs what is remembered of a turn, not the turn."""
-        with suppress(AliciaError), self.edge("write"):
-            yield
-
-    async def _say(self, course: Course, phase: TurnPhase) -> None:
-        """Go on to this phase, and say so where the turn holds its satellite."""
-        machine = self._machines.of(course.satellite)
-        begins = (machine.turn_id, machine.phase) == (course.turn_id, phase)
-        if begins or machine.step(course.turn_id, phase):
-            await self._tell(course)
-
-    async def _tell(self, course: Course) -> None:
-        machine = self._machines.of(course.satellite)
-        if machine.turn_id == course.turn_id:
-            await self.say(
-                TURN,
-                Turn(satellite=course.satellite, phase=machine.phase, turn_id=course.turn_id),
-            )
-
-    async def _rest(self, satellite: str, turn_id: str | None = None) -> None:
-        """The satellite is idle, where this turn holds it (or nobody did)."""
-        if turn_id is None or self._machines.of(satellite).release(turn_id):
-            await self.say(TURN, Turn(satellite=satellite, phase=TurnPhase.IDLE))
-            async with self._freed:
-                self._freed.notify_all()
-
-    # ---- ending early ----
-
-    def _cut(self, turn_id: str, reason: CancelReason, at: str | None = None) -> list[Cancel]:
-        """End a turn and free its satellite; what must be said of it, nothing if it is over.
-
-        at: only there, where it is heard at several satellites.
-        """
-        del at
-        course, sounding = self._courses.get(turn_id), self._sounding.pop(turn_id, None)
-        if course is not None and course.cancelled is None:
-            course.cancel(reason)
-            satellite = course.satellite
-            with self._if_the_disk_will():
-                self._journal.remove(turn_id)
-        elif sounding is not None and (over := self._traces.record(turn_id)) is not None:
-            self._traces.cut_short(turn_id, reason)
-            sounding.set()
-            satellite = over.satellite
-        else:
-            return []
-        self._machines.of(satellite).release(turn_id)
-        self.log.info("cancelled", turn=turn_id, reason=reason.value)
-        return [Cancel(turn_id=turn_id, satellite=satellite, reason=reason)]
-
-    async def _say_cancelled(self, ended: list[Cancel]) -> None:
-        """The work stops wherever it is done, and who is free now is idle."""
-        for cancel in ended:
-            await self.say(CANCEL, cancel)
-        for satellite in {cancel.satellite for cancel in ended}:
-            if self._machines.of(satellite).phase is TurnPhase.IDLE:
-                await self._rest(satellite)
-        async with self._freed:
-            self._freed.notify_all()
-
-    async def _end_early(self, turn_id: str, reason: CancelReason) -> bool:
-        """Whether the turn was there to be cancelled."""
-        ended = self._cut(turn_id, reason)
-        await self._say_cancelled(ended)
-        return bool(ended)
-
-    async def _stop_all(self, satellite: str, *, but: str | None = None) -> list[str]:
-        """Stop everything that runs or sounds at a satellite; which turns it was."""
-        mine = {c.turn_id for c in self._courses.values() if c.satellite == satellite}
-        mine |= {
-            turn_id
-            for turn_id in self._sounding
-            if (over := self._traces.record(turn_id)) is None or over.satellite == satellite
-        }
-        return [
-            turn_id
-            for turn_id in sorted(mine - {but or ""})
-            if await self._end_early(turn_id, CancelReason.STOP)
-        ]
 
 
 def require_names(*names: str) -> None:
