@@ -93,6 +93,18 @@ HELD_OUT: list[tuple[str, str, list[Change]]] = [
     ),
 ]
 
+# How the same numbers are also written.
+WRITTEN = {
+    "thirty percent": "30%",
+    "forty percent": "40%",
+    "twenty two": "22",
+    "nineteen": "19",
+}
+
+
+def also(text: str) -> list[str]:
+    return [text.replace(said, short) for said, short in WRITTEN.items() if said in text]
+
 
 def phonemes_child() -> None:
     """The child: one line of text in, one line of IPA out (program `espeak-ng`, in process)."""
@@ -172,6 +184,7 @@ def main(voices: Path) -> None:
                     "language": "en",
                     "kind": "neural",
                     "text": text,
+                    "also": also(text),
                     "voice": f"Kokoro-82M {voice}",
                     "licence": "Apache-2.0",
                     "held_out": (voice, text, changes) in HELD_OUT,
