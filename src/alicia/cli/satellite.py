@@ -39,7 +39,7 @@ def satellite(
     json: Json = False,
     home: Home = None,
 ) -> None:
-    """Be a satellite until Ctrl-C: Enter or a wake word begins a turn; speaking over it is heard."""
+    """Be a satellite until Ctrl-C: Enter or a wake word begins a turn; so does interrupting."""
     folder = Folder(home)
     own = {"CALLED": name or os.uname().nodename, "AREA_ID": area, "LANGUAGE": language}
     for key, value in own.items():
