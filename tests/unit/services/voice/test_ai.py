@@ -19,7 +19,18 @@ from alicia.contracts.devices import (
     PatchEntity,
     Result,
 )
-from alicia.contracts.voice import UNDERSTAND, Understand, Understood
+from alicia.contracts.voice import (
+    PREPARE,
+    PREVIEW,
+    UNDERSTAND,
+    Completeness,
+    Prepare,
+    Prepared,
+    Preview,
+    Previewed,
+    Understand,
+    Understood,
+)
 from alicia.errors import (
     AliciaError,
     AmbiguousError,
@@ -118,6 +129,69 @@ def changes(result: Understood) -> dict[str, tuple[str, object, str]]:
         action.entity: (action.capability, action.value, action.outcome.value)
         for action in result.actions
     }
+
+
+# ---- words that somebody may still be speaking --------------------------------------------------
+
+
+class Mouth(Service[Settings]):
+    """Speech as it looks from here: notes what it is to have ready."""
+
+    name = "tts"
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    @serves(PREPARE, concurrency=4)
+    async def prepare(self, ask: Prepare) -> Prepared:
+        self.asked.append(ask.text)
+        return Prepared(turn_id=ask.turn_id, ready=True)
+
+
+async def previewed(home: RunningHouse, text: str, language: str = "en") -> Previewed:
+    ask = Preview(utterance_id="u1", turn_id="t1", text=text, language=language)
+    return await home.bus.ask(PREVIEW, ask, deadline_s=5)
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "completeness"),
+    [
+        ("Turn on the kitchen light.", "en", Completeness.COMPLETE),
+        ("Turn on the", "en", Completeness.OPEN),
+        ("Turn on the kitchen", "en", Completeness.OPEN),
+        ("I had a dream last night", "en", Completeness.UNKNOWN),
+        ("Schalte das Küchenlicht ein.", "de", Completeness.COMPLETE),
+        ("Enciende la luz de la", "es", Completeness.OPEN),
+    ],
+)
+async def test_words_are_whole_or_demand_more(
+    tmp_path: Path, text: str, language: str, completeness: Completeness
+) -> None:
+    async with demo(tmp_path) as home:
+        assert (await previewed(home, text, language)).completeness is completeness
+
+
+async def test_a_preview_changes_nothing_and_has_its_answer_ready(tmp_path: Path) -> None:
+    async with demo(tmp_path, Hand) as home:
+        hand = home._running[-2].runner.service
+        await home.start(Mouth)
+        mouth = home._running[-1].runner.service
+        assert isinstance(hand, Hand)
+        assert isinstance(mouth, Mouth)
+        await previewed(home, "turn on the kitchen light")
+        await until(lambda: mouth.asked)
+        assert hand.asked == []
+        said = await understood(home, "turn on the kitchen light")
+        assert mouth.asked == [said.reply]
+
+
+async def test_what_may_have_been_said_is_offered_but_no_lock(tmp_path: Path) -> None:
+    async with demo(tmp_path) as home:
+        found = await previewed(home, "Turn off the whole wheel light.")
+        assert found.completeness is Completeness.UNKNOWN
+        assert "Turn off the hallway light." in [near.text for near in found.likely]
+        locked = await previewed(home, "Unlog the frond tore.")
+        assert not [near for near in locked.likely if near.text.startswith("Unlock")]
 
 
 # ---- understood and carried out -----------------------------------------------------------------
