@@ -26,7 +26,9 @@ def satellite(
     *,
     name: Annotated[str | None, typer.Option("--name", help="What the house calls it.")] = None,
     area: Annotated[str | None, typer.Option("--area", help="Where it stands.")] = None,
-    language: Annotated[str, typer.Option("--language", "-l")] = "en",
+    language: Annotated[
+        str, typer.Option("--language", "-l", help="One of the nine, or `auto`: by ear.")
+    ] = "en",
     device: Annotated[str | None, typer.Option("--device", help="A microphone.")] = None,
     output: Annotated[str | None, typer.Option("--output", help="A speaker.")] = None,
     wake: Annotated[

@@ -17,7 +17,9 @@ from alicia.runtime.house import MqttHouse
 from alicia.runtime.settings import Folder
 
 Area = Annotated[str | None, typer.Option("--area", help="Where it is said: an area's id.")]
-Language = Annotated[str, typer.Option("--language", "-l", help="One of the nine languages.")]
+Language = Annotated[
+    str, typer.Option("--language", "-l", help="One of the nine, or `auto`: by ear.")
+]
 
 
 def ask(

@@ -27,6 +27,7 @@ from alicia.contracts.satellites import (
 )
 from alicia.contracts.voice import (
     AUDIO,
+    AUTO,
     CANCEL,
     LISTENING,
     OPEN_TURN,
@@ -68,12 +69,17 @@ STORE_AGAIN_S = 30.0
 """When to ask again for the stored phrase, where nobody could speak it."""
 
 
+FALLBACK = "en"
+"""Spoken by a satellite that is to hear every language, before it has heard one."""
+
+
 class SatelliteSettings(Settings):
     http_port: int = -1
     called: str | None = None
     """Its name, the same after each start; otherwise each start has a name of its own."""
     area_id: str | None = None
     language: str = "en"
+    """What is spoken to it; `auto`: whichever is heard."""
     answer_s: float = Field(default=12.0, gt=0)
     """How long after the last word the person waits at most before hearing that it failed."""
 
@@ -109,7 +115,7 @@ class Satellite(Service[SatelliteSettings]):
     @runs
     async def store_phrase(self) -> None:
         """Have the phrase for a house that can't answer, in this satellite's language."""
-        path = self._phrase_file(self.settings.language)
+        path = self._phrase_file(self.own_language)
         while not path.exists():
             if not await self._fetch_phrase(path):
                 await asyncio.sleep(STORE_AGAIN_S)
@@ -120,8 +126,8 @@ class Satellite(Service[SatelliteSettings]):
         async with self.hear(SPEECH, limit=4096, turn_id=apology.turn_id) as speech:
             noting = asyncio.create_task(self._note_the_speech(speech, apology))
             try:
-                text = phrase("alicia", self.settings.language)
-                ask = Speak(turn_id=apology.turn_id, text=text, language=self.settings.language)
+                text = phrase("alicia", self.own_language)
+                ask = Speak(turn_id=apology.turn_id, text=text, language=self.own_language)
                 await self.ask(SPEAK, ask)
                 if not await _comes(apology.complete):
                     return False
@@ -135,12 +141,17 @@ class Satellite(Service[SatelliteSettings]):
         new.replace(path)
         return True
 
+    @property
+    def own_language(self) -> str:
+        """What it is spoken to in where nobody has been heard yet."""
+        return FALLBACK if self.settings.language == AUTO else self.settings.language
+
     def _phrase_file(self, language: str) -> Path:
         return self.folder.state(self.name) / f"apology-{language}.wav"
 
     def _apologise(self, heard: Heard, language: str) -> None:
         """Say the stored phrase in place of a reply."""
-        path = self._phrase_file(language)
+        path = self._phrase_file(self.own_language if language == AUTO else language)
         if heard.speech or not path.exists():
             return
         with wave.open(str(path)) as stored:

@@ -235,7 +235,7 @@ class Standing:
                         satellite=own.called,
                         instance=own.instance,
                         area_id=own.settings.area_id,
-                        language=own.settings.language,
+                        language=own.own_language,
                     ),
                 )
                 own.volume = self._orders.volume
