@@ -9,6 +9,7 @@ from typing import Any, ClassVar, TypeVar
 from alicia.audio.formats import Pcm
 from alicia.errors import DependencyMissingError, EngineError, UnsupportedLanguageError
 from alicia.speech.decoding import DecodeQueue
+from alicia.speech.recognizer import Guess
 
 _T = TypeVar("_T")
 
@@ -58,6 +59,10 @@ class ThreadedRecognizer:
     @property
     def busy(self) -> bool:
         return self._thread.busy
+
+    async def reconsider(self, pcm: Pcm, language: str) -> Guess | None:
+        del pcm, language
+        return None
 
     async def weigh(self, pcm: Pcm, language: str, texts: Sequence[str]) -> list[float]:
         """Refuse it: the engine tells no likelihoods of given texts."""

@@ -201,6 +201,10 @@ class _Decoder:
             self._language = guess.language
         return self.latest
 
+    async def second_opinion(self, decoded: _Decoded) -> Guess | None:
+        """Another engine's guess for the same audio."""
+        return await self._recognizer.reconsider(decoded.speech, decoded.guess.language)
+
     async def choose(self, decoded: _Decoded, likely: Sequence[tuple[str, str]]) -> Guess | None:
         """Which of the likely sentences was said, where the audio leaves no doubt about it."""
         if not self._recognizer.capabilities.weighs:
@@ -249,7 +253,9 @@ class _Listener:
         self._weighing: asyncio.Task[Guess | None] | None = None
         self._judged = 0
         """What the judged guess covers."""
-        self._verdict = Verdict(Finish.UNKNOWN)
+        self._verdict: Verdict | None = None
+        self._doubted = False
+        """It was asked whether something else was said."""
         self._left: set[asyncio.Task[Any]] = set()
 
     async def follow(self, chunks: AsyncIterator[bytes]) -> AsyncGenerator[Heard, None]:
@@ -338,17 +344,33 @@ class _Listener:
                 task.cancel()
                 self._left.add(task)
         self._judging = self._weighing = None
-        self._verdict, self._judged = Verdict(Finish.UNKNOWN), decoded.covered
+        self._verdict, self._judged, self._doubted = None, decoded.covered, False
         if self._judge is not None and decoded.guess.text:
             self._judging = asyncio.ensure_future(self._judge(decoded.guess))
 
     def _doubt(self) -> None:
         """In a pause after words that are no command: was it one of the likely ones?"""
-        decoded, likely = self._decoder.latest, self._verdict.likely
-        if decoded is None or not likely or not self._decoder.knows(self._endpointer.speech_end):
+        decoded, verdict = self._decoder.latest, self._verdict
+        if decoded is None or verdict is None or verdict.finish is Finish.COMPLETE:
             return
-        self._verdict = Verdict(self._verdict.finish)
-        self._weighing = asyncio.create_task(self._decoder.choose(decoded, likely))
+        if not self._doubted and self._decoder.knows(self._endpointer.speech_end):
+            self._doubted = True
+            self._weighing = asyncio.create_task(self._reconsider(decoded, verdict))
+
+    async def _reconsider(self, decoded: _Decoded, verdict: Verdict) -> Guess | None:
+        """What was said instead; None where nothing is better.
+
+        Another engine's opinion where that is a whole command, or the one of the likely sentences
+        that the audio bears out.
+        """
+        likely = verdict.likely
+        other = await self._decoder.second_opinion(decoded)
+        if other is not None and other.text and self._judge is not None:
+            its = await self._judge(other)
+            if its.finish is Finish.COMPLETE:
+                return replace(other, alternatives=(decoded.guess.text, *other.alternatives))
+            likely = tuple(dict.fromkeys((*likely, *its.likely)))
+        return await self._decoder.choose(decoded, likely) if likely else None
 
     def _settle_on(self, better: Guess | None) -> None:
         if better is not None and self._decoder.latest is not None:
@@ -358,7 +380,7 @@ class _Listener:
     def _be_patient(self) -> None:
         """How long a silence may last, by what is known of the words up to now."""
         known = self._judged >= self._endpointer.speech_end - _TAIL
-        match self._verdict.finish if known else Finish.UNKNOWN:
+        match self._verdict.finish if known and self._verdict else Finish.UNKNOWN:
             case Finish.COMPLETE:
                 patience_s = self._pace.complete_silence_s
             case Finish.OPEN:
@@ -380,13 +402,21 @@ class _Listener:
             assert decoder.running is not None  # noqa: S101 set by begin
             await asyncio.wait({decoder.running})
             decoder.take()
-        if self._weighing is not None:
-            self._settle_on(await self._weighing)
         assert decoder.latest is not None  # noqa: S101 it knows
+        await self._think_again(decoder.latest)
         guess = decoder.latest.guess
         if not guess.text:
             raise NoSpeechError
         return replace(guess, final=True)
+
+    async def _think_again(self, decoded: _Decoded) -> None:
+        """The same, where the end came before there was time for it."""
+        if self._weighing is None and self._judge is not None and decoded.guess.text:
+            verdict = self._verdict or await (self._judging or self._judge(decoded.guess))
+            if verdict.finish is not Finish.COMPLETE and not self._doubted:
+                self._weighing = asyncio.create_task(self._reconsider(decoded, verdict))
+        if self._weighing is not None:
+            self._settle_on(await self._weighing)
 
     async def aclose(self) -> None:
         for task in (self._hearing, self._judging, self._weighing):

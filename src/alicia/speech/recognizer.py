@@ -94,6 +94,14 @@ class Recognizer(Described, Protocol):
         """
         ...
 
+    async def reconsider(self, pcm: Pcm, language: str) -> Guess | None:
+        """A second opinion, by another engine than the one that transcribes; None: there is none.
+
+        Raises:
+            EngineError: it failed.
+        """
+        ...
+
     async def weigh(self, pcm: Pcm, language: str, texts: Sequence[str]) -> list[float]:
         """How well each text fits this audio: the logarithm of its likelihood.
 

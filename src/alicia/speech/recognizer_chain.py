@@ -134,6 +134,18 @@ class RecognizerChain:
             return replace(guess, engine=member.model)
         raise failed or EngineError(engine=self.name)
 
+    async def reconsider(self, pcm: Pcm, language: str) -> Guess | None:
+        """By the one that comes after the first for this language.
+
+        Raises:
+            EngineError: it failed.
+        """
+        others = self._order(language)[1:]
+        if not others:
+            return None
+        guess = await others[0].recognizer.transcribe(pcm, language, urgent=True)
+        return replace(guess, engine=others[0].model)
+
     async def weigh(self, pcm: Pcm, language: str, texts: Sequence[str]) -> list[float]:
         """By the first that weighs this language, whoever transcribes it.
 

@@ -178,6 +178,10 @@ class WhisperRecognizer:
         except RuntimeError as error:
             raise EngineError(engine=self.name, reason=str(error)) from error
 
+    async def reconsider(self, pcm: Pcm, language: str) -> Guess | None:
+        del pcm, language
+        return None
+
     async def weigh(self, pcm: Pcm, language: str, texts: Sequence[str]) -> list[float]:
         if language not in self._tokens.languages:
             raise UnsupportedLanguageError(language=language, engine=self.name)

@@ -45,6 +45,7 @@ class CountingRecognizer:
         self.urgent: list[str] = []
         self.busy = False
         self.weights: dict[str, float] = {}
+        self.second: Guess | None = None
         self.cancelled = 0
 
     async def transcribe(
@@ -66,6 +67,10 @@ class CountingRecognizer:
             self.cancelled += 1
             raise
         return Guess(text, language or "en", 0.9)
+
+    async def reconsider(self, pcm: Pcm, language: str) -> Guess | None:
+        del pcm, language
+        return self.second
 
     async def weigh(self, pcm: Pcm, language: str, texts: Sequence[str]) -> list[float]:
         del pcm, language

@@ -62,6 +62,10 @@ class Scripted:
             raise EngineError(engine=self.name)
         return Guess(f"{self.name} heard it", language or "en", 0.9)
 
+    async def reconsider(self, pcm: Pcm, language: str) -> Guess | None:
+        del pcm, language
+        return None
+
     async def weigh(self, pcm: Pcm, language: str, texts: Sequence[str]) -> list[float]:
         del pcm, language
         return [-float(len(text)) for text in texts]
