@@ -9,6 +9,7 @@ one, so most commands are known before their end is decided.
 """
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
@@ -34,8 +35,10 @@ from alicia.speech.recognizer import Guess, Recognizer
 _BEFORE = int(0.25 * RATE_HZ)
 # Whisper decodes better with a little silence after the last word.
 _AFTER = int(0.1 * RATE_HZ)
-# A guess may lack this much of the end of speech and still have all of its words.
+# A guess may lack this much of the end of speech and still have all of its words. Where another takes
+# less than this long, it is worth having: the last sound tells "light" from "lights".
 _TAIL = int(0.06 * RATE_HZ)
+_QUICK_S = 0.09
 # How much less likely a sentence of this home may be than the words that were heard, and how much
 # likelier than one that asks for something else; natural logarithms (ADR 0033).
 _FARTHEST, _MARGIN = 10.0, 4.0
@@ -157,7 +160,13 @@ class _Decoder:
         self.latest: _Decoded | None = None
         self.running: asyncio.Task[_Decoded] | None = None
         self._covers = 0
+        self._took_s = 1.0
         self._left: set[asyncio.Task[Any]] = set()
+
+    @property
+    def tail(self) -> int:
+        """How much of the end of speech a guess may lack, in samples."""
+        return 0 if self._took_s < _QUICK_S else _TAIL
 
     @property
     def engine_is_busy(self) -> bool:
@@ -169,11 +178,11 @@ class _Decoder:
 
     def covers(self, end: int) -> bool:
         """Whether the decode under way has all words up to `end`."""
-        return self.running is not None and self._covers >= end - _TAIL
+        return self.running is not None and self._covers >= end - self.tail
 
     def knows(self, end: int) -> bool:
         """Whether the latest guess has all words up to `end`."""
-        return self.latest is not None and self.latest.covered >= end - _TAIL
+        return self.latest is not None and self.latest.covered >= end - self.tail
 
     def begin(self, end: int, *, urgent: bool) -> None:
         """Decode the speech up to `end`."""
@@ -220,9 +229,11 @@ class _Decoder:
         return replace(guess, text=text, alternatives=(guess.text, *guess.alternatives))
 
     async def _decode(self, speech: Pcm, end: int, *, urgent: bool) -> _Decoded:
+        started = time.perf_counter()
         guess = await self._recognizer.transcribe(
             speech, self._language, urgent=urgent, expected=self._expected
         )
+        self._took_s = time.perf_counter() - started
         return _Decoded(guess, end, speech)
 
     async def aclose(self) -> None:
@@ -379,7 +390,7 @@ class _Listener:
 
     def _be_patient(self) -> None:
         """How long a silence may last, by what is known of the words up to now."""
-        known = self._judged >= self._endpointer.speech_end - _TAIL
+        known = self._judged >= self._endpointer.speech_end - self._decoder.tail
         match self._verdict.finish if known and self._verdict else Finish.UNKNOWN:
             case Finish.COMPLETE:
                 patience_s = self._pace.complete_silence_s

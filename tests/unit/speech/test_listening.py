@@ -1,4 +1,5 @@
 import asyncio
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 
@@ -44,6 +45,7 @@ class CountingRecognizer:
         self.asked: list[str] = []
         self.urgent: list[str] = []
         self.busy = False
+        self.takes_s = 0.0
         self.weights: dict[str, float] = {}
         self.second: Guess | None = None
         self.cancelled = 0
@@ -61,6 +63,7 @@ class CountingRecognizer:
         self.asked.append(text)
         if urgent:
             self.urgent.append(text)
+        time.sleep(self.takes_s)  # noqa: ASYNC251 - as long as a model takes, at once
         try:
             await self.leave.wait()
         except asyncio.CancelledError:
@@ -153,11 +156,15 @@ async def test_nothing_is_decoded_between_pauses_while_others_are_waited_for() -
     assert recognizer.asked == ["200"]
 
 
-async def test_a_guess_that_lacks_only_the_last_sound_is_the_final_one() -> None:
+@pytest.mark.parametrize(("takes_s", "texts"), [(0.1, ["96", "96"]), (0.0, ["96", "100", "100"])])
+async def test_a_guess_that_lacks_only_the_last_sound_is_the_final_one_of_a_slow_engine(
+    takes_s: float, texts: list[str]
+) -> None:
     recognizer = CountingRecognizer()
+    recognizer.takes_s = takes_s
     pace = Pace(partial_every_s=10, partial_after_s=0.95)
     found, _ = await heard(chunks(audio((SPOKEN, 1), (SILENT, 1))), recognizer, pace=pace)
-    assert [guess.text for guess in found if isinstance(guess, Guess)] == ["96", "96"]
+    assert [guess.text for guess in found if isinstance(guess, Guess)] == texts
 
 
 @pytest.mark.parametrize(
