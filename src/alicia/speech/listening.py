@@ -9,14 +9,11 @@ one, so most commands are known before their end is decided.
 """
 
 import asyncio
-import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, TypeAlias
-
-import numpy as np
 
 from alicia.audio.endpointing import (
     Cue,
@@ -26,24 +23,14 @@ from alicia.audio.endpointing import (
     EndReason,
     Onset,
 )
-from alicia.audio.formats import RATE_HZ, Pcm, from_bytes
+from alicia.audio.formats import RATE_HZ, from_bytes
 from alicia.audio.vad import Vad
 from alicia.errors import NoSpeechError, UtteranceTooLongError
+from alicia.speech.guessing import Decoded, Decoder, gone
 from alicia.speech.recognizer import Guess, Recognizer
 
 # The VAD needs some speech to be sure of it; the word began before.
 _BEFORE = int(0.25 * RATE_HZ)
-# Whisper decodes better with a little silence after the last word.
-_AFTER = int(0.1 * RATE_HZ)
-# A guess may lack this much of the end of speech and still have all of its words. Where another takes
-# less than this long, it is worth having: the last sound tells "light" from "lights".
-_TAIL = int(0.06 * RATE_HZ)
-_QUICK_S = 0.09
-# How much less likely a sentence of this home may be than the words that were heard, and how much
-# likelier than one that asks for something else; natural logarithms (ADR 0033).
-_FARTHEST, _MARGIN = 10.0, 4.0
-# From here on a language that was found is not looked for again.
-_SURE = 0.85
 
 
 class Finish(Enum):
@@ -125,7 +112,7 @@ async def listen(
     """
     settings = settings or EndpointSettings()
     listener = _Listener(
-        _Decoder(recognizer, language, expected), settings, pace or Pace(), judge, vad
+        Decoder(recognizer, language, expected), settings, pace or Pace(), judge, vad
     )
     try:
         async with aclosing(listener.follow(chunks)) as following:
@@ -135,118 +122,12 @@ async def listen(
         await listener.aclose()
 
 
-@dataclass(frozen=True, slots=True)
-class _Decoded:
-    guess: Guess
-    covered: int
-    """The last sample of speech it knows of."""
-    speech: Pcm
-
-
-class _Decoder:
-    """The guess for the audio so far; one decode at a time."""
-
-    def __init__(
-        self, recognizer: Recognizer, language: str | None, expected: Mapping[str, float] | None
-    ) -> None:
-        self._recognizer = recognizer
-        self._language = language
-        self._expected = expected
-        self._pieces: list[Pcm] = []
-        self.heard = 0
-        """Samples so far."""
-        self.start = 0
-        """Where the speech starts."""
-        self.latest: _Decoded | None = None
-        self.running: asyncio.Task[_Decoded] | None = None
-        self._covers = 0
-        self._took_s = 1.0
-        self._left: set[asyncio.Task[Any]] = set()
-
-    @property
-    def tail(self) -> int:
-        """How much of the end of speech a guess may lack, in samples."""
-        return 0 if self._took_s < _QUICK_S else _TAIL
-
-    @property
-    def engine_is_busy(self) -> bool:
-        return self._recognizer.busy
-
-    def add(self, pcm: Pcm) -> None:
-        self._pieces.append(pcm)
-        self.heard += len(pcm)
-
-    def covers(self, end: int) -> bool:
-        """Whether the decode under way has all words up to `end`."""
-        return self.running is not None and self._covers >= end - self.tail
-
-    def knows(self, end: int) -> bool:
-        """Whether the latest guess has all words up to `end`."""
-        return self.latest is not None and self.latest.covered >= end - self.tail
-
-    def begin(self, end: int, *, urgent: bool) -> None:
-        """Decode the speech up to `end`."""
-        self.leave()
-        heard = np.concatenate(self._pieces)
-        self._pieces = [heard]
-        speech = heard[self.start : end + _AFTER]
-        self._covers = end
-        self.running = asyncio.create_task(self._decode(speech, end, urgent=urgent))
-
-    def leave(self) -> None:
-        """Nobody needs the decode under way any more."""
-        if self.running is not None:
-            self.running.cancel()
-            self._left.add(self.running)
-        self.running = None
-
-    def take(self) -> _Decoded:
-        """The outcome of the finished decode. Raises what the engine raised."""
-        assert self.running is not None  # noqa: S101 asked only when it is done
-        running, self.running = self.running, None
-        self.latest = running.result()
-        guess = self.latest.guess
-        if self._language is None and guess.language_probability >= _SURE and guess.text:
-            self._language = guess.language
-        return self.latest
-
-    async def second_opinion(self, decoded: _Decoded) -> Guess | None:
-        """Another engine's guess for the same audio."""
-        return await self._recognizer.reconsider(decoded.speech, decoded.guess.language)
-
-    async def choose(self, decoded: _Decoded, likely: Sequence[tuple[str, str]]) -> Guess | None:
-        """Which of the likely sentences was said, where the audio leaves no doubt about it."""
-        if not self._recognizer.capabilities.weighs:
-            return None
-        guess = decoded.guess
-        texts = [guess.text, *(text for text, _ in likely)]
-        heard, *weights = await self._recognizer.weigh(decoded.speech, guess.language, texts)
-        ranked = sorted(zip(weights, likely, strict=True), reverse=True)
-        best, (text, meaning) = ranked[0]
-        rival = max((w for w, (_, other) in ranked if other != meaning), default=-np.inf)
-        if best < heard - _FARTHEST or best < rival + _MARGIN:
-            return None
-        return replace(guess, text=text, alternatives=(guess.text, *guess.alternatives))
-
-    async def _decode(self, speech: Pcm, end: int, *, urgent: bool) -> _Decoded:
-        started = time.perf_counter()
-        guess = await self._recognizer.transcribe(
-            speech, self._language, urgent=urgent, expected=self._expected
-        )
-        self._took_s = time.perf_counter() - started
-        return _Decoded(guess, end, speech)
-
-    async def aclose(self) -> None:
-        self.leave()
-        await _gone(self._left)
-
-
 class _Listener:
     """The state of one utterance: who is waited for, the guess so far and what it is worth."""
 
     def __init__(
         self,
-        decoder: _Decoder,
+        decoder: Decoder,
         settings: EndpointSettings,
         pace: Pace,
         judge: Judge | None,
@@ -348,7 +229,7 @@ class _Listener:
         if self._pace.partial_every_s and end - since >= wanted_s * RATE_HZ:
             self._decoder.begin(end, urgent=False)
 
-    def _consider(self, decoded: _Decoded) -> None:
+    def _consider(self, decoded: Decoded) -> None:
         """Have the newest guess judged; nobody waits for the verdict on an older one."""
         for task in (self._judging, self._weighing):
             if task is not None:
@@ -368,7 +249,7 @@ class _Listener:
             self._doubted = True
             self._weighing = asyncio.create_task(self._reconsider(decoded, verdict))
 
-    async def _reconsider(self, decoded: _Decoded, verdict: Verdict) -> Guess | None:
+    async def _reconsider(self, decoded: Decoded, verdict: Verdict) -> Guess | None:
         """What was said instead; None where nothing is better.
 
         Another engine's opinion where that is a whole command, or the one of the likely sentences
@@ -420,7 +301,7 @@ class _Listener:
             raise NoSpeechError
         return replace(guess, final=True)
 
-    async def _think_again(self, decoded: _Decoded) -> None:
+    async def _think_again(self, decoded: Decoded) -> None:
         """The same, where the end came before there was time for it."""
         if self._weighing is None and self._judge is not None and decoded.guess.text:
             verdict = self._verdict or await (self._judging or self._judge(decoded.guess))
@@ -434,13 +315,8 @@ class _Listener:
             if task is not None:
                 task.cancel()
                 self._left.add(task)
-        await _gone(self._left)
+        await gone(self._left)
         await self._decoder.aclose()
-
-
-async def _gone(tasks: set[asyncio.Task[Any]]) -> None:
-    """Wait until cancelled tasks have ended; nobody needs what became of them."""
-    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _next(chunks: AsyncIterator[bytes]) -> bytes | None:

@@ -214,6 +214,31 @@ async def test_of_likely_sentences_the_audio_decides_which_was_said(
     assert ("100" in found[-1].alternatives) == (said != "100")
 
 
+async def test_where_words_are_no_command_another_engine_is_asked() -> None:
+    async def judge(guess: Guess) -> Verdict:
+        return Verdict(Finish.COMPLETE if guess.text == "lock the door" else Finish.UNKNOWN)
+
+    recognizer = CountingRecognizer()
+    recognizer.second = Guess("lock the door", "en", 0.8)
+    data = chunks(audio((SPOKEN, 1), (SILENT, 2)))
+    found, _ = await heard(data, recognizer, judge=judge, pace=IN_PAUSES)
+    assert isinstance(found[-1], Guess)
+    assert (found[-1].text, found[-1].alternatives) == ("lock the door", ("100",))
+    assert isinstance(found[-2], Ended)
+    assert found[-2].endpoint_ms <= 1140
+
+
+async def test_audio_that_stops_at_once_is_thought_over_too() -> None:
+    async def judge(guess: Guess) -> Verdict:
+        return Verdict(Finish.COMPLETE if guess.text == "lock the door" else Finish.OPEN)
+
+    recognizer = CountingRecognizer()
+    recognizer.second = Guess("lock the door", "en", 0.8)
+    found, _ = await heard(chunks(audio((SPOKEN, 1))), recognizer, judge=judge, pace=IN_PAUSES)
+    assert isinstance(found[-1], Guess)
+    assert found[-1].text == "lock the door"
+
+
 async def test_a_verdict_on_fewer_words_says_nothing_of_more() -> None:
     """ "Turn on the kitchen light" is whole; "… and the" came after it was judged."""
 
