@@ -49,8 +49,6 @@ if TYPE_CHECKING:
     from alicia.speech.recognizer import Guess
 
 RATE_HZ = 16_000
-QUICKER = "en: moonshine-tiny-en"
-"""Asked where it is here: a third of the time of Whisper base, on one core (ADR 0050)."""
 LANGUAGES = ("en", "es", "fr", "de", "it", "pt", "zh", "ja", "ko")
 CHUNKS = 2048
 """40 s of 20 ms: more than an utterance may have."""
@@ -61,7 +59,7 @@ LATE_S = 0.1
 class SttSettings(Settings):
     model: str = "whisper-base-int8"
     """A recognizer of the catalogue (`alicia models list`)."""
-    recognizers: str = QUICKER
+    recognizers: str = ""
     """Others to ask before it, by language: `en: moonshine-tiny-en; ko: vosk-ko; *: another`."""
     languages: str = ",".join(LANGUAGES)
     """What this household speaks: one of these is heard where a satellite says `auto`."""
@@ -102,8 +100,7 @@ class Stt(Service[SttSettings]):
         self._recognizer = await load_recognizer(self.settings, ModelStore(self.folder.models))
         for problem in self._recognizer.problems:
             self.log.info("one recognizer less", code=problem.code, reason=problem.message)
-            if self.settings.recognizers != QUICKER:
-                self.set_degraded(problem.message)
+            self.set_degraded(problem.message)
         try:
             yield
         finally:
