@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import time
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import pytest
@@ -270,9 +271,13 @@ async def test_killed_in_the_middle_it_has_all_of_a_registration_or_nothing(
 
 async def test_what_was_written_is_said_though_the_asker_stopped_waiting(tmp_path: Path) -> None:
     many = [lamp(f"l{number}") for number in range(300)]
+    file = tmp_path / "state" / "device_registry" / "registry.db"
     async with registry(tmp_path) as home:
-        with pytest.raises(DeadlineError):
-            await home.bus.ask(devices.REGISTER, found(*many), deadline_s=0.02)
+        with closing(sqlite3.connect(file, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")  # nothing is written before the asker has gone
+            with pytest.raises(DeadlineError):
+                await home.bus.ask(devices.REGISTER, found(*many), deadline_s=0.5)
+            other.execute("ROLLBACK")
         assert len(await home.retained(devices.ENTITY, 300)) == 300
 
 
