@@ -115,10 +115,6 @@ async def test_a_command_spoken_in_the_page_moves_the_lamp_and_is_answered_aloud
 
 
 @needs_chromium
-@pytest.mark.skipif(
-    "ALICIA_HANDS_FREE" not in os.environ,
-    reason="failed once under load: make test-browser runs it",
-)
 async def test_hands_free_begins_a_turn_when_somebody_speaks(
     house: LiveHouse, peer: Browser, tmp_path: Path
 ) -> None:
