@@ -123,7 +123,9 @@ class HomeControl:
         touched = {change.entity for change in label.changes}
         for entity, values in after.values.items():
             done = after.applied[entity] - before.applied.get(entity, 0)
-            if done and entity not in touched:
+            if not done:
+                continue  # It stayed as it was: what it lacks is missing, nothing was done wrong.
+            if entity not in touched:
                 verdict.unwanted.append(f"{entity}: {done} commands")
                 continue
             for name in self._writable[entity] & values.keys():

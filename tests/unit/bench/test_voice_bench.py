@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pytest
 from tests.bench.voice import report
-from tests.bench.voice.labels import Label, Recording, UnusableSetError, evenly, load
+from tests.bench.voice.home import HomeControl
+from tests.bench.voice.labels import Change, Label, Recording, UnusableSetError, evenly, load
 from tests.bench.voice.playing import Player
 from tests.bench.voice.speech_end import bounds_s
 from tests.bench.voice.turns import TurnResult
 from tests.bench.voice.wording import compare
 
 from alicia.audio.formats import RATE_HZ, write_wav
+from alicia.bus.bus import Bus
+from alicia.home import demo
+from alicia.home.virtual import VirtualHome
+from alicia.testing.live import LiveHouse
 
 ROOM = 0.0005
 
@@ -147,3 +154,37 @@ def test_the_ratio_is_of_recordings_that_went_through_both() -> None:
     found = report.ratios(ours, [turn(2000.0, "stock", "a"), turn(None, "stock", "b")])
     assert found["en"]["human"]["pairs"] == 1
     assert found["en"]["human"]["felt_p50"] == 5.0
+
+
+@pytest.mark.parametrize(
+    ("done", "missing", "unwanted"),
+    [
+        ([], ["fan.bedroom speed"], []),
+        ([("fan.bedroom", "speed", 60)], [], []),
+        ([("fan.bedroom", "speed", 10)], ["fan.bedroom speed"], ["fan.bedroom speed is 10.0"]),
+        (
+            [("light.kitchen", "power", True)],
+            ["fan.bedroom speed"],
+            ["light.kitchen: 1 commands"],
+        ),
+    ],
+    ids=["nothing was done", "the right thing", "the wrong value", "another device"],
+)
+def test_what_was_left_undone_is_missing_and_only_what_was_done_is_unwanted(
+    done: list[tuple[str, str, bool | int]], missing: list[str], unwanted: list[str]
+) -> None:
+    described = demo.load()
+    devices = VirtualHome(described.entities, described.initial)
+    adapters = {e.entity_id: devices.state(e.entity_id) for e in described.entities}
+    # Of a live house only what its devices report is looked at.
+    house = cast("LiveHouse", SimpleNamespace(adapters=adapters))
+    control = HomeControl(house, cast("Bus", None))
+    before = control.snapshot()
+    for number, (entity, capability, value) in enumerate(done):
+        devices.apply(entity, capability, value, f"c{number}", now=0.0)
+    devices.advance(1.0)
+    adapters.update({e.entity_id: devices.state(e.entity_id) for e in described.entities})
+    label = Label(file="a.wav", expect=[Change(entity="fan.bedroom", capability="speed", value=60)])
+    verdict = control._verdict(label, before, control.snapshot())
+    assert (verdict.missing, verdict.unwanted) == (missing, unwanted)
+    assert verdict.right == (not missing and not unwanted)
