@@ -139,8 +139,8 @@ class Previewed(Message):
 
     completeness: Completeness
     likely: list[Likely] = Field(default_factory=list[Likely])
-    """What may have been said instead, where the words are no command: whoever has the audio can
-    tell. Nothing that opens a lock or a garage is among it."""
+    """What may have been said instead, where the words are no command, or "lights" for "light":
+    whoever has the audio can tell. Nothing that opens a lock or a garage is among it."""
 
 
 class Action(Message):

@@ -21,6 +21,7 @@ from alicia.home.model import Home, names_of
 from alicia.language.grammar import Grammar, Reading, tidy
 from alicia.language.intents import plan
 from alicia.language.plan import Plan
+from alicia.language.plurals import plurals
 from alicia.language.snap import Snap, Snapped
 from alicia.language.sparing import Sparing, without
 from alicia.language.tables import load_tables
@@ -137,6 +138,23 @@ class Understanding:
             for near in self._snap.likely(tidy(text, self._tables), most=most)
             if (written := self._snap.shown(near))
         ]
+
+    def twins(self, text: str, *, home: Home, area_id: str | None = None) -> list[tuple[str, str]]:
+        """The same whole command in the singular or plural, where that asks for something else.
+
+        "Turn on the kitchen light" has "turn on the kitchen lights", where there are several.
+        Sentences with their meanings; none acts on what is protected.
+        """
+        self._use(home)
+        this = self._whole(text, home, area_id)
+        if this is None:
+            return []
+        found: list[tuple[str, str]] = []
+        for other in plurals(text, self._tables.say.get("plurals", [])):
+            plan = self._whole(other, home, area_id)
+            if plan is not None and plan.does != this.does and not _touches_protected(plan, home):
+                found.append((other, str(plan.does)))
+        return found
 
     def _whole(self, text: str, home: Home, area_id: str | None) -> Plan | None:
         """The plan of an exact parse of a sentence that does not end in an article or the like."""

@@ -30,35 +30,46 @@ class DecodeQueue(Generic[Q, R]):
         executor: ThreadPoolExecutor,
         *,
         batch: int = 4,
+        workers: int = 1,
     ) -> None:
-        """`work` gets up to `batch` questions and gives as many answers, in their order."""
+        """`work` gets up to `batch` questions and gives as many answers, in their order.
+
+        With several workers it is called in so many threads of the executor at once.
+        """
         self._work = work
         self._executor = executor
         self._batch = batch
+        self._workers = workers
         self._waiting: list[_Waiting[Q, R]] = []
-        self._working: asyncio.Task[None] | None = None
+        self._working: set[asyncio.Task[None]] = set()
 
     @property
     def busy(self) -> bool:
         """Something is being done."""
-        return self._working is not None and not self._working.done()
+        return self._at_work() > 0
 
     async def ask(self, question: Q, *, urgent: bool = False) -> R:
         """The answer; raises what `work` raises. Urgent questions go before all others."""
         answer: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Waiting(question, urgent, answer))
-        if self._working is None or self._working.done():
-            self._working = asyncio.create_task(self._run())
+        if self._at_work() < self._workers:
+            worker = asyncio.create_task(self._run())
+            self._working.add(worker)
+            worker.add_done_callback(self._working.discard)
         return await answer
 
     async def aclose(self) -> None:
         """Nobody is answered any more."""
-        if self._working is not None and not self._working.done():
-            self._working.cancel()
-            await asyncio.wait({self._working})
+        for worker in self._working:
+            worker.cancel()
+        if self._working:
+            await asyncio.wait(self._working)
         for waiting in self._waiting:
             waiting.answer.cancel()
         self._waiting.clear()
+
+    def _at_work(self) -> int:
+        return sum(not worker.done() for worker in self._working)
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()

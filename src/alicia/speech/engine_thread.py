@@ -1,4 +1,4 @@
-"""A thread for an engine, and what recognizers that live in one have in common."""
+"""Threads for an engine, and what recognizers that live in one have in common."""
 
 import importlib
 from collections.abc import Callable, Sequence
@@ -15,15 +15,24 @@ _T = TypeVar("_T")
 
 
 class EngineThread:
-    """One thread; jobs wait their turn. What the engine raises becomes EngineError."""
+    """One thread, or as many as the engine takes; jobs wait their turn.
 
-    def __init__(self, engine: str, foreign: tuple[type[Exception], ...] = (RuntimeError,)) -> None:
+    What the engine raises becomes EngineError.
+    """
+
+    def __init__(
+        self,
+        engine: str,
+        foreign: tuple[type[Exception], ...] = (RuntimeError,),
+        *,
+        threads: int = 1,
+    ) -> None:
         self._engine = engine
         self._foreign = foreign
-        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix=engine)
+        self._executor = ThreadPoolExecutor(max_workers=threads, thread_name_prefix=engine)
         # A job's result is what its asker's job gives; the queue itself need not know it.
         self._queue: DecodeQueue[Callable[[], Any], Any] = DecodeQueue(
-            _each, self._executor, batch=1
+            _each, self._executor, batch=1, workers=threads
         )
 
     @property

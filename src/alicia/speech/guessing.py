@@ -117,6 +117,16 @@ class Decoder:
             return None
         return replace(guess, text=text, alternatives=(guess.text, *guess.alternatives))
 
+    async def tell_apart(self, decoded: Decoded, twins: Sequence[tuple[str, str]]) -> Guess:
+        """Which was said: the words that were heard, or one that hardly sounds different."""
+        guess = decoded.guess
+        if not self._recognizer.capabilities.weighs:
+            return guess
+        texts = [guess.text, *(text for text, _ in twins)]
+        weights = await self._recognizer.weigh(decoded.speech, guess.language, texts)
+        _, text = max(zip(weights, texts, strict=True))
+        return guess if text == guess.text else replace(guess, text=text)
+
     async def _decode(self, speech: Pcm, end: int, *, urgent: bool) -> Decoded:
         started = time.perf_counter()
         guess = await self._recognizer.transcribe(

@@ -47,7 +47,8 @@ class Verdict:
 
     finish: Finish
     likely: tuple[tuple[str, str], ...] = ()
-    """Sentences that may have been said instead, each with its meaning."""
+    """Sentences that may have been said instead, each with its meaning. Of a whole command: those
+    that differ from it in the number of one noun."""
 
 
 Judge: TypeAlias = Callable[[Guess], Awaitable[Verdict]]
@@ -243,7 +244,7 @@ class _Listener:
     def _doubt(self) -> None:
         """In a pause after words that are no command: was it one of the likely ones?"""
         decoded, verdict = self._decoder.latest, self._verdict
-        if decoded is None or verdict is None or verdict.finish is Finish.COMPLETE:
+        if decoded is None or verdict is None or self._settled(verdict):
             return
         if not self._doubted and self._decoder.knows(self._endpointer.speech_end):
             self._doubted = True
@@ -256,6 +257,8 @@ class _Listener:
         that the audio bears out.
         """
         likely = verdict.likely
+        if verdict.finish is Finish.COMPLETE:
+            return await self._decoder.tell_apart(decoded, likely)
         other = await self._decoder.second_opinion(decoded)
         if other is not None and other.text and self._judge is not None:
             its = await self._judge(other)
@@ -263,6 +266,12 @@ class _Listener:
                 return replace(other, alternatives=(decoded.guess.text, *other.alternatives))
             likely = tuple(dict.fromkeys((*likely, *its.likely)))
         return await self._decoder.choose(decoded, likely) if likely else None
+
+    def _settled(self, verdict: Verdict) -> bool:
+        """Whether these are surely the words of a whole command."""
+        if verdict.finish is not Finish.COMPLETE or self._decoder.latest is None:
+            return False
+        return self._decoder.latest.guess.hears_plurals or not verdict.likely
 
     def _settle_on(self, better: Guess | None) -> None:
         if better is not None and self._decoder.latest is not None:
@@ -272,13 +281,13 @@ class _Listener:
     def _be_patient(self) -> None:
         """How long a silence may last, by what is known of the words up to now."""
         known = self._judged >= self._endpointer.speech_end - self._decoder.tail
-        match self._verdict.finish if known and self._verdict else Finish.UNKNOWN:
-            case Finish.COMPLETE:
-                patience_s = self._pace.complete_silence_s
-            case Finish.OPEN:
-                patience_s = self._pace.open_silence_s
-            case Finish.UNKNOWN:
-                patience_s = self._silence_s
+        verdict = self._verdict if known and self._verdict else Verdict(Finish.UNKNOWN)
+        if self._settled(verdict):
+            patience_s = self._pace.complete_silence_s
+        elif verdict.finish is Finish.OPEN:
+            patience_s = self._pace.open_silence_s
+        else:
+            patience_s = self._silence_s
         self._endpointer.patience_s = patience_s
 
     async def _conclude(self, endpoint: Endpoint) -> Guess:
@@ -305,7 +314,7 @@ class _Listener:
         """The same, where the end came before there was time for it."""
         if self._weighing is None and self._judge is not None and decoded.guess.text:
             verdict = self._verdict or await (self._judging or self._judge(decoded.guess))
-            if verdict.finish is not Finish.COMPLETE and not self._doubted:
+            if not self._settled(verdict) and not self._doubted:
                 self._weighing = asyncio.create_task(self._reconsider(decoded, verdict))
         if self._weighing is not None:
             self._settle_on(await self._weighing)

@@ -54,6 +54,8 @@ class Guess:
     """The recognizer that answered, where a chain did not ask its first one."""
     language_probability: float = 1.0
     """How sure it is of the language; 1 where it was told."""
+    hears_plurals: bool = True
+    """Whether "light" is to be told from "lights": not every engine hears the last sound."""
 
 
 class Described(Protocol):

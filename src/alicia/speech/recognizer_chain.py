@@ -4,7 +4,7 @@ settings -> models by language -> the first that is here answers; one that fails
 """
 
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, TypeAlias
@@ -22,6 +22,8 @@ from alicia.speech.recognizer import Guess, Recognizer, RecognizerCapabilities
 
 ANY = "*"
 """In the settings: every language that is not named."""
+_WHERE_HERE = "?"
+"""In the settings, after a model: nobody misses it where it is not installed."""
 _FAILURES = 3
 _REST_S = 60.0
 
@@ -38,7 +40,10 @@ class ChainSettings(Protocol):
 
     @property
     def recognizers(self) -> str:
-        """Others to ask before it: `en: moonshine-tiny-en, other; ko: vosk-ko; *: another`."""
+        """Others to ask before it: `en: moonshine-tiny-en, other?; ko: vosk-ko; *: another`.
+
+        One with a `?` need not be here.
+        """
         ...
 
     @property
@@ -197,14 +202,18 @@ async def load_recognizer(
     """
     orders = orders_of(settings)
     _require_recognizers(orders, store)
+    dispensable = {model for _, model, where_here in _asked(settings) if where_here}
     members: dict[str, Recognizer] = {}
     problems: list[AliciaError] = []
     for name in dict.fromkeys(name for order in orders.values() for name in order):
         try:
             members[name] = await load_model(name, store, threads=settings.threads, loaders=loaders)
-        except (DependencyMissingError, EngineError) as error:
+        except DependencyMissingError as error:
+            if name not in dispensable:
+                problems.append(error)
+        except EngineError as error:
             problems.append(error)
-    if not members:
+    if not members:  # Then the one for all languages is not here either.
         raise problems[-1]
     return RecognizerChain(members, orders, problems)
 
@@ -232,18 +241,25 @@ def orders_of(settings: ChainSettings) -> dict[str, tuple[str, ...]]:
         SettingsError: the settings can't be read.
     """
     named: dict[str, list[str]] = {ANY: []}
+    for language, model, _ in _asked(settings):
+        named.setdefault(language, []).append(model)
+    return {
+        language: tuple(dict.fromkeys([*models, *named[ANY], settings.model]))
+        for language, models in named.items()
+    }
+
+
+def _asked(settings: ChainSettings) -> Iterator[tuple[str, str, bool]]:
+    """Language, model, and whether it is asked only where it is here. Raises SettingsError."""
     for part in filter(None, (part.strip() for part in settings.recognizers.split(";"))):
         language, separator, models = part.partition(":")
         if not separator or not language.strip():
             raise SettingsError(
                 "Write recognizers as `en: MODEL, MODEL; ko: MODEL`.", setting="recognizers"
             )
-        wanted = [model.strip() for model in models.split(",") if model.strip()]
-        named.setdefault(language.strip(), []).extend(wanted)
-    return {
-        language: tuple(dict.fromkeys([*models, *named[ANY], settings.model]))
-        for language, models in named.items()
-    }
+        for model in filter(None, (model.strip() for model in models.split(","))):
+            name = model.removesuffix(_WHERE_HERE)
+            yield language.strip(), name, name != model
 
 
 def _require_recognizers(orders: Mapping[str, Sequence[str]], store: ModelStore) -> None:
@@ -268,11 +284,10 @@ async def _whisper(_model: Model, path: Path, threads: int) -> Recognizer:
     return await WhisperRecognizer.load(path, threads=threads)
 
 
-async def _moonshine(_model: Model, path: Path, _threads: int) -> Recognizer:
+async def _moonshine(_model: Model, path: Path, threads: int) -> Recognizer:
     from alicia.speech.moonshine import MoonshineRecognizer  # noqa: PLC0415 - heavy
 
-    # Measured: a second thread makes it slower (ADR 0050).
-    return await MoonshineRecognizer.load(path, threads=1)
+    return await MoonshineRecognizer.load(path, threads=threads)
 
 
 async def _sherpa(model: Model, path: Path, threads: int) -> Recognizer:

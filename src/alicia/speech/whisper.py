@@ -19,6 +19,7 @@ from alicia.errors import (
 from alicia.speech.decoding import DecodeQueue
 from alicia.speech.features import log_mel
 from alicia.speech.recognizer import Guess, RecognizerCapabilities
+from alicia.speech.repetition import once
 
 _T = TypeVar("_T")
 
@@ -266,7 +267,7 @@ class WhisperRecognizer:
         ids = result.sequences_ids[0]
         kept = self._until_closed(ids, seconds)
         words = [index for index in kept if ids[index] < tokens.end]
-        text = self._tokenizer.decode([ids[index] for index in words]).strip()
+        text = once(self._tokenizer.decode([ids[index] for index in words]).strip())
         if not any(character.isalnum() for character in text):
             return Guess("", language, 0.0)
         certainty = _certainty(ids, words, result.logits[0])

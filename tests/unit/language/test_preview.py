@@ -115,3 +115,33 @@ def test_every_language_tells_a_half_from_a_whole(
     assert (after.complete, after.open) == (True, False)
     assert understanding.complete(whole, home=home, area_id="kitchen")
     assert not understanding.complete(half, home=home, area_id="kitchen")
+
+
+def test_a_command_has_its_plural_where_that_does_something_else(
+    english: Understanding, home: Home
+) -> None:
+    found = english.twins("Turn on the kitchen light.", home=home)
+    assert [text for text, _ in found] == ["Turn on the kitchen lights."]
+    found = english.twins("turn on the kitchen lights", home=home)
+    assert [text for text, _ in found] == ["turn on the kitchen light"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Turn on the hallway light.",  # There is one.
+        "lock the front door",  # Never guessed at.
+        "what time is it",
+        "turn on the",
+    ],
+)
+def test_most_commands_have_none(text: str, english: Understanding, home: Home) -> None:
+    assert english.twins(text, home=home) == []
+
+
+def test_what_a_small_recognizer_makes_of_set_is_understood(
+    english: Understanding, home: Home
+) -> None:
+    heard = english.recognize("It's at the bedroom lamp to 50%.", home=home)
+    said = english.recognize("Set the bedroom lamp to 50%.", home=home)
+    assert heard.does == said.does

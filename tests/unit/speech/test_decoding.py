@@ -50,6 +50,23 @@ async def test_who_is_waited_for_goes_first_and_together(executor: ThreadPoolExe
     assert not queue.busy
 
 
+async def test_several_workers_work_at_once() -> None:
+    engine = Engine()
+    with ThreadPoolExecutor(2) as two:
+        queue = DecodeQueue(engine, two, batch=1, workers=2)
+        asked = [asyncio.create_task(queue.ask(text, urgent=True)) for text in "abc"]
+        async with asyncio.timeout(10):
+            while len(engine.batches) < 2:
+                await asyncio.sleep(0.001)
+        await _queued()
+        assert engine.batches == [["a"], ["b"]]
+        engine.go.release(3)
+        assert await asyncio.gather(*asked) == ["A", "B", "C"]
+        # Who asks right after the last answer is answered too.
+        engine.go.release(1)
+        assert await queue.ask("d") == "D"
+
+
 async def test_a_batch_has_a_limit(executor: ThreadPoolExecutor) -> None:
     engine = Engine()
     engine.go.release(10)

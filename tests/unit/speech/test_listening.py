@@ -47,6 +47,8 @@ class CountingRecognizer:
         self.busy = False
         self.takes_s = 0.0
         self.weights: dict[str, float] = {}
+        self.weighed = 0
+        self.hears_plurals = True
         self.second: Guess | None = None
         self.cancelled = 0
 
@@ -69,7 +71,7 @@ class CountingRecognizer:
         except asyncio.CancelledError:
             self.cancelled += 1
             raise
-        return Guess(text, language or "en", 0.9)
+        return Guess(text, language or "en", 0.9, hears_plurals=self.hears_plurals)
 
     async def reconsider(self, pcm: Pcm, language: str) -> Guess | None:
         del pcm, language
@@ -77,6 +79,7 @@ class CountingRecognizer:
 
     async def weigh(self, pcm: Pcm, language: str, texts: Sequence[str]) -> list[float]:
         del pcm, language
+        self.weighed += 1
         return [self.weights[text] for text in texts]
 
     async def aclose(self) -> None: ...
@@ -212,6 +215,32 @@ async def test_of_likely_sentences_the_audio_decides_which_was_said(
     assert found[-1].text == said
     assert ended_ms <= found[-2].endpoint_ms <= ended_ms + 20
     assert ("100" in found[-1].alternatives) == (said != "100")
+
+
+@pytest.mark.parametrize(
+    ("hears_plurals", "twins", "said", "weighed"),
+    [
+        (False, True, "lights on", 1),
+        (True, True, "100", 0),
+        (False, False, "100", 0),
+    ],
+    ids=["it is weighed", "the engine hears it", "there is no plural"],
+)
+async def test_where_an_engine_misses_plurals_the_audio_decides(
+    hears_plurals: bool, twins: bool, said: str, weighed: int
+) -> None:
+    async def judge(_: Guess) -> Verdict:
+        return Verdict(Finish.COMPLETE, (("lights on", "all"),) if twins else ())
+
+    recognizer = CountingRecognizer()
+    recognizer.hears_plurals = hears_plurals
+    recognizer.weights = {"100": -4.0, "lights on": -3.0}
+    data = chunks(audio((SPOKEN, 1), (SILENT, 2)))
+    found, _ = await heard(data, recognizer, judge=judge, pace=IN_PAUSES)
+    assert isinstance(found[-2], Ended)
+    assert isinstance(found[-1], Guess)
+    assert (found[-1].text, recognizer.weighed) == (said, weighed)
+    assert 1120 <= found[-2].endpoint_ms <= 1140
 
 
 async def test_where_words_are_no_command_another_engine_is_asked() -> None:

@@ -14,7 +14,7 @@ from alicia.speech.moonshine import MoonshineRecognizer, read_vocabulary, spoken
 from alicia.speech.recognizer import Guess
 
 SPEECH = Path(__file__).parents[2] / "data" / "speech"
-SURE = 0.3
+SURE = 0.4
 """What a service would act on."""
 SPOKEN = [json.loads(line) for line in (SPEECH / "labels.jsonl").read_text("utf-8").splitlines()]
 ROWS = [row for row in SPOKEN if row["language"] == "en"]

@@ -218,6 +218,17 @@ async def test_what_is_not_here_is_done_without_and_told(tmp_path: Path) -> None
     assert (await both.transcribe(SECOND, "en")).engine == "whisper-base-int8"
 
 
+async def test_nobody_misses_what_is_asked_only_where_it_is_here(tmp_path: Path) -> None:
+    names: list[str] = []
+    store = present(ModelStore(tmp_path), "whisper-base-int8")
+    settings = Settings(recognizers="en: moonshine-tiny-en?")
+    both = await load_recognizer(settings, store, loaders=loaded(names))  # type: ignore[arg-type]
+    assert (both.models, both.problems) == (("whisper-base-int8",), ())
+    present(store, "moonshine-tiny-en")
+    both = await load_recognizer(settings, store, loaders=loaded(names))  # type: ignore[arg-type]
+    assert both.choose("en").name == "moonshine-tiny-en"
+
+
 async def test_each_model_is_loaded_once(tmp_path: Path) -> None:
     names: list[str] = []
     store = present(ModelStore(tmp_path), "whisper-base-int8", "moonshine-tiny-en")

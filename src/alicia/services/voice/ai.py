@@ -199,6 +199,11 @@ class Ai(Service[AiSettings]):
                     completeness=Completeness.UNKNOWN,
                     likely=[Likely(text=text, meaning=meaning) for text, meaning in near],
                 )
+            twins = (
+                understanding.twins(ask.text, home=self._home, area_id=ask.area_id)
+                if found.complete
+                else []
+            )
         if found.plan is not None:
             self._prepare(ask, found.plan)
         if found.open:
@@ -206,7 +211,10 @@ class Ai(Service[AiSettings]):
             whole = found.complete
             return Previewed(completeness=Completeness.UNKNOWN if whole else Completeness.OPEN)
         sure = found.plan is not None and found.score >= SURE
-        return Previewed(completeness=Completeness.COMPLETE if sure else Completeness.UNKNOWN)
+        return Previewed(
+            completeness=Completeness.COMPLETE if sure else Completeness.UNKNOWN,
+            likely=[Likely(text=text, meaning=meaning) for text, meaning in twins],
+        )
 
     def _prepare(self, ask: Preview, plan: Plan) -> None:
         """Have ready what would be said if all goes well; nobody waits for it."""

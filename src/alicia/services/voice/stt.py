@@ -59,8 +59,9 @@ LATE_S = 0.1
 class SttSettings(Settings):
     model: str = "whisper-base-int8"
     """A recognizer of the catalogue (`alicia models list`)."""
-    recognizers: str = ""
-    """Others to ask before it, by language: `en: moonshine-tiny-en; ko: vosk-ko; *: another`."""
+    recognizers: str = "en: moonshine-tiny-en?"
+    """Others to ask before it, by language: `en: moonshine-tiny-en; ko: vosk-ko; *: another`. `?`
+    after one: where it is installed."""
     languages: str = ",".join(LANGUAGES)
     """What this household speaks: one of these is heard where a satellite says `auto`."""
     threads: int = Field(default=2, ge=1)
