@@ -13,10 +13,11 @@ from statistics import median
 from typing import Annotated, Any
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.progress import MofNCompleteColumn
 from rich.table import Table
 
-from alicia.cli.output import Home, Json, emit, err, fail, out, size
+from alicia.cli.bars import Bars
+from alicia.cli.output import Home, Json, emit, fail, out, size
 from alicia.errors import AliciaError, EngineError, SetupError
 from alicia.runtime.settings import Folder, load
 from alicia.services.voice.stt import SttSettings
@@ -102,18 +103,14 @@ def _jobs(
 
 
 def _measure_all(jobs: list[Job], *, quiet: bool) -> list[dict[str, Any]]:
-    bars = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        console=err,
-        disable=quiet,
-    )
     results: list[dict[str, Any]] = []
-    with bars:
+    with Bars(MofNCompleteColumn(), quiet=quiet) as bars:
         for job in jobs:
-            bar = bars.add_task(f"{job.name} {job.language}", total=len(job.recordings))
-            results.append(_in_a_child(job, lambda done, bar=bar: bars.update(bar, completed=done)))
+            what, total = f"{job.name} {job.language}", len(job.recordings)
+            bars.show(what, 0, total)
+            results.append(
+                _in_a_child(job, lambda done, what=what, total=total: bars.show(what, done, total))
+            )
     return results
 
 
