@@ -17,7 +17,7 @@ from rich.progress import MofNCompleteColumn
 from rich.table import Table
 
 from alicia.cli.bars import Bars
-from alicia.cli.output import Home, Json, emit, fail, out, size
+from alicia.cli.output import Home, Json, emit, err, fail, out, size
 from alicia.errors import AliciaError, EngineError, SetupError
 from alicia.runtime.settings import Folder, load
 from alicia.services.voice.stt import SttSettings
@@ -67,6 +67,10 @@ def bench(
         emit({"results": results})
     else:
         out.print(_table(results))
+        for result in results:
+            if "error" in result:
+                why = result["error"].get("message") or result["error"]
+                err.print(f"{result['model']}, {result['language']}: {why}", style="red")
         out.print(
             "\nMistakes: of words, or of characters in zh, ja and ko, where a label tells what was "
             "said. Time: from whole audio to text, the median.",
@@ -190,8 +194,7 @@ def _table(results: list[dict[str, Any]]) -> Table:
         shown.add_column(title, justify="right")
     for result in results:
         if "error" in result:
-            told = f"[red]{result['error'].get('message') or result['error']}[/]"
-            shown.add_row(result["model"], result["language"], told)
+            shown.add_row(result["model"], result["language"], "[red]failed[/]")
             continue
         rate, factor = result["error_rate"], result["real_time_factor"]
         shown.add_row(

@@ -94,7 +94,9 @@ def list_models(*, json: Json = False, home: Home = None) -> None:
         return
     shown = Table(box=None, pad_edge=False)
     for title in ("model", "for", "engine", "languages", "size", "licence", "checked", "here"):
-        shown.add_column(title, justify="right" if title == "size" else "left")
+        # A name that is cut short can't be typed.
+        justify = "right" if title == "size" else "left"
+        shown.add_column(title, justify=justify, no_wrap=title == "model")
     for model in found:
         shown.add_row(
             Text(model["name"], style="bold" if model["used"] else ""),
