@@ -31,7 +31,7 @@ ONE_EACH = {
     "ko": "ko/tune-dcb57cdfd4.jm_kumo.ogg",
 }
 LEAST_RIGHT = 0.5
-"""Measured: 3 or 4 of 4, in French once 2: what a recognizer hears depends on when it was asked."""
+"""Measured: three of four or more, in French once two: when it is decoded changes what is heard."""
 KOREAN = pytest.mark.xfail(
     strict=True,
     raises=AssertionError,
