@@ -8,7 +8,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev demo test check format lint types imports generated unit e2e \
-	test-browser chaos bench bench-voice speech-set generate samples docs clean
+	test-browser test-languages chaos bench bench-voice speech-set generate samples docs clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ unit: ## the quickest floor
 
 e2e: ## recorded speech in, device state and speech out
 	$(BIN)/pytest -q tests/e2e $(ARGS)
+
+test-languages: ## all recordings of the eight languages besides English, through a real house
+	$(BIN)/pytest -q -m languages tests/e2e/test_languages.py $(ARGS)
 
 test-browser: ## the page with a microphone in a real Chromium (apt-get install chromium)
 	@command -v chromium >/dev/null || { echo "chromium is missing: apt-get install chromium" >&2; exit 1; }

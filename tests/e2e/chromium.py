@@ -9,7 +9,7 @@ import os
 import shutil
 import signal
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,10 @@ FLAGS = (
 )
 
 
+class RefusedError(Exception):
+    """The browser did not do what was asked: the page was just being left, or it is a mistake."""
+
+
 class Tab:
     """One page, and what it has printed."""
 
@@ -47,7 +51,8 @@ class Tab:
         async for text in self._socket:
             message = json.loads(text)
             if (waiting := self._waiting.pop(message.get("id", 0), None)) is not None:
-                waiting.set_result(message)
+                if not waiting.done():  # whoever asked may have given up
+                    waiting.set_result(message)
                 continue
             params = message.get("params", {})
             match message.get("method"):
@@ -69,7 +74,8 @@ class Tab:
         await self._socket.send(json.dumps({"id": self._next, "method": method, "params": params}))
         async with asyncio.timeout(20):
             message = await answer
-        assert "error" not in message, message
+        if "error" in message:
+            raise RefusedError(method, message["error"])
         return message["result"]
 
     async def run(self, script: str) -> Any:
@@ -84,14 +90,16 @@ class Tab:
         return result["result"].get("value")
 
     async def until(self, script: str, within_s: float = 30) -> Any:
-        """The script's value, once it is true."""
+        """The script's value, once it is true. A page that is being left is asked again."""
         tried = (
             f"(() => {{ try {{ return {script} }} catch {{ return null }} }})()"  # it is loading
         )
         async with asyncio.timeout(within_s):
-            while not (value := await self.run(tried)):  # noqa: ASYNC110 - a page tells no events
+            while True:
+                with suppress(RefusedError):
+                    if value := await self.run(tried):
+                        return value
                 await asyncio.sleep(0.05)
-        return value
 
     async def picture(self, path: Path) -> None:
         shot = await self.ask("Page.captureScreenshot", format="png")

@@ -61,9 +61,10 @@ def trust(house: LiveHouse) -> str:
     return f"--ignore-certificate-errors-spki-list={digest}"
 
 
-def microphone(folder: Path) -> str:
-    quiet = np.zeros(16_000, np.int16)
-    pcm = np.concatenate([quiet, read(SPEECH / KITCHEN, max_s=30), quiet, quiet, quiet])
+def microphone(folder: Path, *, quiet_s: float = 1.0) -> str:
+    """A recording that is played once, from when the page opens its microphone."""
+    before, after = np.zeros(int(quiet_s * 16_000), np.int16), np.zeros(48_000, np.int16)
+    pcm = np.concatenate([before, read(SPEECH / KITCHEN, max_s=30), after])
     write_wav(folder / "spoken.wav", np.repeat(pcm, 3), 48_000)
     return f"--use-file-for-fake-audio-capture={folder / 'spoken.wav'}%noloop"
 
@@ -120,24 +121,62 @@ async def test_hands_free_begins_a_turn_when_somebody_speaks(
 ) -> None:
     await off(house)
     token = peer.visitors.enter(peer.visitors.invite())
-    async with chromium.tab(peer.address, tmp_path, trust(house), microphone(tmp_path)) as tab:
-        await tab.until("document.body.dataset.state === 'login'")
-        await tab.ask(
-            "Network.setCookie",
-            name="__Host-alicia",
-            value=token,
-            url=peer.address,
-            path="/",
-            secure=True,
-            httpOnly=True,
-        )
-        await tab.run("location.reload()")
-        await tab.until("document.body.dataset.state === 'ready'")
+    quiet = microphone(tmp_path, quiet_s=3.0)
+    async with chromium.tab(peer.address, tmp_path, trust(house), quiet) as tab:
+        await _let_in(tab, peer, token)
         await tab.run("document.getElementById('handsfree').click()")
+        reply = await tab.until("document.querySelector('.alicia')?.textContent")
+        heard = await tab.run("document.querySelector('.you')?.textContent")
+        assert "kitchen" in reply.lower(), (heard, reply)
         await house.until("light.kitchen", "power", value=True)
-        assert await tab.until("document.querySelector('.alicia')?.textContent")
-        first = next(kind for kind, _ in tab.sent)
-        assert json.loads(first)["type"] == "start"
+        kinds = [kind for kind, _ in tab.sent]
+        assert json.loads(kinds[0])["type"] == "start"
+        assert [kind for kind in kinds if '"start"' in kind] == kinds[:1]  # one turn, begun once
+
+
+@needs_chromium
+async def test_a_microphone_that_is_not_wanted_any_more_is_closed_when_it_has_opened(
+    house: LiveHouse, peer: Browser, tmp_path: Path
+) -> None:
+    token = peer.visitors.enter(peer.visitors.invite())
+    async with chromium.tab(peer.address, tmp_path, trust(house), microphone(tmp_path)) as tab:
+        await _let_in(tab, peer, token)
+        await tab.run(
+            "window.tracks = [];"
+            "const media = navigator.mediaDevices, open = media.getUserMedia.bind(media);"
+            "media.getUserMedia = async (wish) => {"
+            "  const stream = await open(wish);"
+            "  window.tracks.push(...stream.getTracks());"
+            "  return stream;"
+            "};"
+            "const box = document.getElementById('handsfree');"
+            "box.click(); box.click();"
+        )
+        await tab.until(
+            "window.tracks.length && window.tracks.every(t => t.readyState === 'ended')"
+        )
+        await tab.run("box.click(); box.click(); box.click()")
+        await tab.until("window.tracks.some(t => t.readyState === 'live')")
+        live = "window.tracks.filter(t => t.readyState === 'live').length"
+        await asyncio.sleep(0.5)
+        assert await tab.run(live) == 1
+        assert [kind for kind, _ in tab.sent if kind == "binary"] == []
+
+
+async def _let_in(tab: chromium.Tab, peer: Browser, token: str | None) -> None:
+    """As one whose browser has the cookie."""
+    await tab.until("document.body.dataset.state === 'login'")
+    await tab.ask(
+        "Network.setCookie",
+        name="__Host-alicia",
+        value=token,
+        url=peer.address,
+        path="/",
+        secure=True,
+        httpOnly=True,
+    )
+    await tab.run("location.reload()")
+    await tab.until("document.body.dataset.state === 'ready'")
 
 
 async def _shot(tab: chromium.Tab, name: str) -> None:
@@ -226,10 +265,11 @@ async def test_without_a_token_or_from_another_origin_nobody_speaks(
         '{"type": "reboot"}',
         '{"type": "start", "language": "xx"}',
         '{"type": "start", "language": "en", "area": "../etc"}',
+        '{"type": "start", "language": "en", "number": "1"}',
         "{" * 30_000,
         "x" * 100_000,
     ],
-    ids=range(7),
+    ids=range(8),
 )
 async def test_what_is_not_the_protocol_ends_the_page(
     house: LiveHouse, peer: Browser, bad: str
@@ -260,6 +300,26 @@ async def test_too_many_turns_are_refused_in_the_persons_language(
             await socket.send('{"type": "start", "language": "de"}')
         problem = await told(socket, "problem")
         assert "viel" in problem["text"]
+
+
+async def test_what_is_told_names_its_turn_and_the_stopped_one_comes_before_the_next(
+    house: LiveHouse, peer: Browser
+) -> None:
+    token = peer.visitors.enter(peer.visitors.invite())
+    async with page(peer, house, token) as socket:
+        for number in (1, 2):
+            start = {"type": "start", "language": "en", "number": number}
+            await socket.send(json.dumps(start))
+        await socket.send('{"type": "end"}')
+        numbers: list[int] = []
+        async with asyncio.timeout(30):
+            while True:
+                message = await socket.recv()
+                if isinstance(message, str):
+                    numbers.append(json.loads(message)["number"])
+                    if numbers[-1] == 2 and json.loads(message)["type"] in ("turn", "problem"):
+                        break
+    assert numbers == sorted(numbers)
 
 
 async def flood(socket: ClientConnection) -> None:

@@ -17,6 +17,7 @@ import pytest
 from wyoming.client import AsyncTcpClient
 from wyoming.info import Describe, Info
 
+from alicia.runtime.spawner import SETUP_FAILED
 from alicia.testing.live import LiveHouse
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -72,6 +73,28 @@ async def test_wyoming_is_served_until_it_is_interrupted(house: LiveHouse) -> No
         assert info.asr[0].installed
         assert info.tts[0].installed
         assert info.handle[0].installed
+
+
+@pytest.mark.parametrize("door", ["wyoming", "browser"])
+async def test_an_address_is_told_once_it_is_served_and_is_the_real_one(
+    house: LiveHouse, door: str
+) -> None:
+    async with command(house, door, "--port", "0") as said:
+        port = int(said["address"].rpartition(":")[2])
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.transport.abort()
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "alicia", door, "--json", "--home", str(house.folder.root)),
+            *("--port", str(port)),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        async with asyncio.timeout(30):
+            out, err = await process.communicate()
+    assert out == b""
+    assert process.returncode == SETUP_FAILED
+    assert str(port).encode() in err
+    assert b"Traceback" not in err
 
 
 async def test_the_page_is_served_with_a_code_for_one_browser(house: LiveHouse) -> None:

@@ -77,7 +77,8 @@ def read_raw(data: bytes, *, rate_hz: int, channels: int = 1, max_s: float) -> P
 
 def write_wav(path: Path, pcm: Pcm, rate_hz: int = RATE_HZ) -> None:
     """Write mono samples as a WAV file."""
-    with wave.open(str(path), "wb") as file:
+    # A file that wave opens itself and can't is told twice: its __del__ stumbles too.
+    with path.open("wb") as opened, wave.open(opened, "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(rate_hz)

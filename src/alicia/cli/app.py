@@ -54,7 +54,7 @@ COMMANDS = {
         "What is in the home, and what it is called. Without a command: list it.",
     ),
     "doctor": Entry(_LOOKING, "doctor"),
-    "info": Entry(_LOOKING, "services"),
+    "info": Entry(_LOOKING, "info"),
     "models": Entry(
         _LOOKING,
         "models",

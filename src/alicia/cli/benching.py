@@ -13,9 +13,10 @@ from statistics import median
 from typing import Annotated, Any
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.progress import MofNCompleteColumn
 from rich.table import Table
 
+from alicia.cli.bars import Bars
 from alicia.cli.output import Home, Json, emit, err, fail, out, size
 from alicia.errors import AliciaError, EngineError, SetupError
 from alicia.runtime.settings import Folder, load
@@ -66,6 +67,10 @@ def bench(
         emit({"results": results})
     else:
         out.print(_table(results))
+        for result in results:
+            if "error" in result:
+                why = result["error"].get("message") or result["error"]
+                err.print(f"{result['model']}, {result['language']}: {why}", style="red")
         out.print(
             "\nMistakes: of words, or of characters in zh, ja and ko, where a label tells what was "
             "said. Time: from whole audio to text, the median.",
@@ -102,18 +107,14 @@ def _jobs(
 
 
 def _measure_all(jobs: list[Job], *, quiet: bool) -> list[dict[str, Any]]:
-    bars = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        console=err,
-        disable=quiet,
-    )
     results: list[dict[str, Any]] = []
-    with bars:
+    with Bars(MofNCompleteColumn(), quiet=quiet) as bars:
         for job in jobs:
-            bar = bars.add_task(f"{job.name} {job.language}", total=len(job.recordings))
-            results.append(_in_a_child(job, lambda done, bar=bar: bars.update(bar, completed=done)))
+            what, total = f"{job.name} {job.language}", len(job.recordings)
+            bars.show(what, 0, total)
+            results.append(
+                _in_a_child(job, lambda done, what=what, total=total: bars.show(what, done, total))
+            )
     return results
 
 
@@ -193,8 +194,7 @@ def _table(results: list[dict[str, Any]]) -> Table:
         shown.add_column(title, justify="right")
     for result in results:
         if "error" in result:
-            told = f"[red]{result['error'].get('message') or result['error']}[/]"
-            shown.add_row(result["model"], result["language"], told)
+            shown.add_row(result["model"], result["language"], "[red]failed[/]")
             continue
         rate, factor = result["error_rate"], result["real_time_factor"]
         shown.add_row(

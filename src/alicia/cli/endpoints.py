@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import urlsplit
 
 import typer
 
@@ -18,6 +20,10 @@ from alicia.runtime.roster import room
 from alicia.runtime.settings import PREFIX, Folder, load
 from alicia.security.visitors import Visitors
 
+if TYPE_CHECKING:
+    from alicia.peers.browser.server import Browser
+    from alicia.peers.wyoming.server import WyomingServer
+
 Port = Annotated[int | None, typer.Option("--port", help="TCP port; the setting's by default.")]
 Host = Annotated[
     str | None, typer.Option("--host", help="Address to serve at; loopback by default.")
@@ -26,13 +32,17 @@ Host = Annotated[
 
 def wyoming(*, port: Port = None, host: Host = None, json: Json = False, home: Home = None) -> None:
     """Serve speech and understanding over the Wyoming protocol; Ctrl-C ends it."""
-    settings = _told("wyoming_server", home, as_json=json, port=port, host=host)
-    address = f"tcp://{settings.host}:{settings.port}"
-    if json:
-        emit({"address": address})
-    else:
-        err.print(f"Wyoming at {address}. Ctrl-C ends it.")
-    _run("wyoming_server", home)
+    _check("wyoming_server", home, as_json=json, port=port, host=host)
+
+    def ready(server: WyomingServer) -> None:
+        served, at = server.address
+        address = f"tcp://[{served}]:{at}" if ":" in served else f"tcp://{served}:{at}"
+        if json:
+            emit({"address": address})
+        else:
+            err.print(f"Wyoming at {address}. Ctrl-C ends it.")
+
+    _run("wyoming_server", home, ready)
 
 
 def browser(
@@ -53,37 +63,43 @@ def browser(
     if code:
         emit({"code": visitors.invite()}) if json else out.print(visitors.invite())
         return
-    settings = _told("browser", home, as_json=json, port=port, host=host)
-    address = f"https://{_reachable(settings.host)}:{settings.port}"
-    if json:
-        emit({"address": address, "code": visitors.invite()})
-    else:
+    _check("browser", home, as_json=json, port=port, host=host)
+
+    def ready(server: Browser) -> None:
+        address = _reachable(server.address)
+        if json:
+            emit({"address": address, "code": visitors.invite()})
+            return
         err.print(f"The page is at {address}. Ctrl-C ends it.")
         err.print(f"Code for one browser, for ten minutes: [bold]{visitors.invite()}[/]")
         err.print("Browsers warn until they trust this home: its root is at /home.crt there.")
-    _run("browser", home)
+
+    _run("browser", home, ready)
 
 
-def _reachable(host: str) -> str:
-    return socket.gethostname() if host in ("0.0.0.0", "::") else host  # noqa: S104 - no binding
+def _reachable(address: str) -> str:
+    """Served on all addresses, other devices find it by this machine's name."""
+    parts = urlsplit(address)
+    everywhere = parts.hostname in ("0.0.0.0", "::")  # noqa: S104 - no binding
+    return f"https://{socket.gethostname()}:{parts.port}" if everywhere else address
 
 
-def _told(service: str, home: Path | None, *, as_json: bool, **options: object) -> Any:  # noqa: ANN401 - each has its own
-    """The settings, with what was given on the command line over them."""
+def _check(service: str, home: Path | None, *, as_json: bool, **options: object) -> None:
+    """That a house is up and the settings are right, with what was given here over them."""
     for name, value in options.items():
         if value is not None:
             os.environ[f"{PREFIX}{service.upper()}__{name.upper()}"] = str(value)
     folder = Folder(home)
     try:
         asyncio.run(require_house(folder))
-        return load(room(service).load().settings_type, service, folder)
+        load(room(service).load().settings_type, service, folder)
     except AliciaError as error:
         raise fail(error, as_json=as_json) from None
 
 
-def _run(service: str, home: Path | None) -> None:
+def _run(service: str, home: Path | None, ready: Callable[[Any], None]) -> None:
     try:
-        code = run_service(service, Folder(home))
+        code = run_service(service, Folder(home), ready=ready)
     except AliciaError as error:
         raise fail(error) from None
     raise typer.Exit(code)

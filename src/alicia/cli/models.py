@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 
 import typer
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TransferSpeedColumn,
-)
+from rich.progress import DownloadColumn, TransferSpeedColumn
 from rich.table import Table
 from rich.text import Text
 
+from alicia.cli.bars import Bars
 from alicia.cli.benching import bench
-from alicia.cli.output import Home, Json, emit, err, fail, out, size
+from alicia.cli.output import Home, Json, emit, fail, out, size
 from alicia.errors import AliciaError
 from alicia.runtime.settings import Folder, load
 from alicia.services.voice.stt import SttSettings
@@ -55,31 +49,9 @@ def needed(folder: Folder) -> list[str]:
     return [name for name in in_use(folder) if name not in optional or name in at_hand]
 
 
-class Bars:
-    """A progress bar for each model that is being pulled."""
-
-    def __init__(self, *, quiet: bool) -> None:
-        self._bars = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            DownloadColumn(),
-            TransferSpeedColumn(),
-            console=err,
-            disable=quiet,
-        )
-        self._tasks: dict[str, TaskID] = {}
-
-    def __enter__(self) -> Self:
-        self._bars.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bars.stop()
-
-    def show(self, name: str, done: int, total: int | None) -> None:
-        if name not in self._tasks:
-            self._tasks[name] = self._bars.add_task(name, total=total)
-        self._bars.update(self._tasks[name], completed=done)
+def pulling(*, quiet: bool) -> Bars:
+    """Bars for models that are being pulled."""
+    return Bars(DownloadColumn(), TransferSpeedColumn(), quiet=quiet)
 
 
 def have(
@@ -122,7 +94,9 @@ def list_models(*, json: Json = False, home: Home = None) -> None:
         return
     shown = Table(box=None, pad_edge=False)
     for title in ("model", "for", "engine", "languages", "size", "licence", "checked", "here"):
-        shown.add_column(title, justify="right" if title == "size" else "left")
+        # A name that is cut short can't be typed.
+        justify = "right" if title == "size" else "left"
+        shown.add_column(title, justify=justify, no_wrap=title == "model")
     for model in found:
         shown.add_row(
             Text(model["name"], style="bold" if model["used"] else ""),
@@ -180,7 +154,7 @@ def pull(
     folder = Folder(home)
     try:
         wanted = _meant(names) if names else in_use(folder)
-        with Bars(quiet=json) as bars:
+        with pulling(quiet=json) as bars:
             pulled = have(folder, wanted, bars, allow_unverified=allow_unverified)
     except AliciaError as error:
         raise fail(error, as_json=json) from None

@@ -146,7 +146,7 @@ class Board:
 def pull_models(folder: Folder, names: list[str], *, quiet: bool) -> None:
     """Have the models of the rooms that need some, with a progress bar."""
     if {"stt", "tts"} & set(names):
-        with models.Bars(quiet=quiet) as bars:
+        with models.pulling(quiet=quiet) as bars:
             models.have(folder, models.needed(folder), bars)
 
 

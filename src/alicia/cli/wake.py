@@ -7,15 +7,16 @@ import time
 from contextlib import aclosing
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 
 import numpy as np
 import typer
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import MofNCompleteColumn, TimeElapsedColumn
 from rich.table import Table
 
 from alicia.audio.augmentation import wave_of
 from alicia.audio.formats import RATE_HZ, from_bytes, read, write_wav
+from alicia.cli.bars import Bars
 from alicia.cli.output import Home, Json, attempt, emit, err, fail, out
 from alicia.errors import AliciaError
 from alicia.runtime.settings import Folder
@@ -197,7 +198,7 @@ def train(
         for given in other or []:
             negative += wake_clips.of_folder(given, "recorded")
         settings = TrainingSettings(copies=copies, rounds=rounds)
-        with Bars(quiet=json) as bars:
+        with Bars(MofNCompleteColumn(), TimeElapsedColumn(), quiet=json) as bars:
             training = WordTraining(
                 word, embedder(ModelStore(folder.models)), settings=settings, progress=bars.show
             )
@@ -228,33 +229,6 @@ def show_report(made: TrainedWord) -> None:
     out.print(f"    {fired or 'none'}", highlight=False)
     for sentence in report["advice"]:
         out.print(f"[yellow]→[/] {sentence}", highlight=False)
-
-
-class Bars:
-    """A progress bar for each part of the training."""
-
-    def __init__(self, *, quiet: bool) -> None:
-        self._bars = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.completed}/{task.total}"),
-            TimeElapsedColumn(),
-            console=err,
-            disable=quiet,
-        )
-        self._tasks: dict[str, TaskID] = {}
-
-    def __enter__(self) -> Self:
-        self._bars.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bars.stop()
-
-    def show(self, what: str, done: int, total: int) -> None:
-        if what not in self._tasks:
-            self._tasks[what] = self._bars.add_task(what, total=total)
-        self._bars.update(self._tasks[what], completed=done)
 
 
 def _own(word: str, folder: Folder) -> Path:

@@ -6,7 +6,9 @@ import asyncio
 import contextlib
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from alicia.errors import SetupError
 from alicia.runtime import logs, settings
@@ -19,10 +21,16 @@ from alicia.runtime.spawner import SETUP_FAILED
 LOG_BYTES = 5_000_000
 
 
-def run_service(name: str, folder: Folder, *, log_file: Path | None = None) -> int:
+def run_service(
+    name: str,
+    folder: Folder,
+    *,
+    log_file: Path | None = None,
+    ready: Callable[[Any], None] | None = None,
+) -> int:
     """Run a service of the roster in this process until SIGTERM; the exit code.
 
-    Raises SettingsError where there is no such service.
+    `ready` is told the service once it is. Raises SettingsError where there is no such service.
     """
     kind = room(name).load()
     with contextlib.ExitStack() as stack:
@@ -35,7 +43,7 @@ def run_service(name: str, folder: Folder, *, log_file: Path | None = None) -> i
                 readable=stream.isatty(),
                 to=stream,
             )
-            asyncio.run(_until_told(Runner(kind, MqttHouse(folder), folder)))
+            asyncio.run(_until_told(Runner(kind, MqttHouse(folder), folder), ready))
         except SetupError as error:
             logs.logger(service=name).error("can't start", code=error.code, reason=str(error))
             print(f"alicia {name}: {error}", file=sys.stderr)  # noqa: T201 - a person starts it
@@ -54,11 +62,22 @@ def run_service(name: str, folder: Folder, *, log_file: Path | None = None) -> i
     return 0
 
 
-async def _until_told(runner: Runner) -> None:
+async def _until_told(runner: Runner, ready: Callable[[Any], None] | None) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, runner.stop.set)
-    await runner.run()
+    telling = asyncio.create_task(_tell(runner, ready)) if ready else None
+    try:
+        await runner.run()
+    finally:
+        if telling is not None:
+            telling.cancel()
+            await asyncio.gather(telling, return_exceptions=True)
+
+
+async def _tell(runner: Runner, ready: Callable[[Any], None]) -> None:
+    await runner.ready.wait()
+    ready(runner.service)
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

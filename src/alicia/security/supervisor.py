@@ -12,7 +12,6 @@ import asyncio
 import os
 import re
 import signal
-import socket
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -21,6 +20,7 @@ from time import monotonic
 
 from alicia.errors import NotReadyError, SetupError
 from alicia.security import process
+from alicia.security.broker_log import BrokerLog
 from alicia.security.endpoint import Endpoint
 from alicia.security.files import private_folder, write_private
 from alicia.security.mosquitto import (
@@ -37,12 +37,12 @@ from alicia.security.mosquitto import (
     check,
     render,
 )
+from alicia.security.ports import free_port, require_free, trouble
 
 START_WITHIN_S = 5.0
 ADOPT_WITHIN_S = 2.0
 RELOAD_WITHIN_S = 5.0
 _POLL_S = 0.005
-_LOG_BYTES = 1_000_000
 _TRIM_EVERY_S = 60
 
 
@@ -70,6 +70,7 @@ class Mosquitto:
 
     def __init__(self, settings: BrokerSettings) -> None:
         self._settings = settings
+        self._log = BrokerLog(settings.folder / LOG)
         self._pid: int | None = None
         self._child: int | None = None
         self._codes: dict[int, int] = {}
@@ -97,7 +98,7 @@ class Mosquitto:
 
     @property
     def log_file(self) -> Path:
-        return self._settings.folder / LOG
+        return self._log.path
 
     @property
     def needs_restart(self) -> bool:
@@ -148,7 +149,7 @@ class Mosquitto:
             return False
         self._pid = pid
         try:
-            await self._accepting(ADOPT_WITHIN_S, self._log_size())
+            await self._accepting(ADOPT_WITHIN_S, self._log.size())
             # Always: our predecessor may have died between writing and telling.
             await self._tell(texts, passwords)
         except SetupError:
@@ -164,7 +165,7 @@ class Mosquitto:
         """
         if self._pid is None:
             raise NotReadyError("Mosquitto is not running.")
-        self._trim_log()
+        self._log.trim()
         return await self._tell(render(self._settings, access), passwords)
 
     async def watch(self) -> Ended:
@@ -178,12 +179,12 @@ class Mosquitto:
                 async with asyncio.timeout(_TRIM_EVERY_S):
                     code = await self._ended(pid)
             except TimeoutError:
-                self._trim_log()
+                self._log.trim()
         if code is None:
             code = await self._ended(pid)
         if self._pid == pid:
             self._pid = None
-        return Ended(pid, code, tuple(self._last_lines()))
+        return Ended(pid, code, tuple(self._log.last_lines()))
 
     async def stop(self, deadline_s: float = 5.0) -> None:
         """End the broker: politely, so that it stores its messages, then by force."""
@@ -211,11 +212,11 @@ class Mosquitto:
         program = await asyncio.to_thread(check, self._settings)
         self._settings = self._with_ports(free=True)
         for name, port in self._settings.ports.items():
-            _require_free(self._address(name), port)
+            require_free(self._address(name), port)
         await asyncio.to_thread(self._write, render(self._settings, access), passwords)
         await asyncio.to_thread(approve, program, self._conf, self._environment)
-        self._trim_log()
-        log_start = self._log_size()
+        self._log.trim()
+        log_start = self._log.size()
         argv = [str(program.path), *self._arguments]
         self._pid = self._child = process.spawn(argv, self.log_file, self._environment)
         await self._accepting(START_WITHIN_S, log_start)
@@ -281,7 +282,7 @@ class Mosquitto:
         raise self._failed(f"Mosquitto accepts no clients ({reason})", log_start)
 
     def _failed(self, what: str, log_start: int) -> SetupError:
-        lines = self._last_lines(log_start)
+        lines = self._log.last_lines(log_start)
         errors = [line.partition("Error: ")[2] for line in lines if "Error: " in line]
         why = f": {errors[-1].rstrip('.')}" if errors else ""
         return SetupError(f"{what}{why}.", port=self._settings.tls_port, log=lines)
@@ -290,15 +291,15 @@ class Mosquitto:
         """Write access and passwords, and have the broker read them."""
         pid = self._pid
         changed = await asyncio.to_thread(self._write, {ACL: texts[ACL]}, passwords)
-        start = self._log_size()
+        start = self._log.size()
         if pid is None or not process.send(pid, signal.SIGHUP):
             raise NotReadyError("Mosquitto is not running.")
         # It says so and then reads, in the thread that serves clients: whoever connects after
         # this line meets the new rules.
         deadline = monotonic() + RELOAD_WITHIN_S
-        while b"Reloading config" not in self._log_since(start):
+        while b"Reloading config" not in self._log.since(start):
             if monotonic() > deadline or not process.alive(pid):
-                raise NotReadyError("Mosquitto does not react.", log=self._last_lines())
+                raise NotReadyError("Mosquitto does not react.", log=self._log.last_lines())
             await asyncio.sleep(_POLL_S)
         return changed
 
@@ -329,76 +330,9 @@ class Mosquitto:
             chosen[name] = port
             if port == 0:
                 address = self._address(name)
-                usable = before and not (free and _trouble(address, before))
-                chosen[name] = before if usable else _free_port(address)
+                usable = before and not (free and trouble(address, before))
+                chosen[name] = before if usable else free_port(address)
         return replace(self._settings, **chosen)
 
     def _address(self, listener: str) -> str:
         return "127.0.0.1" if listener == "plain_port" else self._settings.bind_address
-
-    def _log_size(self) -> int:
-        try:
-            return self.log_file.stat().st_size
-        except OSError:
-            return 0
-
-    def _log_since(self, start: int) -> bytes:
-        try:
-            with self.log_file.open("rb") as file:
-                # Shorter than before: it was trimmed meanwhile.
-                file.seek(start if start <= self._log_size() else 0)
-                return file.read()
-        except OSError:
-            return b""
-
-    def _last_lines(self, start: int = 0, count: int = 10) -> list[str]:
-        start = max(start, self._log_size() - 16_384)
-        return self._log_since(start).decode(errors="replace").splitlines()[-count:]
-
-    def _trim_log(self) -> None:
-        """Keep the log and one before it, each about 1 MB."""
-        if self._log_size() > _LOG_BYTES:
-            # Mosquitto holds the file open at its end, so it is emptied, not replaced.
-            write_private(self.log_file.with_suffix(".log.1"), self.log_file.read_bytes())
-            os.truncate(self.log_file, 0)
-
-
-def _bound(address: str, port: int) -> socket.socket:
-    """A socket bound as Mosquitto binds its own."""
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    bound = socket.socket(family, socket.SOCK_STREAM)
-    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        bound.bind((address, port))
-    except BaseException:
-        bound.close()
-        raise
-    return bound
-
-
-def _trouble(address: str, port: int) -> OSError | None:
-    """Why the port can't be had."""
-    try:
-        _bound(address, port).close()
-    except OSError as error:
-        return error
-    return None
-
-
-def _require_free(address: str, port: int) -> None:
-    """Raises SetupError where the port can't be had: else we might greet somebody else's broker."""
-    error = _trouble(address, port)
-    if isinstance(error, PermissionError):
-        raise SetupError(f"Port {port} needs more rights than this user has.", port=port) from error
-    if error is not None:
-        raise SetupError(
-            f"Port {port} can't be used: {error.strerror}. "
-            "Stop the program that holds it, or choose another port.",
-            port=port,
-            address=address,
-        ) from error
-
-
-def _free_port(address: str) -> int:
-    with _bound(address, 0) as bound:
-        return int(bound.getsockname()[1])

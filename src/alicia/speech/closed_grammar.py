@@ -7,23 +7,11 @@ hundred states.
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from alicia.speech.english_numbers import ONES, TENS
+
 NUMBER = "#"
 """Stands for a whole number from 0 to 100 in a sentence."""
 
-_UNITS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
-_TEENS = (
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-)
-_TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
 _Sentence = tuple[str, ...]
 
 
@@ -85,10 +73,10 @@ class _Builder:
             self._arcs.append((start, end, word))
             return
         joint = self._new()
-        self._arcs += [(start, end, simple) for simple in ("zero", *_UNITS, *_TEENS)]
-        for ten in _TENS:
+        self._arcs += [(start, end, simple) for simple in ONES]
+        for ten in TENS:
             self._arcs += [(start, end, ten), (start, joint, ten)]
-        self._arcs += [(joint, end, unit) for unit in _UNITS]
+        self._arcs += [(joint, end, unit) for unit in ONES[1:10]]
         hundred = self._new()
         self._arcs += [(start, hundred, "one"), (start, hundred, "a"), (hundred, end, "hundred")]
 

@@ -1,15 +1,22 @@
 """Threads for an engine, and what recognizers that live in one have in common."""
 
 import importlib
-from collections.abc import Callable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from types import ModuleType
-from typing import Any, ClassVar, TypeVar
+from typing import Any, Self, TypeVar
 
 from alicia.audio.formats import Pcm
 from alicia.errors import DependencyMissingError, EngineError, UnsupportedLanguageError
 from alicia.speech.decoding import DecodeQueue
-from alicia.speech.recognizer import Guess
+from alicia.speech.recognizer import (
+    Guess,
+    RecognizerCapabilities,
+    RecognizerStream,
+    transcribe_as_stream,
+)
 
 _T = TypeVar("_T")
 
@@ -51,6 +58,15 @@ class EngineThread:
         except self._foreign as error:
             raise EngineError(engine=self._engine, reason=str(error)) from error
 
+    @asynccontextmanager
+    async def kept(self) -> AsyncGenerator[Self, None]:
+        """While a recognizer is loaded in it: where that fails, the thread ends too."""
+        try:
+            yield self
+        except BaseException:
+            await self.aclose()
+            raise
+
     async def aclose(self) -> None:
         """Take no more jobs; nobody waits for the one that runs."""
         await self._queue.aclose()
@@ -60,7 +76,8 @@ class EngineThread:
 class ThreadedRecognizer:
     """What is alike in recognizers that live in one thread and weigh nothing."""
 
-    name: ClassVar[str]
+    name: str
+    capabilities: RecognizerCapabilities
 
     def __init__(self, thread: EngineThread) -> None:
         self._thread = thread
@@ -82,6 +99,54 @@ class ThreadedRecognizer:
 
     async def aclose(self) -> None:
         await self._thread.aclose()
+
+
+class StreamedRecognizer(ThreadedRecognizer, ABC):
+    """One whose engine decodes while it is fed; its utterances share the thread."""
+
+    @abstractmethod
+    def open(self, language: str | None) -> RecognizerStream:
+        """Begin an utterance. Raises UnsupportedLanguageError."""
+
+    async def transcribe(
+        self,
+        pcm: Pcm,
+        language: str | None,
+        *,
+        urgent: bool = False,
+        expected: Mapping[str, float] | None = None,
+    ) -> Guess:
+        del expected  # It knows too few languages to find one out.
+        del urgent  # Streams are fed in turn.
+        return await transcribe_as_stream(self, pcm, language)
+
+
+class ThreadedStream(ABC):
+    """One utterance. What hears it runs in the engine's thread."""
+
+    def __init__(self, thread: EngineThread, language: str) -> None:
+        self._thread = thread
+        self._language = language
+        self._last = ""
+
+    async def feed(self, pcm: Pcm) -> Guess | None:
+        guess = await self._thread.run(lambda: self._hear(pcm))
+        if guess.text == self._last:
+            return None
+        self._last = guess.text
+        return guess
+
+    async def finish(self) -> Guess:
+        return await self._thread.run(self._conclude)
+
+    @abstractmethod
+    async def aclose(self) -> None: ...
+
+    @abstractmethod
+    def _hear(self, pcm: Pcm) -> Guess: ...
+
+    @abstractmethod
+    def _conclude(self) -> Guess: ...
 
 
 def engine_module(name: str, *, what: str, extra: str) -> ModuleType:

@@ -4,14 +4,10 @@ from functools import cache
 
 from unicode_rbnf import FormatPurpose, RbnfEngine
 
+from alicia.speech.english_numbers import ONES, TENS
+
 LARGEST = 10**12
 """Longer numbers are said digit by digit, as a person would."""
-_ONES = (
-    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
-    "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen",
-    "nineteen",
-)  # fmt: skip
-_TENS = ("_", "_", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
 _SCALES = ((1_000_000_000, "billion"), (1_000_000, "million"), (1000, "thousand"))
 _CHINESE_DIGITS = "零一二三四五六七八九"
 _KOREAN_DIGITS = "공일이삼사오육칠팔구"
@@ -57,13 +53,13 @@ def digits(text: str, language: str) -> str:
 
 def _english(number: int) -> str:
     if number < 20:
-        return _ONES[number]
+        return ONES[number]
     if number < 100:
         tens, ones = divmod(number, 10)
-        return _TENS[tens] + (f" {_ONES[ones]}" if ones else "")
+        return TENS[tens - 2] + (f" {ONES[ones]}" if ones else "")
     if number < 1000:
         hundreds, rest = divmod(number, 100)
-        return f"{_ONES[hundreds]} hundred" + (f" and {_english(rest)}" if rest else "")
+        return f"{ONES[hundreds]} hundred" + (f" and {_english(rest)}" if rest else "")
     size, name = next(scale for scale in _SCALES if number >= scale[0])
     count, rest = divmod(number, size)
     joint = " and " if 0 < rest < 100 else " "

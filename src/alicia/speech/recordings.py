@@ -31,6 +31,8 @@ def find(places: Iterable[Path]) -> list[Recording]:
     """
     found: list[Recording] = []
     for place in places:
+        if not place.exists():
+            raise SetupError(f"There is no {place}.")
         labels = labels_of(place if place.is_dir() else place.parent)
         if place.is_dir() and labels:
             found += labels.values()

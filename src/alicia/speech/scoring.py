@@ -7,33 +7,12 @@ from dataclasses import dataclass
 
 from rapidfuzz.distance import Levenshtein
 
+from alicia.speech.english_numbers import ONES, TENS
+
 _BY_CHARACTER = frozenset({"zh", "ja", "ko"})
 """Languages whose spaces are a matter of taste: characters are compared."""
 _NOT_SPOKEN = re.compile(r"[^\w%°]+")
 _MARKS = {"%": " percent ", "°": " degrees "}
-_SMALL = [
-    "zero",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-]
-_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +57,14 @@ def _in_digits(words: Sequence[str]) -> Iterator[str]:
     while at < len(words):
         word, after = words[at], words[at + 1] if at + 1 < len(words) else ""
         at += 1
-        if word in _TENS:
-            number = 10 * (_TENS.index(word) + 2)
-            if after in _SMALL[1:10]:
-                number += _SMALL.index(after)
+        if word in TENS:
+            number = 10 * (TENS.index(word) + 2)
+            if after in ONES[1:10]:
+                number += ONES.index(after)
                 at += 1
             yield str(number)
-        elif word in _SMALL:
-            yield str(_SMALL.index(word))
+        elif word in ONES:
+            yield str(ONES.index(word))
         elif (word, after) == ("per", "cent"):
             yield "percent"
             at += 1

@@ -15,7 +15,13 @@ from rapidfuzz import fuzz
 
 from alicia.audio.formats import RATE_HZ, Pcm
 from alicia.errors import EngineError
-from alicia.speech.engine_thread import EngineThread, ThreadedRecognizer, engine_module
+from alicia.speech.engine_thread import (
+    EngineThread,
+    StreamedRecognizer,
+    ThreadedRecognizer,
+    ThreadedStream,
+    engine_module,
+)
 from alicia.speech.moonshine import believed, read_vocabulary
 from alicia.speech.recognizer import (
     Guess,
@@ -23,7 +29,6 @@ from alicia.speech.recognizer import (
     Word,
     require_language,
     require_seconds,
-    transcribe_as_stream,
 )
 
 FORMS: dict[str, tuple[str, ...]] = {
@@ -132,7 +137,7 @@ class SherpaRecognizer(ThreadedRecognizer):
         return (fuzz.ratio(text.lower(), heard.lower()) / 100) ** 2
 
 
-class SherpaStreamingRecognizer(ThreadedRecognizer):
+class SherpaStreamingRecognizer(StreamedRecognizer):
     """A sherpa-onnx model that decodes while it is fed."""
 
     name = "sherpa"
@@ -149,38 +154,14 @@ class SherpaStreamingRecognizer(ThreadedRecognizer):
     def open(self, language: str | None) -> "SherpaStream":
         return SherpaStream(self._recognizer, self._thread, require_language(self, language))
 
-    async def transcribe(
-        self,
-        pcm: Pcm,
-        language: str | None,
-        *,
-        urgent: bool = False,
-        expected: Mapping[str, float] | None = None,
-    ) -> Guess:
-        del expected  # The model finds the language out by itself, or knows too few.
-        del urgent  # Streams are fed in turn.
-        return await transcribe_as_stream(self, pcm, language)
 
-
-class SherpaStream:
+class SherpaStream(ThreadedStream):
     """One utterance in a streaming model."""
 
     def __init__(self, recognizer: _Online, thread: EngineThread, language: str) -> None:
+        super().__init__(thread, language)
         self._recognizer = recognizer
-        self._thread = thread
-        self._language = language
         self._stream: _Stream | None = recognizer.create_stream()
-        self._last = ""
-
-    async def feed(self, pcm: Pcm) -> Guess | None:
-        guess = await self._thread.run(lambda: self._hear(pcm))
-        if guess.text == self._last:
-            return None
-        self._last = guess.text
-        return guess
-
-    async def finish(self) -> Guess:
-        return await self._thread.run(self._conclude)
 
     async def aclose(self) -> None:
         self._stream = None
@@ -228,8 +209,7 @@ async def load(
     for file in FORMS[form]:
         if not (folder / file).is_file():  # sherpa-onnx would end the whole process.
             raise EngineError("The model is not whole.", engine="sherpa", missing=file)
-    thread = EngineThread("sherpa", (RuntimeError, ValueError, OSError))
-    try:
+    async with EngineThread("sherpa", (RuntimeError, ValueError, OSError)).kept() as thread:
         made = await thread.run(lambda: _make(folder, form, threads))
         recognizer = (
             SherpaStreamingRecognizer(cast("_Online", made), thread, languages)
@@ -237,9 +217,6 @@ async def load(
             else SherpaRecognizer(made, thread, languages, form=form)
         )
         await recognizer.transcribe(np.zeros(RATE_HZ, np.int16), min(languages))
-    except BaseException:
-        await thread.aclose()
-        raise
     return recognizer
 
 

@@ -16,13 +16,12 @@ from numpy.typing import NDArray
 
 from alicia.audio.formats import RATE_HZ, Pcm
 from alicia.speech.closed_grammar import WordGraph, accepts, word_graph
-from alicia.speech.engine_thread import EngineThread, ThreadedRecognizer, engine_module
+from alicia.speech.engine_thread import EngineThread, StreamedRecognizer, engine_module
 from alicia.speech.recognizer import (
     Guess,
     RecognizerCapabilities,
     Word,
     require_language,
-    transcribe_as_stream,
 )
 
 _FRAME_MS = 10
@@ -92,7 +91,7 @@ class _Segment:
         return not self.word.startswith(("<", "[", "+", "SIL"))
 
 
-class SphinxGrammarRecognizer(ThreadedRecognizer):
+class SphinxGrammarRecognizer(StreamedRecognizer):
     """English commands of this home, and nothing else: 5 % of a core while somebody speaks."""
 
     name = "sphinx"
@@ -119,13 +118,9 @@ class SphinxGrammarRecognizer(ThreadedRecognizer):
         Raises:
             DependencyMissingError: pocketsphinx is not here.
         """
-        thread = EngineThread("sphinx", (RuntimeError, ValueError, OSError))
-        try:
+        async with EngineThread("sphinx", (RuntimeError, ValueError, OSError)).kept() as thread:
             recognizer = cls(await thread.run(lambda: _Decoders(pronunciations or {})), thread)
             await recognizer.use(sentences)
-        except BaseException:
-            await thread.aclose()
-            raise
         return recognizer
 
     @property
@@ -145,18 +140,6 @@ class SphinxGrammarRecognizer(ThreadedRecognizer):
 
     def open(self, language: str | None) -> "SphinxStream":
         return SphinxStream(self, require_language(self, language))
-
-    async def transcribe(
-        self,
-        pcm: Pcm,
-        language: str | None,
-        *,
-        urgent: bool = False,
-        expected: Mapping[str, float] | None = None,
-    ) -> Guess:
-        del expected  # It knows too few languages to find one out.
-        del urgent  # Streams are fed in turn.
-        return await transcribe_as_stream(self, pcm, language)
 
     async def begin(self) -> "_Decoders":
         """Decoders that have begun an utterance; give them back to `end`."""

@@ -1,7 +1,7 @@
 """Vosk: true streaming on one core, with word times (ADR 0052)."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -9,13 +9,17 @@ import numpy as np
 
 from alicia.audio.formats import RATE_HZ, Pcm
 from alicia.errors import EngineError
-from alicia.speech.engine_thread import EngineThread, ThreadedRecognizer, engine_module
+from alicia.speech.engine_thread import (
+    EngineThread,
+    StreamedRecognizer,
+    ThreadedStream,
+    engine_module,
+)
 from alicia.speech.recognizer import (
     Guess,
     RecognizerCapabilities,
     Word,
     require_language,
-    transcribe_as_stream,
 )
 
 # Languages that are written without spaces between words.
@@ -31,8 +35,8 @@ class _Kaldi(Protocol):
     def FinalResult(self) -> str: ...  # noqa: N802
 
 
-class VoskRecognizer(ThreadedRecognizer):
-    """A Vosk model; it knows one language. Utterances share one thread."""
+class VoskRecognizer(StreamedRecognizer):
+    """A Vosk model; it knows one language."""
 
     name = "vosk"
 
@@ -51,51 +55,23 @@ class VoskRecognizer(ThreadedRecognizer):
             DependencyMissingError: vosk is not here.
             EngineError: the folder holds no Vosk model.
         """
-        thread = EngineThread("vosk", (RuntimeError, OSError))
-        try:
+        async with EngineThread("vosk", (RuntimeError, OSError)).kept() as thread:
             recognizer = cls(await thread.run(lambda: _load(folder)), thread, language)
             await recognizer.transcribe(np.zeros(RATE_HZ // 2, np.int16), language)
-        except BaseException:
-            await thread.aclose()
-            raise
         return recognizer
 
     def open(self, language: str | None) -> "VoskStream":
         return VoskStream(self._decoders, self._thread, require_language(self, language))
 
-    async def transcribe(
-        self,
-        pcm: Pcm,
-        language: str | None,
-        *,
-        urgent: bool = False,
-        expected: Mapping[str, float] | None = None,
-    ) -> Guess:
-        del expected  # It knows too few languages to find one out.
-        del urgent  # Streams are fed in turn.
-        return await transcribe_as_stream(self, pcm, language)
 
-
-class VoskStream:
+class VoskStream(ThreadedStream):
     """One utterance. Vosk may end a sentence in between; its sentences are joined."""
 
     def __init__(self, decoders: Callable[[], _Kaldi], thread: EngineThread, language: str) -> None:
+        super().__init__(thread, language)
         self._decoders = decoders
-        self._thread = thread
-        self._language = language
         self._kaldi: _Kaldi | None = None
         self._words: list[Word] = []
-        self._last = ""
-
-    async def feed(self, pcm: Pcm) -> Guess | None:
-        guess = await self._thread.run(lambda: self._hear(pcm))
-        if guess.text == self._last:
-            return None
-        self._last = guess.text
-        return guess
-
-    async def finish(self) -> Guess:
-        return await self._thread.run(self._conclude)
 
     async def aclose(self) -> None:
         self._kaldi = None

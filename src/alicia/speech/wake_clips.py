@@ -43,8 +43,10 @@ def robotic(
 ) -> tuple[list[Clip], list[Clip]]:
     """The word in `count` of eSpeak's voices, and what else they say.
 
-    Raises DependencyMissingError.
+    Raises DependencyMissingError, SetupError where it is no word.
     """
+    if not any(character.isalpha() for character in word):
+        raise SetupError("A wake word is something that can be said: it needs letters.", word=word)
     if not count:
         return [], []
     voices, chance = EspeakVoices(), np.random.default_rng(seed)

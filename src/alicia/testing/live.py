@@ -13,7 +13,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -101,6 +101,14 @@ class LiveHouse:
                 state = self.states.get(entity_id)
                 if state is not None and state.values.get(capability) == value:
                     return state
+                self.changed.clear()
+                await self.changed.wait()
+
+    async def reported(self, entities: Iterable[str]) -> None:
+        """Wait until the devices behind these have said how they are. Raises TimeoutError."""
+        wanted = set(entities)
+        async with asyncio.timeout(10):
+            while not wanted <= self.adapters.keys():
                 self.changed.clear()
                 await self.changed.wait()
 

@@ -1,3 +1,4 @@
+import gc
 import io
 import wave
 from pathlib import Path
@@ -185,3 +186,10 @@ def test_frames_have_one_size_and_the_last_is_filled_up() -> None:
 
 def test_bytes_are_little_endian_samples() -> None:
     assert list(from_bytes(b"\x01\x00\xff\xff")) == [1, -1]
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_wav_that_can_not_be_written_is_one_error(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        write_wav(tmp_path / "nowhere" / "tone.wav", np.zeros(10, np.int16))
+    gc.collect()  # what is thrown away must not complain again

@@ -53,6 +53,15 @@ def test_the_words_are_listed_with_what_was_measured(tmp_path: Path) -> None:
     assert words["okay_nabu"]["report"] is None, "nobody measured it here"
 
 
+@pytest.mark.parametrize("word", ["", "  ", "123", "!?"])
+def test_what_can_not_be_said_is_no_wake_word(tmp_path: Path, word: str) -> None:
+    told = runner.invoke(
+        build(["wake"]), ["wake", "train", word, "--json", "--home", str(tmp_path)]
+    )
+    assert told.exit_code == 1
+    assert "letters" in json.loads(told.stdout)["error"]["message"]
+
+
 @needs_wake
 @pytest.mark.timeout(400)  # minutes where other work is done beside it
 def test_a_word_is_trained_tested_and_removed(tmp_path: Path) -> None:

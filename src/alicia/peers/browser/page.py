@@ -1,7 +1,10 @@
 """One open page: a turn at a time, told what is heard, done and answered.
 
-{"type": "start"} · binary PCM · {"type": "end"}     from the page: 16 kHz mono s16le
+{"type": "start", "number": 1} · binary PCM · {"type": "end"}     from the page: 16 kHz mono s16le
 listening · partial · ended · speech + binary PCM · turn · problem        to the page
+
+What is told carries the number that the page gave the turn: the last words of one that was stopped
+may be on the way when the next one begins.
 """
 
 from __future__ import annotations
@@ -103,9 +106,13 @@ class Page:
         language, area = asked.get("language"), asked.get("area")
         if language not in LANGUAGES or not (area is None or area in self._peer.areas):
             return False
+        number = asked.get("number", 0)
+        if type(number) is not int:
+            return False
         now = time.monotonic()
         if len(self._began) == self._began.maxlen and now - self._began[0] < 60:
-            await self._send({"type": "problem", "text": phrase_for(OverloadedError(), language)})
+            text = phrase_for(OverloadedError(), language)
+            await self._send({"type": "problem", "number": number, "text": text})
             return True
         await self._stop()
         self._began.append(now)
@@ -116,7 +123,7 @@ class Page:
             area_id=area or self._peer.settings.area_id,
             language=language,
         )
-        self._turn = asyncio.create_task(self._converse(seat, self._frames, language))
+        self._turn = asyncio.create_task(self._converse(seat, self._frames, language, number))
         return True
 
     async def _stop(self) -> None:
@@ -126,9 +133,9 @@ class Page:
             turn.cancel()
             await asyncio.gather(turn, return_exceptions=True)
 
-    async def _converse(self, seat: Seat, frames: Frames, language: str) -> None:
+    async def _converse(self, seat: Seat, frames: Frames, language: str, number: int) -> None:
         told: asyncio.Queue[Told | None] = asyncio.Queue()
-        telling = asyncio.create_task(self._tell(told))
+        telling = asyncio.create_task(self._tell(told, number))
         rates: list[int] = []
 
         def speech(pcm: bytes, rate_hz: int) -> None:
@@ -160,10 +167,10 @@ class Page:
             await asyncio.wait({telling}, timeout=TELL_S)
             telling.cancel()
 
-    async def _tell(self, told: asyncio.Queue[Told | None]) -> None:
+    async def _tell(self, told: asyncio.Queue[Told | None], number: int) -> None:
         with suppress(WebSocketDisconnect, RuntimeError):
             while (what := await told.get()) is not None:
-                await self._send(what)
+                await self._send({**what, "number": number} if isinstance(what, dict) else what)
 
     async def _send(self, what: Told) -> None:
         if isinstance(what, bytes):

@@ -127,7 +127,8 @@ class Browser(Service[BrowserSettings]):
             ) from error
         config.ssl = self._tls  # ours, so that a renewed certificate is taken up
         server = _Server(config)
-        self.address = f"https://{host}:{listener.getsockname()[1]}"
+        name = f"[{host}]" if ":" in host else host
+        self.address = f"https://{name}:{listener.getsockname()[1]}"
         task = asyncio.create_task(server.serve(sockets=[listener]))
         try:
             yield

@@ -78,8 +78,7 @@ class Device:
         if not flags & VoiceAssistantFeature.API_AUDIO:
             raise NotReadyError("The device sends no audio over its API.", name=self.at.name)
         self._speaks = bool(flags & VoiceAssistantFeature.SPEAKER)
-        area = info.suggested_area
-        area_id = self.at.area_id or ("_".join(area.lower().split()) or None)
+        area_id = self.at.area(info.suggested_area)
         self._seat = Seat(self._driver, self.at.name, area_id=area_id, language=self.at.language)
         self._client.subscribe_voice_assistant(
             handle_start=self._start, handle_stop=self._stop, handle_audio=self._audio

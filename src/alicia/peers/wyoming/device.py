@@ -24,7 +24,6 @@ from alicia.contracts.voice import UtteranceEnded
 from alicia.errors import AliciaError, MalformedMessageError, NotReadyError
 from alicia.language.phrases import phrase, phrase_for
 from alicia.peers.seat import Heard, Seat
-from alicia.peers.wyoming.satellites import conversation_area
 from alicia.peers.wyoming.waking import Waiting
 from alicia.speech.wyoming import read_event
 
@@ -88,7 +87,7 @@ class Device:
         info = Info.from_event(event) if event is not None else None
         if info is None or info.satellite is None:
             raise NotReadyError("That is no Wyoming satellite.", name=self.at.name)
-        area_id = conversation_area(self.at, info.satellite.area)
+        area_id = self.at.area(info.satellite.area)
         await self.tell(RunSatellite().event())
         return Seat(self._driver, self.at.name, area_id=area_id, language=self.at.language)
 

@@ -10,6 +10,10 @@ const HOLD_MS = 400;
 let text = words("en");
 let socket, microphone, guess;
 let turn = false; // audio may leave this browser
+let number = 0; // of the turn that is on or was last: what is told of another comes too late
+let answering = false; // the sound that comes is this turn's
+let beginning = false;
+let opening; // the microphone, while it is being opened
 let kept = [];
 let pressedAt = 0;
 const speaker = new Speaker();
@@ -90,17 +94,27 @@ function valueOf(value) {
 
 // ---- the turn ----
 
+/** Have the microphone open; whoever asks meanwhile waits for the same one. */
 async function hear() {
   if (microphone) return true;
-  const opening = new Microphone();
+  opening ??= openMicrophone();
   try {
-    await opening.open(onFrame);
+    return await opening;
+  } finally {
+    opening = undefined;
+  }
+}
+
+async function openMicrophone() {
+  const opened = new Microphone();
+  try {
+    await opened.open(onFrame);
   } catch (error) {
-    opening.close();
+    opened.close();
     show("ready", error.name === "NotAllowedError" ? text.noPermission : text.noMicrophone);
     return false;
   }
-  microphone = opening;
+  microphone = opened;
   return true;
 }
 
@@ -119,12 +133,18 @@ function onFrame(frame, level) {
 }
 
 async function begin() {
-  if (turn || socket?.readyState !== WebSocket.OPEN) return;
-  await awake();
-  if (!(await hear())) return;
-  speaker.stop();
+  if (turn || beginning || socket?.readyState !== WebSocket.OPEN) return;
+  beginning = true;
+  try {
+    await awake();
+    if (!(await hear())) return;
+  } finally {
+    beginning = false;
+  }
+  if (socket?.readyState !== WebSocket.OPEN) return rest();
+  silence();
   guess = undefined;
-  socket.send(JSON.stringify({ type: "start", language: $("language").value, area: $("area").value || null }));
+  socket.send(JSON.stringify({ type: "start", number, language: $("language").value, area: $("area").value || null }));
   turn = true;
   for (const frame of kept) socket.send(frame);
   kept = [];
@@ -139,9 +159,16 @@ function end() {
   rest();
 }
 
+/** Whatever is said or told of the turn before is over. */
+function silence() {
+  number += 1;
+  answering = false;
+  speaker.stop();
+}
+
 function stop() {
   turn = false;
-  speaker.stop();
+  silence();
   socket.send(JSON.stringify({ type: "stop" }));
   show("ready");
   rest();
@@ -157,11 +184,13 @@ function rest() {
 
 function told({ data }) {
   if (typeof data !== "string") {
+    if (!answering) return;
     speaker.play(data);
     document.body.dataset.audioBytes = Number(document.body.dataset.audioBytes ?? 0) + data.byteLength;
     return;
   }
   const message = JSON.parse(data);
+  if (message.number !== number) return;
   switch (message.type) {
     case "partial":
       showGuess(message.text);
@@ -172,6 +201,7 @@ function told({ data }) {
       rest();
       break;
     case "speech":
+      answering = true;
       speaker.begin(message.rate);
       show("speaking");
       break;
@@ -197,7 +227,7 @@ function connect(pause = 500) {
   socket.onmessage = told;
   socket.onclose = async ({ code }) => {
     turn = false;
-    speaker.stop();
+    silence();
     rest();
     if (code === 4401 || code === 1006) {
       try { if (!(await (await fetch("/session")).json()).known) return open(); } catch { /* the house is away */ }
@@ -252,8 +282,8 @@ $("language").append(...Object.entries(LANGUAGES).map(([id, name]) => new Option
 $("language").addEventListener("change", () => speakLanguage($("language").value));
 $("area").addEventListener("change", () => remember("area", $("area").value));
 $("handsfree").addEventListener("change", async () => {
-  if ($("handsfree").checked) $("handsfree").checked = await hear();
-  else if (!turn) rest();
+  if ($("handsfree").checked && !(await hear())) $("handsfree").checked = false;
+  if (!turn && !beginning) rest(); // it may have been changed again meanwhile
 });
 
 // Hold to talk, or tap and let Alicia notice when you have finished. Keys do as a tap does.

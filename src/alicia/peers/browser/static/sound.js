@@ -11,12 +11,13 @@ export async function awake() {
 /** Hears until closed; gives 20 ms frames (Int16Array) and how loud each is, from 0 to 1. */
 export class Microphone {
   async open(onFrame) {
-    this.stream = await navigator.mediaDevices.getUserMedia({
-      audio: { channelCount: 1, echoCancellation: true, noiseSuppression: true, autoGainControl: true },
-    });
+    // Before the microphone: what is said while this loads would be lost.
     const sound = await awake();
     if (!sound.captures) sound.captures = sound.audioWorklet.addModule("/capture.js");
     await sound.captures;
+    this.stream = await navigator.mediaDevices.getUserMedia({
+      audio: { channelCount: 1, echoCancellation: true, noiseSuppression: true, autoGainControl: true },
+    });
     this.source = sound.createMediaStreamSource(this.stream);
     this.node = new AudioWorkletNode(sound, "capture", { numberOfOutputs: 0 });
     this.node.port.onmessage = ({ data }) => {
