@@ -60,6 +60,7 @@ async def test_a_turn_tells_whose_voice_it_was_and_what_that_cost(house: LiveHou
         await house.console.ask(FORGET_SPEAKER, ForgetSpeaker(speaker_id="emma"))
     assert heard.record is not None
     assert heard.record.error is None
+    assert heard.record.speaker == "emma"
     assert who.speaker_id == "emma"
     assert told.speaker is not None
     assert told.speaker.speaker_id == "emma"
@@ -67,6 +68,9 @@ async def test_a_turn_tells_whose_voice_it_was_and_what_that_cost(house: LiveHou
     assert told.quality.defects == []
     trace = await _trace(house, heard.turn_id, "analyse the voice")
     mine = {span.name: span for span in trace.spans if span.service == "advanced_voice"}
+    assert trace.record.speaker == "emma"
+    parse = next(span for span in trace.spans if span.name == "parse" and span.service == "ai")
+    assert parse.attributes["speaker_known"], "known before the sentence was understood"
     assert {"recognize the speaker", "quality", "prosody"} <= mine.keys()
     assert mine["quality"].depth == mine["analyse the voice"].depth + 1
     assert mine["quality"].attributes["cpu_ms"] == told.cost_ms["quality"]

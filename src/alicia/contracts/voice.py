@@ -102,6 +102,9 @@ class Understand(Message):
     area_id: str | None = None
     """Where it was said: "the light" is the one here."""
     satellite: str
+    speaker: str | None = None
+    """Who said it: somebody who is enrolled, where their voice was recognized in time. A hint: a
+    recording of a voice is taken for it."""
     follows: str | None = None
     """The turn that this one answers or interrupts."""
     dry_run: bool = False
@@ -349,6 +352,8 @@ class TurnRecord(Message):
     satellite: str
     language: str
     trace_id: str
+    speaker: str | None = None
+    """Who spoke, where it is somebody who is enrolled and was recognized."""
     transcript: Personal | None = None
     confidence: float | None = None
     intent: str | None = None

@@ -72,6 +72,9 @@ class Course:
     area_id: str | None
     trace_id: str
     speak: bool
+    utterance_id: str | None = None
+    speaker: str | None = None
+    """Who is enrolled and was recognized."""
     instance: str | None = None
     follows: str | None = None
     plays: bool = False
@@ -91,6 +94,8 @@ class Course:
     cancelled: CancelReason | None = None
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when it is cancelled."""
+    heard_whose: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when it is known who spoke, or that it is nobody who is enrolled."""
     recorder: Recorder = field(default_factory=Recorder)
     """Empty unless somebody consented."""
 
@@ -104,6 +109,8 @@ class Course:
             ask.area_id,
             entry.trace_id,
             speak=True,
+            utterance_id=ask.utterance_id,
+            speaker=entry.speaker,
             instance=ask.instance or ask.satellite,
             follows=ask.follows,
             plays=ask.plays,
@@ -154,6 +161,7 @@ class Course:
             satellite=self.satellite,
             language=self.language,
             trace_id=self.trace_id,
+            speaker=self.speaker,
             transcript=heard.text if heard else self.typed,
             confidence=heard.confidence if heard else None,
             intent=understood.intent if understood else self.intent,
@@ -202,5 +210,5 @@ class Stopwatch:
 
 
 def without_words(record: TurnRecord) -> TurnRecord:
-    """What may be stored where nobody wants the words to be kept."""
-    return record.model_copy(update={"transcript": None, "reply": None})
+    """What may be stored where nobody wants it to be kept who said what."""
+    return record.model_copy(update={"transcript": None, "reply": None, "speaker": None})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections import OrderedDict
 from pathlib import Path
@@ -32,6 +33,7 @@ class OpenEntry(BaseModel):
     trace_id: str
     started_at: float
     transcript: Transcript | None = None
+    speaker: str | None = None
 
     @property
     def is_awaited(self) -> bool:
@@ -145,13 +147,18 @@ class Traces:
     def _write(self, turn_id: str, record: TurnRecord | None = None) -> None:
         path = self._path(turn_id)
         shown = self._records[turn_id]
+        over_at: float | None = None
         if record is None:
             if not path.exists():
                 return  # forgotten since
+            over_at = path.stat().st_mtime
             record = TurnRecord.model_validate(json.loads(path.read_bytes())["record"])
         spans = [span.model_dump(exclude_none=True) for span in self._of(shown)]
         new = path.with_suffix(".new")
         new.write_text(json.dumps({"record": record.model_dump(), "spans": spans}), "utf-8")
+        if over_at is not None:
+            # Late spans make no turn a newer one: the oldest are forgotten, by the file's time.
+            os.utime(new, (over_at, over_at))
         new.replace(path)
 
     def _forget(self) -> None:

@@ -233,7 +233,10 @@ class Ai(Service[AiSettings]):
                 )
                 if span is not None:
                     span.attributes.update(
-                        intent=plan.intent, score=round(plan.score, 3), snapped=plan.snapped
+                        intent=plan.intent,
+                        score=round(plan.score, 3),
+                        snapped=plan.snapped,
+                        speaker_known=ask.speaker is not None,
                     )
         self.log.info("understood", intent=plan.intent, snapped=plan.snapped, text=pii(plan.heard))
         return plan

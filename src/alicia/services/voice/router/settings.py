@@ -12,6 +12,8 @@ class RouterSettings(Settings):
     """From opening the microphone to the text; the person's own time is in it."""
     understand_s: float = Field(default=6.0, gt=0)
     speak_s: float = Field(default=8.0, gt=0)
+    speaker_s: float = Field(default=0.06, ge=0)
+    """How long a sentence waits at most for whose voice it was, where voices are recognized."""
     cancel_s: float = Field(default=0.5, gt=0)
     """How long a cancelled stage may take to say so; what devices were told is waited for."""
     keep_turns: int = Field(default=500, ge=1)

@@ -44,7 +44,7 @@ from alicia.mind.turn_machine import Machines
 from alicia.mind.turns import Journal, OpenEntry, Traces
 from alicia.runtime.service import handles, serves
 from alicia.runtime.tracing import current_trace, new_trace
-from alicia.services.voice.router.ending import Ending
+from alicia.services.voice.router.people import People
 
 T = TypeVar("T")
 
@@ -55,7 +55,7 @@ SOUNDS_S = 3.0
 """How much longer than its reply a satellite may take to say that it was heard."""
 
 
-class Turns(Ending):
+class Turns(People):
     """The turn's one owner."""
 
     @asynccontextmanager
@@ -183,8 +183,11 @@ class Turns(Ending):
                     await self._tell(course)
                     course.transcript = await self._transcribe(course, entry.open.utterance_id)
                     course.language = course.transcript.language
-                    known = entry.model_copy(update={"transcript": course.transcript})
                     self._arbiter.settle(course.turn_id)
+                    await self._hear_whose(course)
+                    known = entry.model_copy(
+                        update={"transcript": course.transcript, "speaker": course.speaker}
+                    )
                     with self._if_the_disk_will():
                         self._journal.write(known)
                 await self._understand(course, course.transcript.text)
@@ -265,6 +268,7 @@ class Turns(Ending):
                     alternatives=heard.alternatives if heard else [],
                     area_id=course.area_id,
                     satellite=course.satellite,
+                    speaker=course.speaker,
                     follows=course.follows,
                     dry_run=course.dry_run,
                 ),
