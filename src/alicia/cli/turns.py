@@ -187,6 +187,13 @@ def waterfall(trace: TurnTrace) -> Table:
     table.add_column("span", width=SPAN, overflow="ellipsis", no_wrap=True)
     table.add_column("ms", justify="right", width=FIGURE)
     table.add_column(f"0 to {end:.0f} ms", width=max(room, 12), no_wrap=True)
+    if trace.clocks_ahead_ms:
+        table.caption_justify = "left"
+        table.caption = "\n".join(
+            f"The clock of {escape(instance)} is {abs(off) / 1000:.1f} s "
+            f"{'ahead' if off > 0 else 'behind'}; its spans are moved to where they belong."
+            for instance, off in trace.clocks_ahead_ms.items()
+        )
     for span in trace.spans:
         left = int(span.start_ms / end * room)
         width = max(1, round(span.duration_ms / end * room))

@@ -66,7 +66,8 @@ class UtteranceEnded(Message):
     speech_end_ms: float
     """Last sample of speech, from the utterance's start."""
     ended_at: float
-    """When it was decided, in seconds since the epoch."""
+    """When it was decided, in seconds since the epoch, by the clock of who decided: to be shown, no
+    ground for a decision."""
 
 
 class Transcript(Message):
@@ -368,8 +369,9 @@ class TurnRecord(Message):
     started_at: float
     speech_end_ms: float | None = None
     ended_at: float | None = None
-    """When the end of the utterance was decided."""
+    """When the end of the utterance was decided, by stt's clock."""
     first_audio_at: float | None = None
+    """By the clock of tts."""
     cancelled: CancelReason | None = None
     """Why it was ended before its reply had been heard."""
     follows: str | None = None
@@ -410,6 +412,9 @@ class TraceSpan(Message):
 class TurnTrace(Message):
     record: TurnRecord
     spans: list[TraceSpan]
+    """By one clock: where another's differs, its spans are moved."""
+    clocks_ahead_ms: dict[str, float] = Field(default_factory=dict)
+    """By instance: how far its clock is ahead of the router's, where they differ."""
 
 
 TURN: State[Turn] = State("voice/router/turn/{satellite}", Turn, expiry_s=600)

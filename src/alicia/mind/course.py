@@ -182,8 +182,15 @@ class Course:
         )
 
 
+APART_S = 0.05
+"""A moment further than this outside of its stage was told by a clock that differs."""
+
+
 class Stopwatch:
-    """Adds a stage with its duration when left; two, where the moment between them is known."""
+    """Adds a stage with its duration when left; two, where the moment between them is known.
+
+    The moment is another machine's. Where its clock plainly differs, both stages are one.
+    """
 
     def __init__(self, stages: list[Stage], first: str, second: str = "") -> None:
         self._stages = stages
@@ -204,7 +211,12 @@ class Stopwatch:
         if self._between is None:
             self._stages.append(Stage(stage=self._first, ms=round(took, 1)))
             return
-        first = min(took, max(0.0, (self._between - self._started) * 1000))
+        first = (self._between - self._started) * 1000
+        if not -APART_S * 1000 <= first <= took + APART_S * 1000:
+            both = f"{self._first} and {self._second}"
+            self._stages.append(Stage(stage=both, ms=round(took, 1)))
+            return
+        first = min(took, max(0.0, first))
         self._stages.append(Stage(stage=self._first, ms=round(first, 1)))
         self._stages.append(Stage(stage=self._second, ms=round(took - first, 1)))
 

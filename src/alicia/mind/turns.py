@@ -19,6 +19,7 @@ from alicia.contracts.voice import (
     TurnRecord,
     TurnTrace,
 )
+from alicia.mind.clocks import ahead_s
 
 OPEN_S = 30.0
 """Nobody waits longer for an answer: an older open turn is not taken up again."""
@@ -131,7 +132,7 @@ class Traces:
             return None
         if turn_id in self._records:
             record = self._records[turn_id]
-            return TurnTrace(record=record, spans=waterfall(record, self._of(record)))
+            return told(record, self._of(record))
         path = self._path(turn_id)
         try:
             content = json.loads(path.read_bytes())
@@ -139,7 +140,7 @@ class Traces:
             spans = [Span.model_validate(span) for span in content["spans"]]
         except (OSError, ValueError, KeyError, TypeError):
             return None
-        return TurnTrace(record=record, spans=waterfall(record, spans))
+        return told(record, spans)
 
     def _of(self, record: TurnRecord) -> list[Span]:
         return list(self._spans.get(record.trace_id, {}).values())
@@ -172,6 +173,22 @@ class Traces:
 
     def _path(self, turn_id: str) -> Path:
         return self._folder / f"{file_name(turn_id)}.json"
+
+
+def told(record: TurnRecord, spans: list[Span]) -> TurnTrace:
+    """A turn and its waterfall, by the router's clock."""
+    ahead = ahead_s(spans)
+    by_one_clock = [
+        span.model_copy(update={"start": span.start - ahead[span.instance]})
+        if span.instance in ahead
+        else span
+        for span in spans
+    ]
+    return TurnTrace(
+        record=record,
+        spans=waterfall(record, by_one_clock),
+        clocks_ahead_ms={instance: round(off * 1000) for instance, off in ahead.items()},
+    )
 
 
 def waterfall(record: TurnRecord, spans: list[Span]) -> list[TraceSpan]:

@@ -63,6 +63,8 @@ from alicia.runtime.settings import Settings
 
 SILENT = frozenset({AnsweredElsewhereError.code, TurnCancelledError.code})
 """Errors that a satellite keeps to itself."""
+UTTERANCE_S = 20.0
+"""How long after the first sample the end of the utterance is waited for."""
 TAIL_S = 2.0
 """How long the last of the reply's audio may come after the turn's record."""
 STORE_AGAIN_S = 30.0
@@ -157,7 +159,7 @@ class Satellite(Service[SatelliteSettings]):
         with wave.open(str(path)) as stored:
             heard.rate_hz = stored.getframerate()
             heard.chunks[0] = stored.readframes(stored.getnframes())
-        heard.first_audio_at = time.time()
+        heard.note_first_audio()
         heard.own_voice = True
 
     @property
@@ -249,10 +251,10 @@ class Satellite(Service[SatelliteSettings]):
         waiting = asyncio.create_task(_of_turn(over, heard.turn_id))
         try:
             while not waiting.done():
-                if heard.cancelled is not None and time.time() - heard.cancelled_at > TAIL_S:
+                if heard.cancelled is not None and time.monotonic() - heard.cancelled_on > TAIL_S:
                     raise TurnCancelledError
-                since = heard.ended.ended_at if heard.ended else heard.started + 20
-                left = since + self.settings.answer_s - time.time()
+                since = heard.ended_on or heard.started_on + UTTERANCE_S
+                left = since + self.settings.answer_s - time.monotonic()
                 if left <= 0:
                     raise DeadlineError("There was no answer in time.")
                 await asyncio.wait({waiting}, timeout=min(left, 0.25))
@@ -303,7 +305,7 @@ class Satellite(Service[SatelliteSettings]):
         self, ended: AsyncIterator[UtteranceEnded], microphone: Microphone, heard: Heard
     ) -> None:
         async for end in ended:
-            heard.ended = end
+            heard.ended, heard.ended_on = end, time.monotonic()
             microphone.close()
 
     async def _note_the_speech(
@@ -330,7 +332,7 @@ class Satellite(Service[SatelliteSettings]):
         speaker: PlayQueue | None,
     ) -> None:
         async for cancel in cancels:
-            heard.cancelled, heard.cancelled_at = cancel.reason, time.time()
+            heard.cancelled, heard.cancelled_on = cancel.reason, time.monotonic()
             microphone.close()
             if speaker is not None and heard.chunks and cancel.reason is not CancelReason.BARGE_IN:
                 speaker.stop()
