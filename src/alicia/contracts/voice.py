@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from alicia.contracts.devices import OutcomeKind, Value
+from alicia.contracts.devices import HomeSnapshot, OutcomeKind, Value
 from alicia.contracts.kinds import AudioPayload, Command, Event, Message, Personal, State, Stream
 
 # ---- the utterance ------------------------------------------------------------------------------
@@ -33,6 +33,8 @@ class Transcribe(Message):
     """This person's pauses, over the usual ones."""
     max_utterance_s: float = 15.0
     no_speech_s: float = 5.0
+    home: HomeSnapshot | None = None
+    """The home of another time: sentences are whole by its names. For replays."""
 
 
 class Listening(Message):
@@ -110,6 +112,9 @@ class Understand(Message):
     """The turn that this one answers or interrupts."""
     dry_run: bool = False
     """Say what would be done; change nothing."""
+    home: HomeSnapshot | None = None
+    """The home of another time, to be understood by in place of this one. Refused but in a dry run:
+    what is right for another home is not done in this one."""
 
 
 class Preview(Message):
@@ -120,6 +125,8 @@ class Preview(Message):
     text: Personal
     language: str
     area_id: str | None = None
+    home: HomeSnapshot | None = None
+    """The home of another time."""
 
 
 class Completeness(StrEnum):
@@ -169,6 +176,13 @@ class Understood(Message):
     """The reply asks something back: the person answers without a wake word."""
 
 
+class GetHome(Message):
+    """The home as it is understood by now."""
+
+
+GET_HOME: Command[GetHome, HomeSnapshot] = Command(
+    "voice/ai/home", GetHome, reply=HomeSnapshot, deadline_s=2, idempotent=True
+)
 UNDERSTAND: Command[Understand, Understood] = Command(
     "voice/ai/understand", Understand, reply=Understood, deadline_s=6, idempotent=True
 )
@@ -323,6 +337,8 @@ class OpenTurn(Message):
     """The satellite says PLAYED when the reply has sounded."""
     dry_run: bool = False
     """Answer, but change nothing in the home."""
+    home: HomeSnapshot | None = None
+    """The home of another time, that the turn is to be understood by. Refused but in a dry run."""
 
 
 class TurnOpened(Message):

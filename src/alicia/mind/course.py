@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Self
 
+from alicia.contracts.devices import HomeSnapshot
 from alicia.contracts.voice import (
     AudioChunk,
     CancelReason,
@@ -42,6 +43,8 @@ class Recorder:
 
     def __init__(self) -> None:
         self._chunks: dict[int, bytes] = {}
+        self.home: HomeSnapshot | None = None
+        """As it was when the person began to speak."""
 
     @property
     def pcm(self) -> bytes:
@@ -79,6 +82,8 @@ class Course:
     follows: str | None = None
     plays: bool = False
     dry_run: bool = False
+    home: HomeSnapshot | None = None
+    """The home of another time that it is understood by."""
     typed: str | None = None
     started_at: float = field(default_factory=time.time)
     transcript: Transcript | None = None
@@ -115,6 +120,7 @@ class Course:
             follows=ask.follows,
             plays=ask.plays,
             dry_run=ask.dry_run,
+            home=ask.home,
             started_at=entry.started_at,
             transcript=entry.transcript,
         )

@@ -17,6 +17,7 @@ from pydantic import Field
 
 from alicia.audio.formats import write_wav
 from alicia.audio.playing import PlayQueue
+from alicia.contracts.devices import HomeSnapshot
 from alicia.contracts.satellites import (
     INTERCOM,
     JOINED,
@@ -96,6 +97,8 @@ class TurnOptions:
     """When the wake word was heard, by this machine's monotonic clock."""
     follows: str | None = None
     dry_run: bool = False
+    home: HomeSnapshot | None = None
+    """The home of another time, in a dry run."""
 
     def aged_wake(self) -> Wake | None:
         if self.wake is None:
@@ -224,6 +227,7 @@ class Satellite(Service[SatelliteSettings]):
                         follows=asked.follows,
                         plays=speaker is not None,
                         dry_run=asked.dry_run,
+                        home=asked.home,
                     ),
                 )
                 if on_opened is not None:

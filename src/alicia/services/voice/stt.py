@@ -211,6 +211,7 @@ class Stt(Service[SttSettings]):
             text=guess.text,
             language=guess.language,
             area_id=ask.area_id,
+            home=ask.home,
         )
         try:
             found = await self.ask(PREVIEW, words, deadline_s=self.settings.preview_s)

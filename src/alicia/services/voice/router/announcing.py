@@ -41,7 +41,9 @@ from alicia.contracts.system import ALIVE, PRESENCE, SPANS, Phase, Presence, Spa
 from alicia.contracts.voice import (
     AUDIO,
     CANCEL,
+    GET_HOME,
     GET_TRACE,
+    PREVIEW,
     SPEAK,
     STOP_TURN,
     TRANSCRIBE,
@@ -103,6 +105,7 @@ class Router(Turns):
     says = (TURN, TURN_ENDED, CANCEL, SOUND)
     hears = (AUDIO,)
     asks = (TRANSCRIBE, UNDERSTAND, SPEAK)
+    does_without = (GET_HOME, PREVIEW)
 
     @asynccontextmanager
     async def lifespan(self) -> AsyncGenerator[None, None]:

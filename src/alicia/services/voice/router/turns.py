@@ -12,14 +12,19 @@ from alicia.contracts.kinds import segment
 from alicia.contracts.satellites import PLAYED, Played
 from alicia.contracts.voice import (
     AUDIO,
+    AUTO,
+    GET_HOME,
     OPEN_TURN,
+    PREVIEW,
     SAY_TEXT,
     SPEAK,
     TRANSCRIBE,
     TURN_ENDED,
     UNDERSTAND,
     CancelReason,
+    GetHome,
     OpenTurn,
+    Preview,
     SayText,
     Speak,
     Transcribe,
@@ -33,6 +38,7 @@ from alicia.errors import (
     AliciaError,
     AnsweredElsewhereError,
     AudioLostError,
+    MalformedMessageError,
     TurnCancelledError,
 )
 from alicia.language.stopping import is_stop
@@ -119,6 +125,8 @@ class Turns(People):
     @serves(OPEN_TURN, concurrency=16)
     async def open_turn(self, ask: OpenTurn) -> TurnOpened:
         require_names(ask.satellite, ask.turn_id, ask.utterance_id)
+        if ask.home is not None and not ask.dry_run:
+            raise MalformedMessageError(schema="OpenTurn", reason="another home, no dry run")
         opened = TurnOpened(turn_id=ask.turn_id)
         if ask.turn_id in self._courses:
             return opened
@@ -181,6 +189,7 @@ class Turns(People):
             with self.edge("spoken turn"):
                 if course.transcript is None:
                     await self._tell(course)
+                    await self._suppose(course)
                     course.transcript = await self._transcribe(course, entry.open.utterance_id)
                     course.language = course.transcript.language
                     self._arbiter.settle(course.turn_id)
@@ -201,6 +210,7 @@ class Turns(People):
             turn_id=course.turn_id,
             language=course.language,
             area_id=course.area_id,
+            home=course.home,
         )
         until = time.monotonic() + self.settings.transcribe_s
         async with AsyncExitStack() as stack:
@@ -209,6 +219,7 @@ class Turns(People):
                     self.hear(AUDIO, limit=4096, utterance_id=utterance_id)
                 )
                 await stack.enter_async_context(course.recorder.following(chunks))
+                self._turns.create_task(self._note_the_home(course))
             watch = stack.enter_context(Stopwatch(course.stages, "listen", "recognize"))
             while True:
                 try:
@@ -223,6 +234,26 @@ class Turns(People):
                 else:
                     watch.split(heard.ended_at)
                     return heard
+
+    async def _note_the_home(self, course: Course) -> None:
+        """Keep with a recording what it was understood by; who reads it needs no more."""
+        try:
+            course.recorder.home = course.home or await self.ask(GET_HOME, GetHome())
+        except AliciaError as error:
+            self.log.warning("recorded without the home as it was", code=error.code)
+
+    async def _suppose(self, course: Course) -> None:
+        """Have the home of another time taken up before anybody speaks of it."""
+        if course.home is not None and course.language != AUTO:
+            nothing = Preview(
+                utterance_id=course.utterance_id or "",
+                turn_id=course.turn_id,
+                text="",
+                language=course.language,
+                home=course.home,
+            )
+            with suppress(AliciaError):
+                await self.ask(PREVIEW, nothing, deadline_s=self.settings.understand_s)
 
     # ---- a typed turn ----
 
@@ -271,6 +302,7 @@ class Turns(People):
                     speaker=course.speaker,
                     follows=course.follows,
                     dry_run=course.dry_run,
+                    home=course.home,
                 ),
                 deadline_s=self.settings.understand_s,
             )
@@ -334,7 +366,11 @@ class Turns(People):
             self._traces.put(kept, record)
             if course.recorder.pcm:
                 await self.off_loop(
-                    self._recordings.keep, record, course.area_id, course.recorder.pcm
+                    self._recordings.keep,
+                    record,
+                    course.area_id,
+                    course.recorder.pcm,
+                    course.recorder.home,
                 )
         await self.say(TURN_ENDED, record)
         with self._if_the_disk_will():
