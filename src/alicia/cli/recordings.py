@@ -187,10 +187,11 @@ def _of(record: TurnRecord) -> dict[str, Any]:
 
 
 def processing_ms(record: TurnRecord | None) -> float | None:
-    """From the end of the utterance to the first sound of the reply."""
-    if record is None or record.ended_at is None or record.first_audio_at is None:
+    """From the end of the utterance to the first sound of the reply, by the router's clock."""
+    took = {stage.stage: stage.ms for stage in record.stages} if record is not None else {}
+    if not took.keys() >= {"recognize", "first audio"}:
         return None
-    return round((record.first_audio_at - record.ended_at) * 1000, 1)
+    return round(took["recognize"] + took.get("understand and act", 0.0) + took["first audio"], 1)
 
 
 def _show(result: dict[str, Any]) -> None:

@@ -380,6 +380,9 @@ class TurnRecord(Message):
     error: str | None = None
     """Code of the error that the person was told."""
     spoken: bool = False
+    spoken_at: str | None = None
+    """Another satellite, where the reply is heard because the person is there now; then `spoken` is
+    false, and the satellite of the turn is silent."""
     speech_rate_hz: int | None = None
     stages: list[Stage] = Field(default_factory=list)
     started_at: float

@@ -89,6 +89,9 @@ class Course:
     transcript: Transcript | None = None
     understood: Understood | None = None
     spoken: Spoken | None = None
+    spoken_at: str | None = None
+    """The satellite that says the reply in place of the turn's."""
+    begun_on: float = field(default_factory=time.monotonic)
     error: AliciaError | None = None
     reply: str | None = None
     stages: list[Stage] = field(default_factory=list[Stage])
@@ -141,7 +144,7 @@ class Course:
     @property
     def expects_reply(self) -> bool:
         """Whether the reply asks something back."""
-        if self.cancelled:
+        if self.cancelled or self.spoken_at:
             return False
         asked = self.understood is not None and self.understood.expects_reply
         return asked or isinstance(self.error, ASKS_BACK)
@@ -175,6 +178,7 @@ class Course:
             reply=self.reply,
             error=self.error.code if self.error else None,
             spoken=spoken is not None,
+            spoken_at=self.spoken_at,
             speech_rate_hz=spoken.rate_hz if spoken else None,
             stages=self.stages,
             started_at=self.started_at,

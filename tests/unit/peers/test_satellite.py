@@ -482,3 +482,14 @@ async def test_a_recording_is_played_in_real_time_and_then_silence() -> None:
     assert [len(data) for data in frames] == [FRAME * 2] * 4
     assert frames[1] == b"\1" * 10 + bytes(FRAME * 2 - 10)
     assert frames[2:] == [bytes(FRAME * 2)] * 2
+
+
+async def test_it_is_silent_where_the_reply_is_heard_in_another_room(tmp_path: Path) -> None:
+    async with rest_of_the_house(tmp_path) as rest:
+        frames = Frames()
+        async with a_turn(rest, frames) as turn:
+            await rest.end_turn(spoken=False, spoken_at="bedroom")
+            heard = await turn
+    assert heard.error is None
+    assert heard.speech == b""
+    assert not heard.own_voice

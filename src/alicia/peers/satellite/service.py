@@ -243,6 +243,8 @@ class Satellite(Service[SatelliteSettings]):
         """Where no reply came, the stored phrase is one; silence where silence is right."""
         if heard.cancelled or heard.error in SILENT:
             return
+        if heard.record is not None and heard.record.spoken_at is not None:
+            return
         if heard.record is None or (heard.record.reply and not heard.record.spoken):
             self._apologise(heard, language)
             if heard.own_voice and speaker is not None:

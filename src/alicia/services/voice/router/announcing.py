@@ -98,10 +98,9 @@ class Call:
         return self.played[satellite].done()
 
 
-class Router(Turns):
-    """The turn's one owner, and whoever speaks without being asked."""
+class Announcing(Turns):
+    """Announcements, intercom, and all that is asked of the house's satellites."""
 
-    name = "router"
     says = (TURN, TURN_ENDED, CANCEL, SOUND)
     hears = (AUDIO,)
     asks = (TRANSCRIBE, UNDERSTAND, SPEAK)

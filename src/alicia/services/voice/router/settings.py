@@ -43,7 +43,8 @@ class RouterSettings(Settings):
     """`22:00-07:00`: only urgent announcements, and everything softer."""
     quiet_volume: float = Field(default=0.4, ge=0, le=1)
     follow_me: bool = True
-    """What is announced without a place is heard where somebody spoke last."""
+    """What is announced without a place is heard where somebody spoke last; a reply, where the one
+    who asked has spoken since."""
     queue_s: float = Field(default=30.0, gt=0)
     """How long an announcement waits for a turn to end."""
 

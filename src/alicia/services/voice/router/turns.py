@@ -73,6 +73,7 @@ class Turns(People):
             folder / "recordings", days=own.record_days, most=own.record_most
         )
         self._machines = Machines()
+        self._were = {}
         self._directory = Directory(lease_s=own.lease_s)
         self._arbiter = Arbiter(
             Rules(
@@ -320,6 +321,9 @@ class Turns(People):
     async def _speak(self, course: Course) -> None:
         if course.cancelled or not course.speak or not course.reply:
             return
+        there = self._moved_to(course)
+        if there is not None and self._reply_there(course, there):
+            return
         await self._say(course, TurnPhase.SPEAKING)
         try:
             with (
@@ -337,6 +341,10 @@ class Turns(People):
             # The satellite sees `spoken: false` and says so with its own stored voice.
             self.log.warning("reply not spoken", code=error.code)
             course.error = course.error or error
+
+    def _reply_there(self, course: Course, satellite: str) -> bool:
+        """Have the reply heard at another satellite; False where that one can't."""
+        raise NotImplementedError
 
     async def _unless_cancelled(
         self, course: Course, asking: Coroutine[Any, Any, T], grace_s: float | None = None
