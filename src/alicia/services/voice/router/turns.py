@@ -12,19 +12,14 @@ from alicia.contracts.kinds import segment
 from alicia.contracts.satellites import PLAYED, Played
 from alicia.contracts.voice import (
     AUDIO,
-    AUTO,
-    GET_HOME,
     OPEN_TURN,
-    PREVIEW,
     SAY_TEXT,
     SPEAK,
     TRANSCRIBE,
     TURN_ENDED,
     UNDERSTAND,
     CancelReason,
-    GetHome,
     OpenTurn,
-    Preview,
     SayText,
     Speak,
     Transcribe,
@@ -50,7 +45,7 @@ from alicia.mind.turn_machine import Machines
 from alicia.mind.turns import Journal, OpenEntry, Traces
 from alicia.runtime.service import handles, serves
 from alicia.runtime.tracing import current_trace, new_trace
-from alicia.services.voice.router.people import People
+from alicia.services.voice.router.homes import Homes
 
 T = TypeVar("T")
 
@@ -61,7 +56,7 @@ SOUNDS_S = 3.0
 """How much longer than its reply a satellite may take to say that it was heard."""
 
 
-class Turns(People):
+class Turns(Homes):
     """The turn's one owner."""
 
     @asynccontextmanager
@@ -235,26 +230,6 @@ class Turns(People):
                 else:
                     watch.split(heard.ended_at)
                     return heard
-
-    async def _note_the_home(self, course: Course) -> None:
-        """Keep with a recording what it was understood by; who reads it needs no more."""
-        try:
-            course.recorder.home = course.home or await self.ask(GET_HOME, GetHome())
-        except AliciaError as error:
-            self.log.warning("recorded without the home as it was", code=error.code)
-
-    async def _suppose(self, course: Course) -> None:
-        """Have the home of another time taken up before anybody speaks of it."""
-        if course.home is not None and course.language != AUTO:
-            nothing = Preview(
-                utterance_id=course.utterance_id or "",
-                turn_id=course.turn_id,
-                text="",
-                language=course.language,
-                home=course.home,
-            )
-            with suppress(AliciaError):
-                await self.ask(PREVIEW, nothing, deadline_s=self.settings.understand_s)
 
     # ---- a typed turn ----
 
