@@ -15,9 +15,11 @@ from alicia.contracts.advanced import (
     ANALYSED,
     ENROL_SPEAKER,
     FORGET_SPEAKER,
+    SET_PATIENCE,
     SPEAKER_RECOGNIZED,
     EnrolSpeaker,
     ForgetSpeaker,
+    SetPatience,
 )
 from alicia.contracts.voice import GET_TRACE, GetTrace, TurnTrace
 from alicia.peers.satellite import played
@@ -60,6 +62,7 @@ async def test_a_turn_tells_whose_voice_it_was_and_what_that_cost(house: LiveHou
         await house.console.ask(FORGET_SPEAKER, ForgetSpeaker(speaker_id="emma"))
     assert heard.record is not None
     assert heard.record.error is None
+    assert heard.record.speaker == "emma"
     assert who.speaker_id == "emma"
     assert told.speaker is not None
     assert told.speaker.speaker_id == "emma"
@@ -67,6 +70,30 @@ async def test_a_turn_tells_whose_voice_it_was_and_what_that_cost(house: LiveHou
     assert told.quality.defects == []
     trace = await _trace(house, heard.turn_id, "analyse the voice")
     mine = {span.name: span for span in trace.spans if span.service == "advanced_voice"}
+    assert trace.record.speaker == "emma"
+    parse = next(span for span in trace.spans if span.name == "parse" and span.service == "ai")
+    assert parse.attributes["speaker_known"], "known before the sentence was understood"
     assert {"recognize the speaker", "quality", "prosody"} <= mine.keys()
     assert mine["quality"].depth == mine["analyse the voice"].depth + 1
     assert mine["quality"].attributes["cpu_ms"] == told.cost_ms["quality"]
+
+
+async def test_who_is_patiently_heard_has_longer_silences_from_the_moment_they_are_known(
+    house: LiveHouse,
+) -> None:
+    """A whole command ends after 0.12 s of silence; hers after five times as much."""
+    samples = [read(SPEECH / f"{text}.bf_emma.flac", max_s=10) for text in EMMA]
+    names = [await show(house.console, pcm) for pcm in samples]
+    ask = EnrolSpeaker(speaker_id="emma", name="Emma", sample_ids=names, consent=True)
+    await house.console.ask(ENROL_SPEAKER, ask)
+    try:
+        await house.console.ask(SET_PATIENCE, SetPatience(speaker_id="emma", patience=5.0))
+        heard = await house.satellite.turn(played(samples[0].tobytes()))
+    finally:
+        await house.console.ask(FORGET_SPEAKER, ForgetSpeaker(speaker_id="emma"))
+    assert heard.record is not None
+    assert heard.record.error is None
+    assert heard.ended is not None
+    assert heard.ended_on is not None
+    silence_s = heard.ended_on - heard.started_on - heard.ended.speech_end_ms / 1000
+    assert silence_s >= 0.12 * 5

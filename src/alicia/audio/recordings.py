@@ -24,8 +24,6 @@ class Recording:
     broken: bool = False
     """A chunk was lost: what follows it is not kept."""
     speech_samples: int = 0
-    decided: bool = False
-    """Somebody has made up their mind about it already."""
     _next: int = 0
     _parts: list[Pcm] = field(default_factory=list[Pcm])
     _length: int = 0

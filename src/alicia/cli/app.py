@@ -88,6 +88,7 @@ COMMANDS = {
             ("list", "list_speakers"),
             ("enrol", "enrol"),
             ("forget", "forget"),
+            ("patience", "patience"),
             ("whois", "whois"),
             ("diarise", "diarise"),
             ("quality", "quality"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json as json_module
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import parse_qs, urlsplit
@@ -13,6 +14,7 @@ from rich.table import Table
 
 from alicia.cli.output import Home, Json, emit, out, run
 from alicia.cli.visiting import visiting
+from alicia.contracts.devices import HomeSnapshot
 from alicia.contracts.satellites import (
     FORGET_RECORDINGS,
     GET_RECORDING,
@@ -31,6 +33,14 @@ from alicia.peers.satellite import Satellite, TurnOptions, played
 from alicia.runtime.house import Address, House, MqttHouse
 from alicia.runtime.runner import joined
 from alicia.runtime.settings import Folder
+
+
+class AsOf(StrEnum):
+    """The home that a recording is understood by."""
+
+    THEN = "then"
+    NOW = "now"
+
 
 COMPARED = ("transcript", "intent", "actions", "reply", "error")
 
@@ -93,6 +103,14 @@ def replay(
     act: Annotated[
         bool, typer.Option("--act", help="Let devices move; otherwise nothing changes.")
     ] = False,
+    as_of: Annotated[
+        AsOf | None,
+        typer.Option(
+            "--as-of",
+            help="Understand it by the home of then, kept with the recording (the default where "
+            "there is one), or by the home of now (always with --act).",
+        ),
+    ] = None,
     json: Json = False,
     home: Home = None,
 ) -> None:
@@ -104,7 +122,8 @@ def replay(
             recording = await console.ask(GET_RECORDING, GetRecording(turn_id=turn))
         house = MqttHouse(folder) if against is None else other_house(against, folder)
         async with joined(Satellite, house, folder) as satellite:
-            return await again(satellite, recording, dry_run=not act)
+            then = seen(recording, as_of, act=act)
+            return await again(satellite, recording, dry_run=not act, home=then)
 
     result = run(work(), as_json=json)
     if json:
@@ -115,16 +134,35 @@ def replay(
         raise typer.Exit(1)
 
 
-async def again(satellite: Satellite, recording: Recording, *, dry_run: bool) -> dict[str, Any]:
-    """Play a recording to a house, and compare its record with the one that was kept."""
+def seen(recording: Recording, as_of: AsOf | None, *, act: bool) -> HomeSnapshot | None:
+    """The home to understand it by; None for the one of now. Raises SettingsError."""
+    if as_of is AsOf.THEN and act:
+        raise SettingsError("Devices can be moved in the home of now alone: leave out --as-of.")
+    if as_of is AsOf.THEN and recording.home is None:
+        raise SettingsError("The home was not kept with this recording: only --as-of now goes.")
+    return None if act or as_of is AsOf.NOW else recording.home
+
+
+async def again(
+    satellite: Satellite,
+    recording: Recording,
+    *,
+    dry_run: bool,
+    home: HomeSnapshot | None = None,
+) -> dict[str, Any]:
+    """Play a recording to a house, and compare its record with the one that was kept.
+
+    home: what it is understood by, where not by the house's own.
+    """
     before = recording.record
     heard = await satellite.turn(
         played(pcm_of(recording)),
-        asked=TurnOptions(dry_run=dry_run),
+        asked=TurnOptions(dry_run=dry_run, home=home),
         area_id=recording.area_id,
         language=before.language,
     )
-    return compare(before, heard.record)
+    as_of = AsOf.THEN if home is not None else AsOf.NOW
+    return {**compare(before, heard.record), "as_of": as_of.value}
 
 
 def compare(before: TurnRecord, now: TurnRecord | None) -> dict[str, Any]:
@@ -149,13 +187,16 @@ def _of(record: TurnRecord) -> dict[str, Any]:
 
 
 def processing_ms(record: TurnRecord | None) -> float | None:
-    """From the end of the utterance to the first sound of the reply."""
-    if record is None or record.ended_at is None or record.first_audio_at is None:
+    """From the end of the utterance to the first sound of the reply, by the router's clock."""
+    took = {stage.stage: stage.ms for stage in record.stages} if record is not None else {}
+    if not took.keys() >= {"recognize", "first audio"}:
         return None
-    return round((record.first_audio_at - record.ended_at) * 1000, 1)
+    return round(took["recognize"] + took.get("understand and act", 0.0) + took["first audio"], 1)
 
 
 def _show(result: dict[str, Any]) -> None:
+    when = "as it was then" if result["as_of"] == AsOf.THEN else "as it is now"
+    out.print(f"[dim]understood by the home {when}[/]", highlight=False)
     for key in (*COMPARED, "processing_ms"):
         then = json_module.dumps(result["before"][key], ensure_ascii=False)
         now = json_module.dumps((result["now"] or {}).get(key), ensure_ascii=False)

@@ -65,6 +65,7 @@ def unheard(error: AliciaError) -> dict[str, Any]:
     """A turn that never began, in the form of one: the program that asked reads one form."""
     return {
         "turn_id": None,
+        "speaker": None,
         "transcript": None,
         "intent": None,
         "actions": [],
@@ -89,6 +90,7 @@ def result_of(heard: Heard, folder: Folder, language: str) -> dict[str, Any]:
     error = record.error if record else heard.error
     return {
         "turn_id": heard.turn_id,
+        "speaker": record.speaker if record else None,
         "transcript": record.transcript if record else None,
         "intent": record.intent if record else None,
         "actions": _actions(record),
@@ -148,6 +150,8 @@ def _rounded(ms: float | None) -> float | None:
 
 def show(result: dict[str, Any]) -> None:
     """A turn's result for a person."""
+    if result.get("speaker"):
+        out.print(f"[dim]who[/]    {escape(result['speaker'])}", highlight=False)
     out.print(f"[dim]heard[/]  {escape(result['transcript'] or '—')}", highlight=False)
     for action in result["actions"]:
         good = action["outcome"] == "confirmed"
@@ -175,13 +179,21 @@ def waterfall(trace: TurnTrace) -> Table:
     end = max((span.start_ms + span.duration_ms for span in trace.spans), default=1.0)
     service = max((len(span.service) for span in trace.spans), default=0)
     room = max(10, min(BAR, out.width - service - SPAN - FIGURE - GAPS))
-    table = Table(
-        title=f"Turn {trace.record.turn_id}", title_justify="left", box=None, pad_edge=False
-    )
+    title = f"Turn {trace.record.turn_id}"
+    if trace.record.speaker is not None:
+        title += f" of {trace.record.speaker}"
+    table = Table(title=escape(title), title_justify="left", box=None, pad_edge=False)
     table.add_column("service", style="cyan", width=service)
     table.add_column("span", width=SPAN, overflow="ellipsis", no_wrap=True)
     table.add_column("ms", justify="right", width=FIGURE)
     table.add_column(f"0 to {end:.0f} ms", width=max(room, 12), no_wrap=True)
+    if trace.clocks_ahead_ms:
+        table.caption_justify = "left"
+        table.caption = "\n".join(
+            f"The clock of {escape(instance)} is {abs(off) / 1000:.1f} s "
+            f"{'ahead' if off > 0 else 'behind'}; its spans are moved to where they belong."
+            for instance, off in trace.clocks_ahead_ms.items()
+        )
     for span in trace.spans:
         left = int(span.start_ms / end * room)
         width = max(1, round(span.duration_ms / end * room))

@@ -24,13 +24,16 @@ from alicia.contracts.advanced import (
     FORGET_SPEAKER,
     LIST_SPEAKERS,
     SAMPLE,
+    SET_PATIENCE,
     WHO_IS,
     Analysed,
     EnrolledSpeakers,
     EnrolSpeaker,
     ForgetSpeaker,
     ListSpeakers,
+    PatienceSet,
     SampleChunk,
+    SetPatience,
     SpeakerEnrolled,
     SpeakerMatch,
     WhoIs,
@@ -72,7 +75,7 @@ def list_speakers(
         out.print("Nobody is enrolled. `alicia voice enrol NAME --record` does it.")
         return
     shown = Table(box=None, pad_edge=False)
-    for title in ("name", "id", "from", "agreement", "agreed on"):
+    for title in ("name", "id", "from", "agreement", "patience", "agreed on"):
         shown.add_column(title)
     for one in known:
         agreed = datetime.fromtimestamp(one.consent_at).astimezone()
@@ -81,6 +84,7 @@ def list_speakers(
             one.speaker_id,
             f"{one.utterances} utterances",
             f"{one.agreement:.2f}",
+            f"{one.patience:g}",
             f"{agreed:%Y-%m-%d %H:%M}",
         )
     out.print(shown)
@@ -144,6 +148,34 @@ def forget(name: Name, *, json: Json = False, home: Home = None) -> None:
         emit({"name": name, "forgotten": known})
     else:
         out.print(f"{name} is forgotten." if known else f"{name} was not enrolled.")
+
+
+def patience(
+    name: Name,
+    factor: Annotated[
+        float | None,
+        typer.Argument(
+            min=0.2,
+            max=5.0,
+            help="Pauses over the usual ones: 1.5 is half as long again. None shows it.",
+        ),
+    ] = None,
+    *,
+    json: Json = False,
+    home: Home = None,
+) -> None:
+    """How long somebody who is enrolled may pause before it counts as the end."""
+
+    async def work() -> PatienceSet:
+        async with console(Folder(home)) as peer:
+            ask = SetPatience(speaker_id=speaker_id(name), patience=factor)
+            return await peer.ask(SET_PATIENCE, ask)
+
+    known = run(work(), as_json=json)
+    if json:
+        emit(known.model_dump(mode="json"))
+    else:
+        out.print(f"Alicia waits {known.patience:g} times the usual silence for {name}.")
 
 
 def whois(file: Recording, *, json: Json = False, home: Home = None) -> None:

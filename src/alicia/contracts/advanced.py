@@ -18,7 +18,9 @@ class SpeakerRecognized(Message):
     score: float
     """Likeness of the nearest, from -1 to 1."""
     after_s: float
-    """How much speech it took."""
+    """How much of the utterance it took."""
+    patience: float = 1.0
+    """This person's pauses, over the usual ones."""
 
 
 class SignalQuality(Message):
@@ -107,6 +109,19 @@ class SpeakerEnrolled(Message):
     """How alike the recordings were, from 0 to 1."""
 
 
+class SetPatience(Message):
+    """How long somebody may pause before they count as having finished."""
+
+    speaker_id: str
+    patience: float | None = Field(default=None, gt=0, le=5)
+    """Over the usual pauses; absent: only tell what it is."""
+
+
+class PatienceSet(Message):
+    speaker_id: str
+    patience: float
+
+
 class ForgetSpeaker(Message):
     speaker_id: str
 
@@ -130,6 +145,8 @@ class EnrolledSpeaker(Message):
     consent_at: float
     enrolled_at: float
     embedder: str
+    patience: float = 1.0
+    """Their pauses, over the usual ones."""
     voiceprint: list[float] | None = None
 
 
@@ -154,6 +171,9 @@ SAMPLE: Stream[SampleChunk] = Stream(
 )
 ENROL_SPEAKER: Command[EnrolSpeaker, SpeakerEnrolled] = Command(
     "advanced/advanced_voice/enrol", EnrolSpeaker, reply=SpeakerEnrolled, deadline_s=20
+)
+SET_PATIENCE: Command[SetPatience, PatienceSet] = Command(
+    "advanced/advanced_voice/patience", SetPatience, reply=PatienceSet, idempotent=True
 )
 FORGET_SPEAKER: Command[ForgetSpeaker, SpeakerForgotten] = Command(
     "advanced/advanced_voice/forget", ForgetSpeaker, reply=SpeakerForgotten

@@ -184,6 +184,16 @@ class EntityState(Message):
     """Seconds since the epoch."""
 
 
+class HomeSnapshot(Message):
+    """A home at one moment: its names, and how everything was."""
+
+    areas: list[Area]
+    entities: list[Entity]
+    states: list[EntityState]
+    taken_at: float
+    """Seconds since the epoch."""
+
+
 CONTROL: Command[Control, Outcome] = Command(
     "devices/control/command", Control, reply=Outcome, deadline_s=4, idempotent=True
 )

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
+from alicia.contracts.devices import HomeSnapshot
 from alicia.contracts.kinds import AudioPayload, Command, Event, Message, Personal, Stream
 from alicia.contracts.voice import TurnRecord
 
@@ -182,6 +183,8 @@ class Recording(Message):
     area_id: str | None = None
     flac_base64: Personal
     """16 kHz mono."""
+    home: HomeSnapshot | None = None
+    """As it was when the person began to speak."""
 
 
 class ForgetRecordings(Message):

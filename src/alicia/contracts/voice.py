@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from alicia.contracts.devices import OutcomeKind, Value
+from alicia.contracts.devices import HomeSnapshot, OutcomeKind, Value
 from alicia.contracts.kinds import AudioPayload, Command, Event, Message, Personal, State, Stream
 
 # ---- the utterance ------------------------------------------------------------------------------
@@ -33,6 +33,8 @@ class Transcribe(Message):
     """This person's pauses, over the usual ones."""
     max_utterance_s: float = 15.0
     no_speech_s: float = 5.0
+    home: HomeSnapshot | None = None
+    """The home of another time: sentences are whole by its names. For replays."""
 
 
 class Listening(Message):
@@ -66,7 +68,8 @@ class UtteranceEnded(Message):
     speech_end_ms: float
     """Last sample of speech, from the utterance's start."""
     ended_at: float
-    """When it was decided, in seconds since the epoch."""
+    """When it was decided, in seconds since the epoch, by the clock of who decided: to be shown, no
+    ground for a decision."""
 
 
 class Transcript(Message):
@@ -102,10 +105,16 @@ class Understand(Message):
     area_id: str | None = None
     """Where it was said: "the light" is the one here."""
     satellite: str
+    speaker: str | None = None
+    """Who said it: somebody who is enrolled, where their voice was recognized in time. A hint: a
+    recording of a voice is taken for it."""
     follows: str | None = None
     """The turn that this one answers or interrupts."""
     dry_run: bool = False
     """Say what would be done; change nothing."""
+    home: HomeSnapshot | None = None
+    """The home of another time, to be understood by in place of this one. Refused but in a dry run:
+    what is right for another home is not done in this one."""
 
 
 class Preview(Message):
@@ -116,6 +125,8 @@ class Preview(Message):
     text: Personal
     language: str
     area_id: str | None = None
+    home: HomeSnapshot | None = None
+    """The home of another time."""
 
 
 class Completeness(StrEnum):
@@ -165,6 +176,13 @@ class Understood(Message):
     """The reply asks something back: the person answers without a wake word."""
 
 
+class GetHome(Message):
+    """The home as it is understood by now."""
+
+
+GET_HOME: Command[GetHome, HomeSnapshot] = Command(
+    "voice/ai/home", GetHome, reply=HomeSnapshot, deadline_s=2, idempotent=True
+)
 UNDERSTAND: Command[Understand, Understood] = Command(
     "voice/ai/understand", Understand, reply=Understood, deadline_s=6, idempotent=True
 )
@@ -319,6 +337,8 @@ class OpenTurn(Message):
     """The satellite says PLAYED when the reply has sounded."""
     dry_run: bool = False
     """Answer, but change nothing in the home."""
+    home: HomeSnapshot | None = None
+    """The home of another time, that the turn is to be understood by. Refused but in a dry run."""
 
 
 class TurnOpened(Message):
@@ -349,6 +369,8 @@ class TurnRecord(Message):
     satellite: str
     language: str
     trace_id: str
+    speaker: str | None = None
+    """Who spoke, where it is somebody who is enrolled and was recognized."""
     transcript: Personal | None = None
     confidence: float | None = None
     intent: str | None = None
@@ -358,13 +380,17 @@ class TurnRecord(Message):
     error: str | None = None
     """Code of the error that the person was told."""
     spoken: bool = False
+    spoken_at: str | None = None
+    """Another satellite, where the reply is heard because the person is there now; then `spoken` is
+    false, and the satellite of the turn is silent."""
     speech_rate_hz: int | None = None
     stages: list[Stage] = Field(default_factory=list)
     started_at: float
     speech_end_ms: float | None = None
     ended_at: float | None = None
-    """When the end of the utterance was decided."""
+    """When the end of the utterance was decided, by stt's clock."""
     first_audio_at: float | None = None
+    """By the clock of tts."""
     cancelled: CancelReason | None = None
     """Why it was ended before its reply had been heard."""
     follows: str | None = None
@@ -405,6 +431,9 @@ class TraceSpan(Message):
 class TurnTrace(Message):
     record: TurnRecord
     spans: list[TraceSpan]
+    """By one clock: where another's differs, its spans are moved."""
+    clocks_ahead_ms: dict[str, float] = Field(default_factory=dict)
+    """By instance: how far its clock is ahead of the router's, where they differ."""
 
 
 TURN: State[Turn] = State("voice/router/turn/{satellite}", Turn, expiry_s=600)

@@ -5,7 +5,9 @@ Fed by whoever hears AREA, ENTITY and STATE; read by what understands, answers a
 
 from __future__ import annotations
 
-from alicia.contracts.devices import Area, Capability, Entity, EntityState, Value
+from typing import Self
+
+from alicia.contracts.devices import Area, Capability, Entity, EntityState, HomeSnapshot, Value
 from alicia.errors import UnknownEntityError
 
 
@@ -21,6 +23,27 @@ class Home:
         self._areas: dict[str, Area] = {}
         self._entities: dict[str, Entity] = {}
         self._states: dict[str, EntityState] = {}
+
+    @classmethod
+    def of(cls, snapshot: HomeSnapshot) -> Self:
+        """The home as it was."""
+        home = cls()
+        for area in snapshot.areas:
+            home.put_area(area)
+        for entity in snapshot.entities:
+            home.put_entity(entity)
+        for state in snapshot.states:
+            home.put_state(state)
+        return home
+
+    def snapshot(self, taken_at: float) -> HomeSnapshot:
+        """The home as it is."""
+        return HomeSnapshot(
+            areas=list(self._areas.values()),
+            entities=list(self._entities.values()),
+            states=list(self._states.values()),
+            taken_at=taken_at,
+        )
 
     def put_area(self, area: Area) -> None:
         if self._areas.get(area.area_id) != area:

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Self
 
+from alicia.contracts.devices import HomeSnapshot
 from alicia.contracts.voice import (
     AudioChunk,
     CancelReason,
@@ -42,6 +43,8 @@ class Recorder:
 
     def __init__(self) -> None:
         self._chunks: dict[int, bytes] = {}
+        self.home: HomeSnapshot | None = None
+        """As it was when the person began to speak."""
 
     @property
     def pcm(self) -> bytes:
@@ -72,15 +75,23 @@ class Course:
     area_id: str | None
     trace_id: str
     speak: bool
+    utterance_id: str | None = None
+    speaker: str | None = None
+    """Who is enrolled and was recognized."""
     instance: str | None = None
     follows: str | None = None
     plays: bool = False
     dry_run: bool = False
+    home: HomeSnapshot | None = None
+    """The home of another time that it is understood by."""
     typed: str | None = None
     started_at: float = field(default_factory=time.time)
     transcript: Transcript | None = None
     understood: Understood | None = None
     spoken: Spoken | None = None
+    spoken_at: str | None = None
+    """The satellite that says the reply in place of the turn's."""
+    begun_on: float = field(default_factory=time.monotonic)
     error: AliciaError | None = None
     reply: str | None = None
     stages: list[Stage] = field(default_factory=list[Stage])
@@ -91,6 +102,8 @@ class Course:
     cancelled: CancelReason | None = None
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when it is cancelled."""
+    heard_whose: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when it is known who spoke, or that it is nobody who is enrolled."""
     recorder: Recorder = field(default_factory=Recorder)
     """Empty unless somebody consented."""
 
@@ -104,10 +117,13 @@ class Course:
             ask.area_id,
             entry.trace_id,
             speak=True,
+            utterance_id=ask.utterance_id,
+            speaker=entry.speaker,
             instance=ask.instance or ask.satellite,
             follows=ask.follows,
             plays=ask.plays,
             dry_run=ask.dry_run,
+            home=ask.home,
             started_at=entry.started_at,
             transcript=entry.transcript,
         )
@@ -128,7 +144,7 @@ class Course:
     @property
     def expects_reply(self) -> bool:
         """Whether the reply asks something back."""
-        if self.cancelled:
+        if self.cancelled or self.spoken_at:
             return False
         asked = self.understood is not None and self.understood.expects_reply
         return asked or isinstance(self.error, ASKS_BACK)
@@ -154,6 +170,7 @@ class Course:
             satellite=self.satellite,
             language=self.language,
             trace_id=self.trace_id,
+            speaker=self.speaker,
             transcript=heard.text if heard else self.typed,
             confidence=heard.confidence if heard else None,
             intent=understood.intent if understood else self.intent,
@@ -161,6 +178,7 @@ class Course:
             reply=self.reply,
             error=self.error.code if self.error else None,
             spoken=spoken is not None,
+            spoken_at=self.spoken_at,
             speech_rate_hz=spoken.rate_hz if spoken else None,
             stages=self.stages,
             started_at=self.started_at,
@@ -174,8 +192,15 @@ class Course:
         )
 
 
+APART_S = 0.05
+"""A moment further than this outside of its stage was told by a clock that differs."""
+
+
 class Stopwatch:
-    """Adds a stage with its duration when left; two, where the moment between them is known."""
+    """Adds a stage with its duration when left; two, where the moment between them is known.
+
+    The moment is another machine's. Where its clock plainly differs, both stages are one.
+    """
 
     def __init__(self, stages: list[Stage], first: str, second: str = "") -> None:
         self._stages = stages
@@ -196,11 +221,16 @@ class Stopwatch:
         if self._between is None:
             self._stages.append(Stage(stage=self._first, ms=round(took, 1)))
             return
-        first = min(took, max(0.0, (self._between - self._started) * 1000))
+        first = (self._between - self._started) * 1000
+        if not -APART_S * 1000 <= first <= took + APART_S * 1000:
+            both = f"{self._first} and {self._second}"
+            self._stages.append(Stage(stage=both, ms=round(took, 1)))
+            return
+        first = min(took, max(0.0, first))
         self._stages.append(Stage(stage=self._first, ms=round(first, 1)))
         self._stages.append(Stage(stage=self._second, ms=round(took - first, 1)))
 
 
 def without_words(record: TurnRecord) -> TurnRecord:
-    """What may be stored where nobody wants the words to be kept."""
-    return record.model_copy(update={"transcript": None, "reply": None})
+    """What may be stored where nobody wants it to be kept who said what."""
+    return record.model_copy(update={"transcript": None, "reply": None, "speaker": None})

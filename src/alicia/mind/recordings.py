@@ -10,9 +10,13 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
+from alicia.contracts.devices import HomeSnapshot
 from alicia.contracts.satellites import Recording, RecordingInfo
 from alicia.contracts.voice import TurnRecord
+from alicia.errors import MalformedMessageError
 from alicia.mind.turns import file_name
+
+HOME = ".home.json"
 
 
 class _Kept(BaseModel):
@@ -21,15 +25,21 @@ class _Kept(BaseModel):
 
 
 class RecordingStore:
-    """A FLAC and its record for each turn; nobody but the house's owner can read them."""
+    """For each turn a FLAC, its record and the home as it was; for the house's owner alone."""
 
     def __init__(self, folder: Path, *, days: float, most: int) -> None:
         self._folder = folder
         self._days = days
         self._most = most
 
-    def keep(self, record: TurnRecord, area_id: str | None, pcm: bytes) -> None:
-        """Store 16 kHz mono s16le with the turn's record. Raises OSError."""
+    def keep(
+        self,
+        record: TurnRecord,
+        area_id: str | None,
+        pcm: bytes,
+        home: HomeSnapshot | None = None,
+    ) -> None:
+        """Store 16 kHz mono s16le with the turn's record and the home. Raises OSError."""
         import soundfile  # noqa: PLC0415 - heavy
 
         from alicia.audio.formats import RATE_HZ, from_bytes  # noqa: PLC0415 - heavy
@@ -39,13 +49,15 @@ class RecordingStore:
         soundfile.write(flac, from_bytes(pcm), RATE_HZ, format="FLAC", subtype="PCM_16")
         base = self._folder / file_name(record.turn_id)
         for suffix, data in (
+            (HOME, home.encode() if home else None),
             (".flac", flac.getvalue()),
             (".json", _Kept(record=record, area_id=area_id).model_dump_json().encode()),
         ):
-            new = base.with_suffix(".new")
-            new.touch(mode=0o600)
-            new.write_bytes(data)
-            new.replace(base.with_suffix(suffix))
+            if data is not None:
+                new = base.with_suffix(".new")
+                new.touch(mode=0o600)
+                new.write_bytes(data)
+                new.replace(base.with_suffix(suffix))
         self.tidy()
 
     def all(self) -> list[RecordingInfo]:
@@ -59,7 +71,9 @@ class RecordingStore:
         if kept is None:
             return None
         flac = base64.b64encode(path.read_bytes()).decode()
-        return Recording(record=kept.record, area_id=kept.area_id, flac_base64=flac)
+        return Recording(
+            record=kept.record, area_id=kept.area_id, flac_base64=flac, home=self._home(path)
+        )
 
     def forget(self, turn_id: str | None = None) -> int:
         """Delete one, or all of them; how many there were."""
@@ -75,7 +89,7 @@ class RecordingStore:
                 self._remove(path.stem)
 
     def _remove(self, name: str) -> bool:
-        paths = [self._folder / f"{name}{suffix}" for suffix in (".flac", ".json")]
+        paths = [self._folder / f"{name}{suffix}" for suffix in (".flac", ".json", HOME)]
         existed = paths[0].exists()
         for path in paths:
             path.unlink(missing_ok=True)
@@ -85,6 +99,12 @@ class RecordingStore:
         try:
             return _Kept.model_validate(json.loads(path.with_suffix(".json").read_bytes()))
         except (OSError, ValueError):
+            return None
+
+    def _home(self, path: Path) -> HomeSnapshot | None:
+        try:
+            return HomeSnapshot.decode(path.with_suffix(HOME).read_bytes(), {})
+        except (OSError, MalformedMessageError):
             return None
 
     def _info(self, path: Path) -> RecordingInfo | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections import OrderedDict
 from pathlib import Path
@@ -18,6 +19,7 @@ from alicia.contracts.voice import (
     TurnRecord,
     TurnTrace,
 )
+from alicia.mind.clocks import ahead_s
 
 OPEN_S = 30.0
 """Nobody waits longer for an answer: an older open turn is not taken up again."""
@@ -32,6 +34,7 @@ class OpenEntry(BaseModel):
     trace_id: str
     started_at: float
     transcript: Transcript | None = None
+    speaker: str | None = None
 
     @property
     def is_awaited(self) -> bool:
@@ -129,7 +132,7 @@ class Traces:
             return None
         if turn_id in self._records:
             record = self._records[turn_id]
-            return TurnTrace(record=record, spans=waterfall(record, self._of(record)))
+            return told(record, self._of(record))
         path = self._path(turn_id)
         try:
             content = json.loads(path.read_bytes())
@@ -137,7 +140,7 @@ class Traces:
             spans = [Span.model_validate(span) for span in content["spans"]]
         except (OSError, ValueError, KeyError, TypeError):
             return None
-        return TurnTrace(record=record, spans=waterfall(record, spans))
+        return told(record, spans)
 
     def _of(self, record: TurnRecord) -> list[Span]:
         return list(self._spans.get(record.trace_id, {}).values())
@@ -145,13 +148,18 @@ class Traces:
     def _write(self, turn_id: str, record: TurnRecord | None = None) -> None:
         path = self._path(turn_id)
         shown = self._records[turn_id]
+        over_at: float | None = None
         if record is None:
             if not path.exists():
                 return  # forgotten since
+            over_at = path.stat().st_mtime
             record = TurnRecord.model_validate(json.loads(path.read_bytes())["record"])
         spans = [span.model_dump(exclude_none=True) for span in self._of(shown)]
         new = path.with_suffix(".new")
         new.write_text(json.dumps({"record": record.model_dump(), "spans": spans}), "utf-8")
+        if over_at is not None:
+            # Late spans make no turn a newer one: the oldest are forgotten, by the file's time.
+            os.utime(new, (over_at, over_at))
         new.replace(path)
 
     def _forget(self) -> None:
@@ -165,6 +173,22 @@ class Traces:
 
     def _path(self, turn_id: str) -> Path:
         return self._folder / f"{file_name(turn_id)}.json"
+
+
+def told(record: TurnRecord, spans: list[Span]) -> TurnTrace:
+    """A turn and its waterfall, by the router's clock."""
+    ahead = ahead_s(spans)
+    by_one_clock = [
+        span.model_copy(update={"start": span.start - ahead[span.instance]})
+        if span.instance in ahead
+        else span
+        for span in spans
+    ]
+    return TurnTrace(
+        record=record,
+        spans=waterfall(record, by_one_clock),
+        clocks_ahead_ms={instance: round(off * 1000) for instance, off in ahead.items()},
+    )
 
 
 def waterfall(record: TurnRecord, spans: list[Span]) -> list[TraceSpan]:

@@ -47,5 +47,6 @@ class Console(Service[ConsoleSettings]):
         advanced.ENROL_SPEAKER,
         advanced.FORGET_SPEAKER,
         advanced.LIST_SPEAKERS,
+        advanced.SET_PATIENCE,
         advanced.WHO_IS,
     )

@@ -66,6 +66,8 @@ class Pace:
     """New speech that is worth decoding again while the person speaks; 0: never."""
     partial_after_s: float = 0.6
     """Speech before the first such decode."""
+    stretch: Callable[[], float] = lambda: 1.0
+    """How much longer each silence may be; asked all the time, for it may turn out who speaks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,7 +290,7 @@ class _Listener:
             patience_s = self._pace.open_silence_s
         else:
             patience_s = self._silence_s
-        self._endpointer.patience_s = patience_s
+        self._endpointer.patience_s = patience_s * self._pace.stretch()
 
     async def _conclude(self, endpoint: Endpoint) -> Guess:
         if endpoint.reason is EndReason.NO_SPEECH:

@@ -36,6 +36,8 @@ class StoredVoiceprint:
     consent_at: float
     """When its owner agreed that it is kept, in seconds since the epoch."""
     enrolled_at: float
+    patience: float = 1.0
+    """How long their pauses are, over the usual ones."""
 
 
 class Voiceprints:

@@ -129,7 +129,9 @@ def test_a_persons_name_becomes_one_id() -> None:
         speaker_id("!!")
 
 
-@pytest.mark.parametrize("command", [["list"], ["whois", str(LIGHT)], ["forget", "Emma"]])
+@pytest.mark.parametrize(
+    "command", [["list"], ["whois", str(LIGHT)], ["forget", "Emma"], ["patience", "Emma", "1.5"]]
+)
 def test_without_a_house_it_says_how_to_start_one(tmp_path: Path, command: list[str]) -> None:
     told = runner.invoke(build(["voice"]), ["voice", *command, "--home", str(tmp_path)])
     assert told.exit_code == 1

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from alicia.contracts.system import Span
-from alicia.contracts.voice import OpenTurn, Transcript, TurnRecord
-from alicia.mind.turns import OPEN_S, TRACES, Journal, OpenEntry, Traces, waterfall
+from alicia.contracts.voice import OpenTurn, Stage, Transcript, TurnRecord
+from alicia.mind.course import Stopwatch
+from alicia.mind.turns import OPEN_S, TRACES, Journal, OpenEntry, Traces, told, waterfall
 
 
 def entry(turn_id: str = "t1", *, age_s: float = 0, text: str | None = None) -> OpenEntry:
@@ -36,17 +37,23 @@ def record(
 
 
 def span(
-    name: str, *, trace: str = "trace of t1", parent: str | None = None, start: float = 100.0
+    name: str,
+    *,
+    trace: str = "trace of t1",
+    parent: str | None = None,
+    start: float = 100.0,
+    duration_ms: float = 5.04,
+    at: str = "router",
 ) -> Span:
     return Span(
         trace_id=trace,
         span_id=name,
         parent_id=parent,
-        service="router",
-        instance="router-1",
+        service=at,
+        instance=f"{at}-1",
         name=name,
         start=start,
-        duration_ms=5.04,
+        duration_ms=duration_ms,
     )
 
 
@@ -200,3 +207,45 @@ def test_a_waterfall_is_a_tree_in_order_of_time() -> None:
     assert [row.start_ms for row in rows] == [0, 1000, 1500, 2000, 3000]
     assert rows[0].duration_ms == 5.0
     assert waterfall(record(), []) == []
+
+
+@pytest.mark.parametrize("off", [-30.0, 30.0])
+def test_a_clock_that_is_wrong_moves_no_span_and_is_told(off: float) -> None:
+    """The satellite's clock is off; it asks the router, is told by it, and asks tts as well."""
+    spans = [
+        span("turn at the satellite", start=100 + off, duration_ms=4000, at="satellite"),
+        span("open", parent="turn at the satellite", start=100.01, duration_ms=20, at="router"),
+        span("turn", parent="open", start=100.02, duration_ms=3900, at="router"),
+        span("transcribe", parent="turn", start=100.05, duration_ms=2000, at="stt"),
+        span("analyse", parent="transcribe", start=102.1, duration_ms=300, at="advanced_voice"),
+        span(
+            "play", parent="turn at the satellite", start=103 + off, duration_ms=900, at="satellite"
+        ),
+    ]
+    found = told(record(), spans)
+    assert found.clocks_ahead_ms == {"satellite-1": pytest.approx(off * 1000, abs=60)}
+    starts = {row.name: row.start_ms for row in found.spans}
+    assert all(0 <= start < 4100 for start in starts.values()), starts
+    assert starts["turn at the satellite"] <= starts["open"] <= starts["turn"]
+    assert starts["play"] - starts["turn at the satellite"] == pytest.approx(3000)
+
+
+def test_what_comes_a_little_after_its_cause_is_no_wrong_clock() -> None:
+    spans = [
+        span("turn", duration_ms=1000, at="router"),
+        span("late", parent="turn", start=101.6, duration_ms=900, at="advanced_voice"),
+        span("early", parent="turn", start=99.9, duration_ms=10, at="stt"),
+    ]
+    assert told(record(), spans).clocks_ahead_ms == {}
+
+
+@pytest.mark.parametrize("off", [-30.0, 30.0])
+def test_a_moment_of_a_wrong_clock_divides_no_stage(off: float) -> None:
+    stages: list[Stage] = []
+    with Stopwatch(stages, "listen", "recognize") as watch:
+        watch.split(time.time() + off)
+    with Stopwatch(stages, "first audio", "speak") as watch:
+        watch.split(time.time())
+    names = [stage.stage for stage in stages]
+    assert names == ["listen and recognize", "first audio", "speak"]
+    assert all(stage.ms >= 0 for stage in stages)

@@ -96,14 +96,14 @@ class Rest:
         await until(lambda: len(self.audio) >= count)
         return [chunk.pcm[0] - 1 for chunk in self.audio if chunk.pcm]
 
-    async def end_utterance(self) -> None:
+    async def end_utterance(self, clock_off_s: float = 0.0) -> None:
         await self.home.bus.say(
             UTTERANCE_ENDED,
             UtteranceEnded(
                 utterance_id=self.turn.utterance_id,
                 reason=EndReason.ENDPOINT,
                 speech_end_ms=40,
-                ended_at=time.time(),
+                ended_at=time.time() + clock_off_s,
             ),
         )
 
@@ -482,3 +482,38 @@ async def test_a_recording_is_played_in_real_time_and_then_silence() -> None:
     assert [len(data) for data in frames] == [FRAME * 2] * 4
     assert frames[1] == b"\1" * 10 + bytes(FRAME * 2 - 10)
     assert frames[2:] == [bytes(FRAME * 2)] * 2
+
+
+async def test_it_is_silent_where_the_reply_is_heard_in_another_room(tmp_path: Path) -> None:
+    async with rest_of_the_house(tmp_path) as rest:
+        frames = Frames()
+        async with a_turn(rest, frames) as turn:
+            await rest.end_turn(spoken=False, spoken_at="bedroom")
+            heard = await turn
+    assert heard.error is None
+    assert heard.speech == b""
+    assert not heard.own_voice
+
+
+@pytest.mark.parametrize("off", [-30.0, 30.0], ids=["behind", "ahead"])
+async def test_how_long_it_waits_is_no_matter_of_the_houses_clock(
+    tmp_path: Path, off: float
+) -> None:
+    async with rest_of_the_house(tmp_path, answer_s=0.5) as rest:
+        frames = Frames()
+        async with a_turn(rest, frames) as turn:
+            await rest.end_utterance(off)
+            await asyncio.sleep(0.1)
+            assert not turn.done(), "it has waited no half minute"
+            await rest.speak(rest.turn.turn_id, APOLOGY)
+            await rest.end_turn()
+            answered = await turn
+        async with a_turn(rest, Frames()) as turn:
+            await rest.end_utterance(off)
+            async with asyncio.timeout(10):
+                given_up = await turn
+    assert answered.error is None
+    assert answered.processing_ms is not None
+    assert 0 <= answered.processing_ms < 30_000
+    assert given_up.error == "bus.deadline"
+    assert given_up.own_voice

@@ -188,6 +188,26 @@ async def test_what_was_said_decides_how_long_a_silence_ends_it(
     assert ended_ms <= ended.endpoint_ms <= ended_ms + 20  # a chunk has 20 ms
 
 
+@pytest.mark.parametrize(("factor", "ended_ms"), [(1.0, 1500), (1.6, 1800), (0.6, 1300)])
+async def test_once_it_is_known_who_speaks_silences_are_as_long_as_theirs(
+    factor: float, ended_ms: int
+) -> None:
+    known = 1.0
+
+    async def data() -> AsyncGenerator[bytes, None]:
+        nonlocal known
+        async for chunk in chunks(audio((SPOKEN, 1), (SILENT, 0.2))):
+            yield chunk
+        known = factor  # in the middle of the silence
+        async for chunk in chunks(audio((SILENT, 2))):
+            yield chunk
+
+    pace = Pace(stretch=lambda: known)
+    found, _ = await heard(data(), CountingRecognizer(), pace=pace, silence_s=0.5)
+    [ended] = [what for what in found if isinstance(what, Ended)]
+    assert ended_ms <= ended.endpoint_ms <= ended_ms + 20  # a chunk has 20 ms
+
+
 LIKELY = (("lamp on", "1"), ("light on", "1"), ("lamp off", "0"))
 
 

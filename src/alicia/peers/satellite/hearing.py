@@ -22,11 +22,16 @@ class Heard:
     turn_id: str
     started: float
     """When the first sample was heard, in seconds since the epoch."""
+    started_on: float = field(default_factory=time.monotonic)
+    """The same by this machine's monotonic clock, as what is decided here is decided by."""
     record: TurnRecord | None = None
     error: str | None = None
     """Code, where the turn did not end in a reply of the router's."""
     ended: UtteranceEnded | None = None
+    ended_on: float | None = None
+    """When that was heard here: `ended.ended_at` is another machine's clock."""
     first_audio_at: float | None = None
+    first_audio_on: float | None = None
     rate_hz: int = 22_050
     chunks: dict[int, bytes] = field(default_factory=dict[int, bytes])
     complete: asyncio.Event = field(default_factory=asyncio.Event)
@@ -37,14 +42,14 @@ class Heard:
     """How many were given to the speaker, in order."""
     cancelled: CancelReason | None = None
     """Why it ended before its reply was heard."""
-    cancelled_at: float = 0.0
+    cancelled_on: float = 0.0
     own_voice: bool = False
     """The house could not speak; this is the satellite's stored phrase."""
 
     def put(self, chunk: SpeechChunk) -> list[bytes]:
         """A chunk of the reply, in any order and as often as it comes; what may sound now."""
-        if chunk.pcm and self.first_audio_at is None:
-            self.first_audio_at = time.time()
+        if chunk.pcm:
+            self.note_first_audio()
         self.rate_hz = chunk.rate_hz
         self.chunks.setdefault(chunk.sequence, chunk.pcm)
         if chunk.last:
@@ -57,6 +62,10 @@ class Heard:
             self.sounded += 1
         return ready
 
+    def note_first_audio(self) -> None:
+        if self.first_audio_at is None:
+            self.first_audio_at, self.first_audio_on = time.time(), time.monotonic()
+
     @property
     def speech(self) -> bytes:
         """The reply: mono s16le at `rate_hz`."""
@@ -65,16 +74,16 @@ class Heard:
     @property
     def felt_ms(self) -> float | None:
         """From the last sample of speech to the first sample of the reply."""
-        if self.ended is None or self.first_audio_at is None:
+        if self.ended is None or self.first_audio_on is None:
             return None
-        return (self.first_audio_at - self.started) * 1000 - self.ended.speech_end_ms
+        return (self.first_audio_on - self.started_on) * 1000 - self.ended.speech_end_ms
 
     @property
     def processing_ms(self) -> float | None:
-        """From the decision that the utterance has ended to the first sample of the reply."""
-        if self.ended is None or self.first_audio_at is None:
+        """From hearing that the utterance has ended to the first sample of the reply."""
+        if self.ended_on is None or self.first_audio_on is None:
             return None
-        return (self.first_audio_at - self.ended.ended_at) * 1000
+        return (self.first_audio_on - self.ended_on) * 1000
 
 
 class Microphone:

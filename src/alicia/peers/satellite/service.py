@@ -17,6 +17,7 @@ from pydantic import Field
 
 from alicia.audio.formats import write_wav
 from alicia.audio.playing import PlayQueue
+from alicia.contracts.devices import HomeSnapshot
 from alicia.contracts.satellites import (
     INTERCOM,
     JOINED,
@@ -63,6 +64,8 @@ from alicia.runtime.settings import Settings
 
 SILENT = frozenset({AnsweredElsewhereError.code, TurnCancelledError.code})
 """Errors that a satellite keeps to itself."""
+UTTERANCE_S = 20.0
+"""How long after the first sample the end of the utterance is waited for."""
 TAIL_S = 2.0
 """How long the last of the reply's audio may come after the turn's record."""
 STORE_AGAIN_S = 30.0
@@ -94,6 +97,8 @@ class TurnOptions:
     """When the wake word was heard, by this machine's monotonic clock."""
     follows: str | None = None
     dry_run: bool = False
+    home: HomeSnapshot | None = None
+    """The home of another time, in a dry run."""
 
     def aged_wake(self) -> Wake | None:
         if self.wake is None:
@@ -157,7 +162,7 @@ class Satellite(Service[SatelliteSettings]):
         with wave.open(str(path)) as stored:
             heard.rate_hz = stored.getframerate()
             heard.chunks[0] = stored.readframes(stored.getnframes())
-        heard.first_audio_at = time.time()
+        heard.note_first_audio()
         heard.own_voice = True
 
     @property
@@ -222,6 +227,7 @@ class Satellite(Service[SatelliteSettings]):
                         follows=asked.follows,
                         plays=speaker is not None,
                         dry_run=asked.dry_run,
+                        home=asked.home,
                     ),
                 )
                 if on_opened is not None:
@@ -237,6 +243,8 @@ class Satellite(Service[SatelliteSettings]):
         """Where no reply came, the stored phrase is one; silence where silence is right."""
         if heard.cancelled or heard.error in SILENT:
             return
+        if heard.record is not None and heard.record.spoken_at is not None:
+            return
         if heard.record is None or (heard.record.reply and not heard.record.spoken):
             self._apologise(heard, language)
             if heard.own_voice and speaker is not None:
@@ -249,10 +257,10 @@ class Satellite(Service[SatelliteSettings]):
         waiting = asyncio.create_task(_of_turn(over, heard.turn_id))
         try:
             while not waiting.done():
-                if heard.cancelled is not None and time.time() - heard.cancelled_at > TAIL_S:
+                if heard.cancelled is not None and time.monotonic() - heard.cancelled_on > TAIL_S:
                     raise TurnCancelledError
-                since = heard.ended.ended_at if heard.ended else heard.started + 20
-                left = since + self.settings.answer_s - time.time()
+                since = heard.ended_on or heard.started_on + UTTERANCE_S
+                left = since + self.settings.answer_s - time.monotonic()
                 if left <= 0:
                     raise DeadlineError("There was no answer in time.")
                 await asyncio.wait({waiting}, timeout=min(left, 0.25))
@@ -303,7 +311,7 @@ class Satellite(Service[SatelliteSettings]):
         self, ended: AsyncIterator[UtteranceEnded], microphone: Microphone, heard: Heard
     ) -> None:
         async for end in ended:
-            heard.ended = end
+            heard.ended, heard.ended_on = end, time.monotonic()
             microphone.close()
 
     async def _note_the_speech(
@@ -330,7 +338,7 @@ class Satellite(Service[SatelliteSettings]):
         speaker: PlayQueue | None,
     ) -> None:
         async for cancel in cancels:
-            heard.cancelled, heard.cancelled_at = cancel.reason, time.time()
+            heard.cancelled, heard.cancelled_on = cancel.reason, time.monotonic()
             microphone.close()
             if speaker is not None and heard.chunks and cancel.reason is not CancelReason.BARGE_IN:
                 speaker.stop()

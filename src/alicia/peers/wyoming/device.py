@@ -267,7 +267,7 @@ class Pipeline:
         self._transcribed((record.transcript if record else None) or "")
         if self._rate_hz:
             self._out.put_nowait(AudioStop().event())
-        if record is not None and record.reply and not record.spoken:
+        if record is not None and record.reply and not record.spoken and not record.spoken_at:
             self._out.put_nowait(Synthesize(record.reply).event())
         code = heard.error or (record.error if record else None)
         if code is not None:

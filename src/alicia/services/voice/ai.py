@@ -15,6 +15,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from alicia.contracts.devices import (
@@ -23,16 +24,19 @@ from alicia.contracts.devices import (
     ENTITY,
     STATE,
     Control,
+    HomeSnapshot,
     OutcomeKind,
     Result,
 )
 from alicia.contracts.voice import (
     CANCEL,
+    GET_HOME,
     PREPARE,
     PREVIEW,
     UNDERSTAND,
     Action,
     Completeness,
+    GetHome,
     Likely,
     Prepare,
     Preview,
@@ -40,13 +44,14 @@ from alicia.contracts.voice import (
     Understand,
     Understood,
 )
-from alicia.errors import AliciaError
+from alicia.errors import AliciaError, MalformedMessageError
 from alicia.runtime.cancelling import commit
 from alicia.runtime.logs import pii
 from alicia.runtime.service import Service, serves
 from alicia.runtime.settings import Settings
 
 if TYPE_CHECKING:
+    from alicia.home.model import Home
     from alicia.language.plan import Plan, PlannedAction
     from alicia.language.understanding import Understanding
 
@@ -58,6 +63,22 @@ LIKELY = 6
 """Sentences that are offered where words are no command."""
 SURE = 0.93
 """Likeness from which a sentence that was misheard counts as whole."""
+
+
+class _Supposed:
+    """The home of another time, as replays see it: the last that was asked for."""
+
+    def __init__(self) -> None:
+        self.grammar = asyncio.Lock()
+        self.languages: dict[str, Understanding] = {}
+        self._taken: tuple[HomeSnapshot, Home] | None = None
+
+    def take(self, then: HomeSnapshot) -> Home:
+        from alicia.home.model import Home  # noqa: PLC0415 - heavy
+
+        if self._taken is None or self._taken[0] != then:
+            self._taken = then, Home.of(then)
+        return self._taken[1]
 
 
 class AiSettings(Settings):
@@ -87,6 +108,7 @@ class Ai(Service[AiSettings]):
         self._changed_at = time.monotonic()
         self._languages: dict[str, Understanding] = {}
         self._grammar = asyncio.Lock()
+        self._supposed = _Supposed()
         async with asyncio.TaskGroup() as self._speculating, asyncio.TaskGroup() as group:
             loading = [
                 group.create_task(self._load(language.strip()))
@@ -156,19 +178,48 @@ class Ai(Service[AiSettings]):
             ):
                 await self._prewarm()
 
+    @serves(GET_HOME)
+    async def get_home(self, _: GetHome) -> HomeSnapshot:
+        return self._home.snapshot(time.time())
+
+    @asynccontextmanager
+    async def _grammar_of(
+        self, language: str, then: HomeSnapshot | None
+    ) -> AsyncGenerator[tuple[Understanding, Home], None]:
+        """The language, and the home to understand it by: this one, or that of another time.
+
+        The latter has a grammar of its own, so that nobody who speaks now waits for it.
+        """
+        if then is None:
+            async with self._grammar:
+                yield await self._load(language), self._home
+            return
+        async with self._supposed.grammar:
+            home = self._supposed.take(then)
+            if language not in self._supposed.languages:
+                from alicia.language.understanding import Understanding  # noqa: PLC0415 - heavy
+
+                self._supposed.languages[language] = await self.off_loop(Understanding, language)
+            understanding = self._supposed.languages[language]
+            await self.off_loop(understanding.prewarm, home)
+            yield understanding, home
+
     # ---- a sentence ----
 
     @serves(UNDERSTAND, concurrency=4)
     async def understand(self, ask: Understand) -> Understood:
-        plan = await self._plan(ask)
+        if ask.home is not None and not ask.dry_run:
+            raise MalformedMessageError(schema="Understand", reason="another home, no dry run")
+        plan, home = await self._plan(ask)
         commit()
+        now = datetime.fromtimestamp(ask.home.taken_at).astimezone() if ask.home else None
         carry_out = self._pretend if ask.dry_run else self._carry_out
         controls = await asyncio.gather(
             *(carry_out(ask.turn_id, number, action) for number, action in enumerate(plan.actions))
         )
         results = [result for done in controls for result in done]
         with self.span("answer"):
-            reply = self._answer(plan, results, self._home, ask.language)
+            reply = self._answer(plan, results, home, ask.language, now=now)
         return Understood(
             turn_id=ask.turn_id,
             heard=plan.heard,
@@ -189,12 +240,11 @@ class Ai(Service[AiSettings]):
 
     @serves(PREVIEW, concurrency=4)
     async def preview(self, ask: Preview) -> Previewed:
-        async with self._grammar:
-            understanding = await self._load(ask.language)
+        async with self._grammar_of(ask.language, ask.home) as (understanding, home):
             with self.span("preview"):
-                found = understanding.preview(ask.text, home=self._home, area_id=ask.area_id)
+                found = understanding.preview(ask.text, home=home, area_id=ask.area_id)
             if found.plan is None and not found.open:
-                near = understanding.likely(ask.text, home=self._home, most=LIKELY)
+                near = understanding.likely(ask.text, home=home, most=LIKELY)
                 return Previewed(
                     completeness=Completeness.UNKNOWN,
                     likely=[Likely(text=text, meaning=meaning) for text, meaning in near],
@@ -205,7 +255,7 @@ class Ai(Service[AiSettings]):
                 else []
             )
         if found.plan is not None:
-            self._prepare(ask, found.plan)
+            self._prepare(ask, found.plan, home)
         if found.open:
             # Whole as they are, but a longer command begins with them: neither one nor the other.
             whole = found.complete
@@ -216,10 +266,10 @@ class Ai(Service[AiSettings]):
             likely=[Likely(text=text, meaning=meaning) for text, meaning in twins],
         )
 
-    def _prepare(self, ask: Preview, plan: Plan) -> None:
+    def _prepare(self, ask: Preview, plan: Plan, home: Home) -> None:
         """Have ready what would be said if all goes well; nobody waits for it."""
-        results = self._expected(plan, self._home, OutcomeKind.CONFIRMED)
-        text = self._answer(plan, results, self._home, ask.language)
+        results = self._expected(plan, home, OutcomeKind.CONFIRMED)
+        text = self._answer(plan, results, home, ask.language)
         prepare = Prepare(turn_id=ask.turn_id, text=text, language=ask.language)
         self._speculating.create_task(self._ask_to_prepare(prepare))
 
@@ -229,22 +279,24 @@ class Ai(Service[AiSettings]):
         except AliciaError as error:
             self.log.debug("nothing prepared", code=error.code)
 
-    async def _plan(self, ask: Understand) -> Plan:
-        async with self._grammar:
-            understanding = await self._load(ask.language)
+    async def _plan(self, ask: Understand) -> tuple[Plan, Home]:
+        async with self._grammar_of(ask.language, ask.home) as (understanding, home):
             with self.span("parse") as span:
                 plan = understanding.recognize(
                     ask.text,
-                    home=self._home,
+                    home=home,
                     area_id=ask.area_id,
                     alternatives=ask.alternatives,
                 )
                 if span is not None:
                     span.attributes.update(
-                        intent=plan.intent, score=round(plan.score, 3), snapped=plan.snapped
+                        intent=plan.intent,
+                        score=round(plan.score, 3),
+                        snapped=plan.snapped,
+                        speaker_known=ask.speaker is not None,
                     )
         self.log.info("understood", intent=plan.intent, snapped=plan.snapped, text=pii(plan.heard))
-        return plan
+        return plan, home
 
     async def _pretend(self, turn_id: str, number: int, action: PlannedAction) -> list[Result]:
         """What a dry run answers from: as if every device had confirmed it."""

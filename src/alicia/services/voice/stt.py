@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
+from alicia.contracts.advanced import SPEAKER_RECOGNIZED, SpeakerRecognized
 from alicia.contracts.voice import (
     AUDIO,
     AUTO,
@@ -40,7 +41,7 @@ from alicia.contracts.voice import (
 )
 from alicia.errors import AliciaError, AudioLostError, UnclearSpeechError, UnsupportedAudioError
 from alicia.runtime.logs import pii
-from alicia.runtime.service import Service, serves
+from alicia.runtime.service import Service, handles, serves
 from alicia.runtime.settings import Settings
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ RATE_HZ = 16_000
 LANGUAGES = ("en", "es", "fr", "de", "it", "pt", "zh", "ja", "ko")
 CHUNKS = 2048
 """40 s of 20 ms: more than an utterance may have."""
+KEPT = 32
+"""Utterances of which it is remembered who speaks."""
 LATE_S = 0.1
 """How long a chunk may come after the last one."""
 
@@ -97,6 +100,8 @@ class Stt(Service[SttSettings]):
         from alicia.speech.recognizer_chain import load_recognizer  # noqa: PLC0415 - heavy
 
         spoken = [language.strip() for language in self.settings.languages.split(",")]
+        self._patience_of: dict[str, float] = {}
+        """Of whose voice was recognized, by utterance; the newest."""
         self._spoken = HouseholdLanguages(spoken, self.folder.state(self.name) / "languages.json")
         self._recognizer = await load_recognizer(self.settings, ModelStore(self.folder.models))
         for problem in self._recognizer.problems:
@@ -155,6 +160,14 @@ class Stt(Service[SttSettings]):
                             continue
         raise AudioLostError(utterance_id=uid)
 
+    @handles(SPEAKER_RECOGNIZED)
+    async def take_their_time(self, who: SpeakerRecognized) -> None:
+        """From now on the silences of this utterance are as long as this person's."""
+        if who.speaker_id is not None:
+            self._patience_of[who.utterance_id] = who.patience
+        while len(self._patience_of) > KEPT:
+            self._patience_of.pop(next(iter(self._patience_of)))
+
     def _transcript(self, guess: Guess, ended: UtteranceEnded) -> Transcript:
         self.log.info("heard", text=pii(guess.text), confidence=round(guess.confidence, 2))
         if guess.confidence < self.settings.min_confidence:
@@ -185,6 +198,7 @@ class Stt(Service[SttSettings]):
             complete_silence_s=self.settings.complete_silence_s * ask.patience,
             open_silence_s=self.settings.open_silence_s * ask.patience,
             partial_every_s=self.settings.partial_every_s,
+            stretch=lambda: self._patience_of.get(ask.utterance_id, ask.patience) / ask.patience,
         )
 
     async def _verdict(self, ask: Transcribe, guess: Guess) -> Verdict:
@@ -198,6 +212,7 @@ class Stt(Service[SttSettings]):
             text=guess.text,
             language=guess.language,
             area_id=ask.area_id,
+            home=ask.home,
         )
         try:
             found = await self.ask(PREVIEW, words, deadline_s=self.settings.preview_s)

@@ -19,6 +19,7 @@ from alicia.contracts.advanced import (
     FORGET_SPEAKER,
     LIST_SPEAKERS,
     SAMPLE,
+    SET_PATIENCE,
     SPEAKER_RECOGNIZED,
     WHO_IS,
     Analysed,
@@ -26,6 +27,7 @@ from alicia.contracts.advanced import (
     ForgetSpeaker,
     ListSpeakers,
     SampleChunk,
+    SetPatience,
     SpeakerRecognized,
     WhoIs,
 )
@@ -77,6 +79,22 @@ async def speak(
                 ),
             )
         await asyncio.sleep(0)
+
+
+async def speak_part(home: RunningHouse, pcm: Pcm, start: int, end: int) -> None:
+    """A part of an utterance; the last one where nothing is left."""
+    for at in range(start, min(end, len(pcm)), FRAME):
+        await home.bus.say(
+            AUDIO,
+            AudioChunk(
+                utterance_id="u1",
+                sequence=at // FRAME,
+                position=at,
+                rate_hz=RATE_HZ,
+                last=at + FRAME >= len(pcm),
+                pcm=pcm[at : at + FRAME].tobytes(),
+            ),
+        )
 
 
 @asynccontextmanager
@@ -256,13 +274,70 @@ async def test_who_is_enrolled_is_recognized_while_they_still_speak(tmp_path: Pa
         listening.cancel()
         await asyncio.gather(listening, return_exceptions=True)
     assert said[0].speaker_id == "emma"
-    assert said[0].after_s < len(long) / RATE_HZ / 2, "the decision does not wait for the end"
+    assert said[0].after_s < 2.0, "the decision does not wait for the end"
     assert [s.utterance_id for s in said].count("u1") == 1
     assert found[0].speaker is not None
     assert found[0].speaker.speaker_id == "emma"
     assert "speaker" in found[0].cost_ms
     if second[0].speaker is not None:
         assert second[0].speaker.speaker_id is None, "a stranger is nobody"
+
+
+@needs_a_model
+async def test_a_voice_that_is_not_sure_at_first_is_tried_again_with_more_of_it(
+    tmp_path: Path,
+) -> None:
+    """Nothing is said before it is sure, and then once; that it is nobody, only the whole tells."""
+    long = np.concatenate([said_by("bf_emma", text) for text in EMMA])
+    sayings: dict[float, list[SpeakerRecognized]] = {}
+    for threshold in (0.7, 0.995):
+        given = {"speaker_threshold": threshold}
+        async with house(
+            AdvancedVoice, folder=tmp_path, settings={"advanced_voice": given}
+        ) as home:
+            if threshold == 0.7:
+                await enrol(home, "emma", "bf_emma", EMMA)
+            said = sayings[threshold] = []
+
+            async def listen(home: RunningHouse, said: list[SpeakerRecognized]) -> None:
+                async with home.bus.hear(SPEAKER_RECOGNIZED) as hearing:
+                    while True:
+                        said.append((await anext(hearing)).message)
+
+            listening = asyncio.create_task(listen(home, said))
+            await asyncio.sleep(0)
+            async with analysed(home) as found:
+                for at in range(0, len(long), RATE_HZ // 2):
+                    await speak_part(home, long, at, at + RATE_HZ // 2)
+                    await asyncio.sleep(0.15)
+            listening.cancel()
+            await asyncio.gather(listening, return_exceptions=True)
+            assert found[0].speaker == said[0]
+    [sure], [unsure] = sayings[0.7], sayings[0.995]
+    assert sure.speaker_id == "emma"
+    assert sure.after_s < 2.0
+    assert unsure.speaker_id is None
+    assert unsure.after_s == round(len(long) / RATE_HZ, 2)
+
+
+@needs_a_model
+async def test_a_persons_patience_is_kept_and_told_with_their_voice(tmp_path: Path) -> None:
+    async with house(AdvancedVoice, folder=tmp_path) as home:
+        with pytest.raises(VoiceprintError):
+            await home.bus.ask(SET_PATIENCE, SetPatience(speaker_id="emma", patience=1.5))
+        await enrol(home, "emma", "bf_emma", EMMA)
+        usual = await home.bus.ask(SET_PATIENCE, SetPatience(speaker_id="emma"))
+        await home.bus.ask(SET_PATIENCE, SetPatience(speaker_id="emma", patience=1.5))
+        await enrol(home, "emma", "bf_emma", EMMA)
+        await home.stop(AdvancedVoice)
+        await home.start(AdvancedVoice)
+        known = await home.bus.ask(LIST_SPEAKERS, ListSpeakers())
+        async with analysed(home) as found:
+            await speak(home, said_by("bf_emma", EMMA[0]))
+    assert usual.patience == 1.0
+    assert known.speakers[0].patience == 1.5, "learning the voice again leaves it"
+    assert found[0].speaker is not None
+    assert found[0].speaker.patience == 1.5
 
 
 @needs_a_model

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, Self
 
 from alicia.bus.packet import Packet
+from alicia.contracts.advanced import SPEAKER_RECOGNIZED, SpeakerRecognized
 from alicia.contracts.voice import (
     CANCEL,
     LISTENING,
@@ -58,16 +59,25 @@ class Ear(Other):
     """Hears what it is told that it hears."""
 
     name = "stt"
-    says = (LISTENING, UTTERANCE_ENDED)
+    says = (LISTENING, UTTERANCE_ENDED, SPEAKER_RECOGNIZED)
 
     def __init__(self) -> None:
         super().__init__()
         self.texts: dict[str, str] = {}
+        self.whose: dict[str, str] = {}
+        """Voices that are recognized while they speak, by utterance."""
 
     @serves(TRANSCRIBE, concurrency=8)
     async def transcribe(self, ask: Transcribe) -> Transcript:
         uid = ask.utterance_id
         await self.say(LISTENING, Listening(utterance_id=uid))
+        if uid in self.whose:
+            await self.say(
+                SPEAKER_RECOGNIZED,
+                SpeakerRecognized(
+                    utterance_id=uid, speaker_id=self.whose[uid], score=0.8, after_s=0.9
+                ),
+            )
         await self._come(ask)
         ended_at = time.time()
         await self.say(

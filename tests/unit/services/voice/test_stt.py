@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from alicia.audio.formats import read
+from alicia.contracts.advanced import SPEAKER_RECOGNIZED, SpeakerRecognized
 from alicia.contracts.voice import (
     AUDIO,
     LISTENING,
@@ -355,3 +356,27 @@ async def test_nothing_that_was_said_stands_in_the_log(
         await asking
     assert "heard" in logged.getvalue()
     assert "kitchen" not in logged.getvalue().lower()
+
+
+@pytest.mark.parametrize(
+    ("who", "patience", "goes_on"), [("emma", 3.0, True), (None, 1.0, False), ("bob", 1.0, False)]
+)
+async def test_who_pauses_long_and_is_recognized_may_go_on(
+    tmp_path: Path, recognizers: ModelStore, who: str | None, patience: float, *, goes_on: bool
+) -> None:
+    spoken = read(SENTENCE, max_s=10).tobytes()
+    pause = bytes(int(0.3 * RATE_HZ) * 2)
+    async with hearing(tmp_path, recognizers) as m:
+        asking = asyncio.create_task(m.transcribe())
+        await m.heard()
+        first = await m.say(spoken[: RATE_HZ * 2])
+        recognized = SpeakerRecognized(
+            utterance_id=m.uid, speaker_id=who, score=0.8, after_s=0.9, patience=patience
+        )
+        await m.home.bus.say(SPEAKER_RECOGNIZED, recognized)
+        await asyncio.sleep(0.05)
+        rest = spoken[RATE_HZ * 2 :] + pause + sentence() + bytes(RATE_HZ * 2)
+        await m.say(rest, first=first)
+        heard = await asking
+    both_ms = len(spoken) // 32 + 300 + 1000
+    assert (heard.speech_end_ms > both_ms) == goes_on

@@ -10,7 +10,7 @@ is taken up again by its next instance, from the last thing that is known of it:
 still has the audio, and what was carried out carries the turn's id.
 """
 
-from alicia.services.voice.router.announcing import Router
+from alicia.services.voice.router.following import Router
 from alicia.services.voice.router.settings import RouterSettings
 
 __all__ = ["Router", "RouterSettings"]

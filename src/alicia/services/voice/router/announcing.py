@@ -41,7 +41,9 @@ from alicia.contracts.system import ALIVE, PRESENCE, SPANS, Phase, Presence, Spa
 from alicia.contracts.voice import (
     AUDIO,
     CANCEL,
+    GET_HOME,
     GET_TRACE,
+    PREVIEW,
     SPEAK,
     STOP_TURN,
     TRANSCRIBE,
@@ -96,13 +98,13 @@ class Call:
         return self.played[satellite].done()
 
 
-class Router(Turns):
-    """The turn's one owner, and whoever speaks without being asked."""
+class Announcing(Turns):
+    """Announcements, intercom, and all that is asked of the house's satellites."""
 
-    name = "router"
     says = (TURN, TURN_ENDED, CANCEL, SOUND)
     hears = (AUDIO,)
     asks = (TRANSCRIBE, UNDERSTAND, SPEAK)
+    does_without = (GET_HOME, PREVIEW)
 
     @asynccontextmanager
     async def lifespan(self) -> AsyncGenerator[None, None]:

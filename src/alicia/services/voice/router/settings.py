@@ -12,6 +12,8 @@ class RouterSettings(Settings):
     """From opening the microphone to the text; the person's own time is in it."""
     understand_s: float = Field(default=6.0, gt=0)
     speak_s: float = Field(default=8.0, gt=0)
+    speaker_s: float = Field(default=0.06, ge=0)
+    """How long a sentence waits at most for whose voice it was, where voices are recognized."""
     cancel_s: float = Field(default=0.5, gt=0)
     """How long a cancelled stage may take to say so; what devices were told is waited for."""
     keep_turns: int = Field(default=500, ge=1)
@@ -41,7 +43,8 @@ class RouterSettings(Settings):
     """`22:00-07:00`: only urgent announcements, and everything softer."""
     quiet_volume: float = Field(default=0.4, ge=0, le=1)
     follow_me: bool = True
-    """What is announced without a place is heard where somebody spoke last."""
+    """What is announced without a place is heard where somebody spoke last; a reply, where the one
+    who asked has spoken since."""
     queue_s: float = Field(default=30.0, gt=0)
     """How long an announcement waits for a turn to end."""
 

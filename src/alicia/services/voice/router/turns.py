@@ -33,6 +33,7 @@ from alicia.errors import (
     AliciaError,
     AnsweredElsewhereError,
     AudioLostError,
+    MalformedMessageError,
     TurnCancelledError,
 )
 from alicia.language.stopping import is_stop
@@ -44,7 +45,7 @@ from alicia.mind.turn_machine import Machines
 from alicia.mind.turns import Journal, OpenEntry, Traces
 from alicia.runtime.service import handles, serves
 from alicia.runtime.tracing import current_trace, new_trace
-from alicia.services.voice.router.ending import Ending
+from alicia.services.voice.router.homes import Homes
 
 T = TypeVar("T")
 
@@ -55,7 +56,7 @@ SOUNDS_S = 3.0
 """How much longer than its reply a satellite may take to say that it was heard."""
 
 
-class Turns(Ending):
+class Turns(Homes):
     """The turn's one owner."""
 
     @asynccontextmanager
@@ -67,6 +68,7 @@ class Turns(Ending):
             folder / "recordings", days=own.record_days, most=own.record_most
         )
         self._machines = Machines()
+        self._were = {}
         self._directory = Directory(lease_s=own.lease_s)
         self._arbiter = Arbiter(
             Rules(
@@ -119,6 +121,8 @@ class Turns(Ending):
     @serves(OPEN_TURN, concurrency=16)
     async def open_turn(self, ask: OpenTurn) -> TurnOpened:
         require_names(ask.satellite, ask.turn_id, ask.utterance_id)
+        if ask.home is not None and not ask.dry_run:
+            raise MalformedMessageError(schema="OpenTurn", reason="another home, no dry run")
         opened = TurnOpened(turn_id=ask.turn_id)
         if ask.turn_id in self._courses:
             return opened
@@ -181,10 +185,14 @@ class Turns(Ending):
             with self.edge("spoken turn"):
                 if course.transcript is None:
                     await self._tell(course)
+                    await self._suppose(course)
                     course.transcript = await self._transcribe(course, entry.open.utterance_id)
                     course.language = course.transcript.language
-                    known = entry.model_copy(update={"transcript": course.transcript})
                     self._arbiter.settle(course.turn_id)
+                    await self._hear_whose(course)
+                    known = entry.model_copy(
+                        update={"transcript": course.transcript, "speaker": course.speaker}
+                    )
                     with self._if_the_disk_will():
                         self._journal.write(known)
                 await self._understand(course, course.transcript.text)
@@ -198,6 +206,7 @@ class Turns(Ending):
             turn_id=course.turn_id,
             language=course.language,
             area_id=course.area_id,
+            home=course.home,
         )
         until = time.monotonic() + self.settings.transcribe_s
         async with AsyncExitStack() as stack:
@@ -206,6 +215,7 @@ class Turns(Ending):
                     self.hear(AUDIO, limit=4096, utterance_id=utterance_id)
                 )
                 await stack.enter_async_context(course.recorder.following(chunks))
+                self._turns.create_task(self._note_the_home(course))
             watch = stack.enter_context(Stopwatch(course.stages, "listen", "recognize"))
             while True:
                 try:
@@ -265,8 +275,10 @@ class Turns(Ending):
                     alternatives=heard.alternatives if heard else [],
                     area_id=course.area_id,
                     satellite=course.satellite,
+                    speaker=course.speaker,
                     follows=course.follows,
                     dry_run=course.dry_run,
+                    home=course.home,
                 ),
                 deadline_s=self.settings.understand_s,
             )
@@ -283,6 +295,9 @@ class Turns(Ending):
 
     async def _speak(self, course: Course) -> None:
         if course.cancelled or not course.speak or not course.reply:
+            return
+        there = self._moved_to(course)
+        if there is not None and self._reply_there(course, there):
             return
         await self._say(course, TurnPhase.SPEAKING)
         try:
@@ -301,6 +316,10 @@ class Turns(Ending):
             # The satellite sees `spoken: false` and says so with its own stored voice.
             self.log.warning("reply not spoken", code=error.code)
             course.error = course.error or error
+
+    def _reply_there(self, course: Course, satellite: str) -> bool:
+        """Have the reply heard at another satellite; False where that one can't."""
+        raise NotImplementedError
 
     async def _unless_cancelled(
         self, course: Course, asking: Coroutine[Any, Any, T], grace_s: float | None = None
@@ -330,7 +349,11 @@ class Turns(Ending):
             self._traces.put(kept, record)
             if course.recorder.pcm:
                 await self.off_loop(
-                    self._recordings.keep, record, course.area_id, course.recorder.pcm
+                    self._recordings.keep,
+                    record,
+                    course.area_id,
+                    course.recorder.pcm,
+                    course.recorder.home,
                 )
         await self.say(TURN_ENDED, record)
         with self._if_the_disk_will():

@@ -1,0 +1,34 @@
+"""The home that a turn is understood by: kept with a recording, given back in a replay."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from alicia.contracts.voice import AUTO, GET_HOME, PREVIEW, GetHome, Preview
+from alicia.errors import AliciaError
+from alicia.mind.course import Course
+from alicia.services.voice.router.people import People
+
+
+class Homes(People):
+    """Today's home, and that of another time."""
+
+    async def _note_the_home(self, course: Course) -> None:
+        """Keep with a recording what it was understood by; who reads it needs no more."""
+        try:
+            course.recorder.home = course.home or await self.ask(GET_HOME, GetHome())
+        except AliciaError as error:
+            self.log.warning("recorded without the home as it was", code=error.code)
+
+    async def _suppose(self, course: Course) -> None:
+        """Have the home of another time taken up before anybody speaks of it."""
+        if course.home is not None and course.language != AUTO:
+            nothing = Preview(
+                utterance_id=course.utterance_id or "",
+                turn_id=course.turn_id,
+                text="",
+                language=course.language,
+                home=course.home,
+            )
+            with suppress(AliciaError):
+                await self.ask(PREVIEW, nothing, deadline_s=self.settings.understand_s)
