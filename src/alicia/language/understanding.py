@@ -19,6 +19,7 @@ from alicia.errors import (
 )
 from alicia.home.model import Home, names_of
 from alicia.language.grammar import Grammar, Reading, tidy
+from alicia.language.guesses import Guesses
 from alicia.language.intents import plan
 from alicia.language.plan import Plan
 from alicia.language.snap import Snap, Snapped
@@ -63,6 +64,7 @@ class Understanding:
         self._grammar = Grammar(self._tables)
         self._snap = Snap(self._tables)
         self._sparing = Sparing(self._tables, self._snap.wording)
+        self._guesses = Guesses(self._tables, self._snap)
         self._known: dict[tuple[str, str | None], Plan | AliciaError | None] = {}
 
     def prewarm(self, home: Home) -> None:
@@ -131,12 +133,7 @@ class Understanding:
         Sentences of one meaning do the same. They are spelt as a recognizer would.
         """
         self._use(home)
-        stop = "。" if self.language in ("zh", "ja") else "."
-        return [
-            (written[:1].upper() + written[1:] + stop, _meaning(near))
-            for near in self._snap.likely(tidy(text, self._tables), most=most)
-            if (written := self._snap.shown(near))
-        ]
+        return self._guesses.likely(text, most=most)
 
     def _whole(self, text: str, home: Home, area_id: str | None) -> Plan | None:
         """The plan of an exact parse of a sentence that does not end in an article or the like."""
@@ -148,6 +145,7 @@ class Understanding:
         if self._grammar.use(home):
             self._snap.use(home)
             self._sparing.use(home)
+            self._guesses.use(home)
             self._known.clear()
 
     def _strict(self, text: str, home: Home, area_id: str | None) -> Plan | None:
@@ -255,10 +253,6 @@ class Understanding:
         if _touches_protected(guessed, home):
             return None
         return replace(guessed, heard=self._snap.shown(near), score=near.score, snapped=True)
-
-
-def _meaning(near: Snapped) -> str:
-    return f"{near.candidate.act} {sorted(near.candidate.targets)} {near.number}"
 
 
 def _try_each(readings: Sequence[Reading], home: Home) -> _Readings:
