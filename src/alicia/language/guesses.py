@@ -24,7 +24,7 @@ _WORDINGS = 3
 """Of one meaning."""
 _LOOKED_AT = 4
 """Sentences looked at for each that is offered: many are wordings of one meaning."""
-_LEFT_OUT = 4
+_LEFT_OUT = 3
 """Letters of what was heard that a sentence may have no place for: shorter ones weigh less."""
 _DEGREES = re.compile(r"\d\s*(?:°|度|도)|\b(?:degr|grad|graus)", re.IGNORECASE)
 _PERCENT = re.compile(r"%|パーセント|퍼센트|百分|\b(?:per|por|pour|pro)\s?[cz]ent", re.IGNORECASE)

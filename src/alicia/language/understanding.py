@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from rapidfuzz import fuzz, process
+
 from alicia.contracts.devices import Entity
 from alicia.errors import (
     AliciaError,
@@ -26,6 +28,10 @@ from alicia.language.snap import Snap, Snapped
 from alicia.language.sparing import Sparing, without
 from alicia.language.tables import load_tables
 
+_POLITE = 75
+"""Likeness in percent from which words are taken for a polite opening that was misheard."""
+_LONG_FILLER = 6
+"""Letters of one from which it may be."""
 _KEPT = 128
 """Sentences whose meaning is remembered."""
 
@@ -42,6 +48,8 @@ class Preview:
     """What they would do now; a guess where they are not complete. Nothing has been done."""
     score: float
     """1 for a whole command, less for one that was snapped, 0 for none."""
+    whole: bool
+    """Complete, or misheard and nothing is missing: more may follow, and need not."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +73,9 @@ class Understanding:
         self._snap = Snap(self._tables)
         self._sparing = Sparing(self._tables, self._snap.wording)
         self._guesses = Guesses(self._tables, self._snap)
+        letters = self._snap.wording.letters
+        self._fillers = [letters(f).replace(" ", "") for f in self._tables.tidy.fillers]
+        self._fillers = [f for f in self._fillers if len(f) >= _LONG_FILLER]
         self._known: dict[tuple[str, str | None], Plan | AliciaError | None] = {}
 
     def prewarm(self, home: Home) -> None:
@@ -119,13 +130,27 @@ class Understanding:
             plan, complete = replace(exact, heard=text.strip()), True
         else:
             plan, complete = self._snapped(text, home, area_id), False
-        if plan is None:
-            more = self._snap.goes_on(heard, None)
-        elif complete:
-            more = self._snap.goes_on(heard, plan.entities)
-        else:
-            more = self._snap.goes_on(heard, None) or self._snap.goes_on(plan.heard, plan.entities)
-        return Preview(complete, more, plan, plan.score if plan else 0.0)
+        begins = not complete and (
+            self._snap.goes_on(heard, None) or (not plan and self._opens_politely(text, heard))
+        )
+        follows = plan is not None and self._snap.goes_on(
+            heard if complete else plan.heard, plan.entities
+        )
+        return Preview(
+            complete,
+            begins or follows,
+            plan,
+            plan.score if plan else 0.0,
+            whole=plan is not None and not begins,
+        )
+
+    def _opens_politely(self, text: str, heard: str) -> bool:
+        """Whether all that was said is a "please" or a "can you", be it misheard."""
+        said = self._snap.wording.letters(text).replace(" ", "")
+        if not heard:
+            return bool(said)
+        best = process.extractOne(said, self._fillers, scorer=fuzz.ratio, score_cutoff=_POLITE)
+        return best is not None
 
     def likely(self, text: str, *, home: Home, most: int) -> list[tuple[str, str]]:
         """What may have been said where nothing was understood: sentences with their meanings.
