@@ -25,6 +25,8 @@ _LIKELY_FROM = 0.5
 """Likeness from which a sentence may have been said instead."""
 _LIKELY_LENGTHS = (0.65, 1.5)
 """How much of what was heard it may leave out or add."""
+_NAMELESS = 0.05
+"""How much more alike a sentence without a name must be: it is shorter, and so weighs less."""
 _CLOSES = frozenset({"lock", "close"})
 """What may be done to a lock or a garage door though it was misheard, where the audio agrees."""
 
@@ -167,7 +169,20 @@ class Snap:
                     found.setdefault(entry.text, sentence)
         every = sorted(found.values(), key=lambda sentence: -sentence.score)
         opening = max((s.score for s in every if _opens(s.candidate)), default=0.0)
-        return [s for s in every if not s.candidate.protected or s.score > opening][:most]
+        named: dict[str, float] = {}
+        for sentence in every:
+            if not sentence.candidate.here:
+                named.setdefault(sentence.candidate.does, sentence.score)
+        return [
+            s
+            for s in every
+            if (not s.candidate.protected or s.score > opening)
+            and (
+                not s.candidate.here
+                or s.candidate.does not in ("on", "off")
+                or s.score > named.get(s.candidate.does, 0.0) + _NAMELESS
+            )
+        ][:most]
 
     def _nearest_by(
         self, matcher: Matcher, pool: _Pool, heard: str
