@@ -26,6 +26,8 @@ _LOOKED_AT = 4
 """Sentences looked at for each that is offered: many are wordings of one meaning."""
 _LEFT_OUT = 3
 """Letters of what was heard that a sentence may have no place for: shorter ones weigh less."""
+_UNLIKE = 0.4
+"""How much of a sentence may be replaced: a short one fits any audio about as well as noise."""
 _DEGREES = re.compile(r"\d\s*(?:°|度|도)|\b(?:degr|grad|graus)", re.IGNORECASE)
 _PERCENT = re.compile(r"%|パーセント|퍼센트|百分|\b(?:per|por|pour|pro)\s?[cz]ent", re.IGNORECASE)
 """Heard as whatever number, units are heard well."""
@@ -105,7 +107,7 @@ class Guesses:
         opening, core, closing = self._cut(heard)
         spelt = self._spelt(core, near)
         if spelt is not None:
-            if spelt.left_out > _LEFT_OUT:
+            if spelt.left_out > _LEFT_OUT or spelt.unlike > _UNLIKE:
                 return
             core = spelt.text if opening.strip(_AROUND) else _capital(spelt.text)
             whole = opening + core + closing

@@ -25,6 +25,8 @@ _JOINED = 0.1
 """What it costs more to take two words for one."""
 _SMALL = 0.2
 """What it costs more to take an article or the like for another word."""
+_BESIDE = 3
+"""Letters that a word may have been heard with too many."""
 _LONGEST = 1.8
 """How much longer than a word the signs may be that were heard for it."""
 _GAP = 6
@@ -42,6 +44,14 @@ class Spelt(NamedTuple):
     text: str
     left_out: int
     """Letters that were heard, or that their signs are read as, and have no place in it."""
+    unlike: float
+    """What was replaced of it: 0 for none, about 1 for each word."""
+
+
+class _Aligned(NamedTuple):
+    spans: list[tuple[int, int]]
+    """What each part of the sentence was heard as."""
+    cost: float
 
 
 class WordSpelling:
@@ -67,7 +77,9 @@ class WordSpelling:
         out: list[_Word] = []
         left_out = 0
         start = last = 0
-        for (begin, end), (at, word) in zip(found, meant, strict=True):
+        for (begin, end), (at, word) in zip(found.spans, meant, strict=True):
+            said = sum(len(h.bare) for h in heard[begin:end])
+            left_out += max(0, said - len(word.bare) - _BESIDE)
             small = [h for h in heard[start:begin] if not h.bare or h.bare in room]
             left_out += sum(len(h.bare) for h in heard[start:begin] if h.bare not in room)
             out.extend(small or wanted[last:at])
@@ -77,11 +89,9 @@ class WordSpelling:
         small = [h for h in heard[start:] if not h.bare or h.bare in room]
         out.extend(small or wanted[last:])
         left_out += sum(len(h.bare) for h in heard[start:] if h.bare not in room)
-        return Spelt(_joined(out), left_out)
+        return Spelt(_joined(out), left_out, found.cost / max(1, len(meant)))
 
-    def _aligned(
-        self, heard: Sequence[_Word], meant: Sequence[_Word]
-    ) -> list[tuple[int, int]] | None:
+    def _aligned(self, heard: Sequence[_Word], meant: Sequence[_Word]) -> _Aligned | None:
         """Which heard words each meant one is taken from: none, one or two of them."""
         rows: list[list[tuple[float, int, int]]] = []
         for i in range(len(heard) + 1):
@@ -108,7 +118,7 @@ class WordSpelling:
             if dj:
                 found.append((i - di, i))
             i, j = i - di, j - dj
-        return found[::-1]
+        return _Aligned(found[::-1], rows[-1][-1][0])
 
 
 @lru_cache(maxsize=20_000)
@@ -145,19 +155,21 @@ class SignSpelling:
 
     def spelt(self, heard: str, parts: Sequence[str], rooms: Sequence[str]) -> Spelt | None:
         """The sentence of these parts, each where its sounds were heard, with what is between."""
-        spans = self._aligned(heard, parts)
-        if spans is None:
+        found = self._aligned(heard, parts)
+        if found is None:
             return None
         sounds = {self._read(room) for room in rooms}
         out, start, left_out = "", 0, 0
-        for (begin, end), part in zip(spans, parts, strict=True):
+        for (begin, end), part in zip(found.spans, parts, strict=True):
             small = self._small(heard[start:begin], sounds)
             left_out += 0 if small else len(self._read(heard[start:begin]))
             same = self._bare(heard[begin:end]) == self._bare(part)
             out += small + (heard[begin:end] if same else self._linked(part, end - begin, rooms))
             start = end
         small = self._small(heard[start:], sounds)
-        return Spelt(out + small, left_out + (0 if small else len(self._read(heard[start:]))))
+        left_out += 0 if small else len(self._read(heard[start:]))
+        letters = sum(len(self._read(part)) for part in parts)
+        return Spelt(out + small, left_out, found.cost / max(1, letters))
 
     def _small(self, between: str, rooms: AbstractSet[str]) -> str:
         """What may stay between the parts: particles, and the room that a thing is in."""
@@ -173,7 +185,7 @@ class SignSpelling:
                     return room + self._linking + part[len(room) :]
         return part
 
-    def _aligned(self, heard: str, parts: Sequence[str]) -> list[tuple[int, int]] | None:
+    def _aligned(self, heard: str, parts: Sequence[str]) -> _Aligned | None:
         """The stretch of signs that each part was heard as."""
         size = len(heard)
         costs = [self._between(heard, 0, at) for at in range(size + 1)]
@@ -195,7 +207,7 @@ class SignSpelling:
         for chosen in reversed(back):
             found.append(chosen[at])
             at = chosen[at][0]
-        return found[::-1]
+        return _Aligned(found[::-1], costs[size])
 
     def _ends(
         self, heard: str, part: str, costs: Sequence[float]
