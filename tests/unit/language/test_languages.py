@@ -5,6 +5,7 @@ Its names are default names: a home may be named in one language alone.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
