@@ -10,8 +10,10 @@ from rapidfuzz import fuzz, process
 from alicia.language.candidates import Candidate
 from alicia.language.wording import NUMBER
 
-_BEGUN = 80
+_BEGUN = 88
 """Likeness in percent from which misheard words are taken for the beginning of a sentence."""
+_PLAINLY = 8
+"""How much more they must be like it than like any whole sentence: to wait costs a second."""
 _MANY = 400
 """Continuations looked at: the beginning "turn" has thousands."""
 
@@ -58,7 +60,8 @@ class Continuations:
         best = process.extractOne(text, self._beginnings, scorer=fuzz.ratio, score_cutoff=_BEGUN)
         if best is None:
             return False
-        whole = process.extractOne(text, self._texts, scorer=fuzz.ratio, score_cutoff=best[1])
+        least = best[1] - _PLAINLY
+        whole = process.extractOne(text, self._texts, scorer=fuzz.ratio, score_cutoff=least)
         return whole is None
 
     def _cut(self, text: str) -> list[str]:

@@ -18,6 +18,7 @@ from alicia.home.model import Home, names_of
 from alicia.language.readings import simplified
 from alicia.language.tables import Tables
 
+_AFTER_FILLER = " ,.!、，。"
 HERE_UNKNOWN = "*"
 """The area of a sentence that was said nowhere in particular."""
 
@@ -148,10 +149,10 @@ def _without_fillers(text: str, fillers: tuple[str, ...]) -> str:
         for filler in fillers:
             if text == filler:
                 return ""
-            if text.startswith(filler) and text[len(filler)] in " ,.!":
-                text = text[len(filler) :].lstrip(" ,.!")
-            if text.endswith(filler) and text[-len(filler) - 1] in " ,.!":
-                text = text[: -len(filler)].rstrip(" ,.!")
+            if text.startswith(filler) and text[len(filler)] in _AFTER_FILLER:
+                text = text[len(filler) :].lstrip(_AFTER_FILLER)
+            if text.endswith(filler) and text[-len(filler) - 1] in _AFTER_FILLER:
+                text = text[: -len(filler)].rstrip(_AFTER_FILLER)
         if text == before:
             return text
 

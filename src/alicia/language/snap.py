@@ -25,6 +25,10 @@ _LIKELY_FROM = 0.5
 """Likeness from which a sentence may have been said instead."""
 _LIKELY_LENGTHS = (0.65, 1.5)
 """How much of what was heard it may leave out or add."""
+_NAMELESS = 0.05
+"""How much more alike a sentence without a name must be: it is shorter, and so weighs less."""
+_CLOSES = frozenset({"lock", "close"})
+"""What may be done to a lock or a garage door though it was misheard, where the audio agrees."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,9 @@ class Snap:
         self._tables = tables
         rules: dict[str, Any] = tables.say
         self.wording = Wording(tables)
-        self._guards = frozenset(map(self.wording.plain, rules.get("guards", [])))
+        guards: list[str] = rules.get("guards", [])
+        self._guards = frozenset(map(self.wording.plain, guards))
+        self._spelt_guards = frozenset(map(self.wording.letters, guards))
         self._closing = tuple(rules.get("closing", []))
         """After one of these nothing follows."""
         self._hanging = tuple(rules.get("hanging", []))
@@ -139,7 +145,7 @@ class Snap:
     def likely(self, text: str, *, most: int) -> list[Snapped]:
         """Sentences that may have been said instead, however unlike, the likeliest first.
 
-        None of them acts on what is protected.
+        Of what is protected none opens it, and one that closes it is nearer than any that opens.
         """
         bare = self.wording.bare(text)
         if not bare.text or len(bare.numbers) > 1:
@@ -156,13 +162,27 @@ class Snap:
                 if (
                     score >= _LIKELY_FROM
                     and _LIKELY_LENGTHS[0] <= lengths <= _LIKELY_LENGTHS[1]
-                    and not candidate.protected
                     and entry.text not in self._twins
-                    and self._guarded(text, candidate)
+                    and self._guarded(text, candidate, as_spelt=True)
                 ):
                     sentence = Snapped(candidate, number, round(score, 3), exact=False)
                     found.setdefault(entry.text, sentence)
-        return sorted(found.values(), key=lambda sentence: -sentence.score)[:most]
+        every = sorted(found.values(), key=lambda sentence: -sentence.score)
+        opening = max((s.score for s in every if _opens(s.candidate)), default=0.0)
+        named: dict[str, float] = {}
+        for sentence in every:
+            if not sentence.candidate.here:
+                named.setdefault(sentence.candidate.does, sentence.score)
+        return [
+            s
+            for s in every
+            if (not s.candidate.protected or s.score > opening)
+            and (
+                not s.candidate.here
+                or s.candidate.does not in ("on", "off")
+                or s.score > named.get(s.candidate.does, 0.0) + _NAMELESS
+            )
+        ][:most]
 
     def _nearest_by(
         self, matcher: Matcher, pool: _Pool, heard: str
@@ -213,12 +233,17 @@ class Snap:
             return text.split(" ")[-1] in self._hanging
         return text.endswith(self._hanging)
 
-    def _guarded(self, text: str, best: Candidate) -> bool:
-        """No word that turns a meaning round was heard and would be dropped."""
-        heard, meant = self.wording.plain(text), self.wording.plain(best.text)
+    def _guarded(self, text: str, best: Candidate, *, as_spelt: bool = False) -> bool:
+        """No word that turns a meaning round was heard and would be dropped.
+
+        `as_spelt` tells "das" from "dass"; what nobody weighs is held back by either.
+        """
+        guards = self._spelt_guards if as_spelt else self._guards
+        plain = self.wording.letters if as_spelt else self.wording.plain
+        heard, meant = plain(text), plain(best.text)
         if self.wording.spaced:
-            return self._guards.intersection(heard.split()) <= set(meant.split())
-        return all(guard in meant for guard in self._guards if guard in heard)
+            return guards.intersection(heard.split()) <= set(meant.split())
+        return all(guard in meant for guard in guards if guard in heard)
 
     def _pool(self, matcher: Matcher, told: Sequence[tuple[str, Candidate]]) -> _Pool:
         entries = [
@@ -230,6 +255,11 @@ class Snap:
     def _joined(self, parts: Sequence[str]) -> str:
         """The bare form of a sentence of these parts: names and frames are bared once each."""
         return self.wording.gap.join(filter(None, map(self._bare_of, parts)))
+
+
+def _opens(candidate: Candidate) -> bool:
+    """Whether it opens or unlocks what is protected."""
+    return candidate.protected and candidate.does not in _CLOSES
 
 
 class _Pool:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from rapidfuzz import fuzz, process
+
 from alicia.contracts.devices import Entity
 from alicia.errors import (
     AliciaError,
@@ -19,6 +21,7 @@ from alicia.errors import (
 )
 from alicia.home.model import Home, names_of
 from alicia.language.grammar import Grammar, Reading, tidy
+from alicia.language.guesses import Guesses
 from alicia.language.intents import plan
 from alicia.language.plan import Plan
 from alicia.language.plurals import plurals
@@ -26,6 +29,10 @@ from alicia.language.snap import Snap, Snapped
 from alicia.language.sparing import Sparing, without
 from alicia.language.tables import load_tables
 
+_POLITE = 75
+"""Likeness in percent from which words are taken for a polite opening that was misheard."""
+_LONG_FILLER = 6
+"""Letters of one from which it may be."""
 _KEPT = 128
 """Sentences whose meaning is remembered."""
 
@@ -42,6 +49,8 @@ class Preview:
     """What they would do now; a guess where they are not complete. Nothing has been done."""
     score: float
     """1 for a whole command, less for one that was snapped, 0 for none."""
+    whole: bool
+    """Complete, or misheard and nothing is missing: more may follow, and need not."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +73,10 @@ class Understanding:
         self._grammar = Grammar(self._tables)
         self._snap = Snap(self._tables)
         self._sparing = Sparing(self._tables, self._snap.wording)
+        self._guesses = Guesses(self._tables, self._snap)
+        letters = self._snap.wording.letters
+        self._fillers = [letters(f).replace(" ", "") for f in self._tables.tidy.fillers]
+        self._fillers = [f for f in self._fillers if len(f) >= _LONG_FILLER]
         self._known: dict[tuple[str, str | None], Plan | AliciaError | None] = {}
 
     def prewarm(self, home: Home) -> None:
@@ -118,13 +131,27 @@ class Understanding:
             plan, complete = replace(exact, heard=text.strip()), True
         else:
             plan, complete = self._snapped(text, home, area_id), False
-        if plan is None:
-            more = self._snap.goes_on(heard, None)
-        elif complete:
-            more = self._snap.goes_on(heard, plan.entities)
-        else:
-            more = self._snap.goes_on(heard, None) or self._snap.goes_on(plan.heard, plan.entities)
-        return Preview(complete, more, plan, plan.score if plan else 0.0)
+        begins = not complete and (
+            self._snap.goes_on(heard, None) or (not plan and self._opens_politely(text, heard))
+        )
+        follows = plan is not None and self._snap.goes_on(
+            heard if complete else plan.heard, plan.entities
+        )
+        return Preview(
+            complete,
+            begins or follows,
+            plan,
+            plan.score if plan else 0.0,
+            whole=plan is not None and not begins,
+        )
+
+    def _opens_politely(self, text: str, heard: str) -> bool:
+        """Whether all that was said is a "please" or a "can you", be it misheard."""
+        said = self._snap.wording.letters(text).replace(" ", "")
+        if not heard:
+            return bool(said)
+        best = process.extractOne(said, self._fillers, scorer=fuzz.ratio, score_cutoff=_POLITE)
+        return best is not None
 
     def likely(self, text: str, *, home: Home, most: int) -> list[tuple[str, str]]:
         """What may have been said where nothing was understood: sentences with their meanings.
@@ -132,12 +159,7 @@ class Understanding:
         Sentences of one meaning do the same. They are spelt as a recognizer would.
         """
         self._use(home)
-        stop = "。" if self.language in ("zh", "ja") else "."
-        return [
-            (written[:1].upper() + written[1:] + stop, _meaning(near))
-            for near in self._snap.likely(tidy(text, self._tables), most=most)
-            if (written := self._snap.shown(near))
-        ]
+        return self._guesses.likely(text, most=most)
 
     def twins(self, text: str, *, home: Home, area_id: str | None = None) -> list[tuple[str, str]]:
         """The same whole command in the singular or plural, where that asks for something else.
@@ -166,6 +188,7 @@ class Understanding:
         if self._grammar.use(home):
             self._snap.use(home)
             self._sparing.use(home)
+            self._guesses.use(home)
             self._known.clear()
 
     def _strict(self, text: str, home: Home, area_id: str | None) -> Plan | None:
@@ -273,10 +296,6 @@ class Understanding:
         if _touches_protected(guessed, home):
             return None
         return replace(guessed, heard=self._snap.shown(near), score=near.score, snapped=True)
-
-
-def _meaning(near: Snapped) -> str:
-    return f"{near.candidate.act} {sorted(near.candidate.targets)} {near.number}"
 
 
 def _try_each(readings: Sequence[Reading], home: Home) -> _Readings:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -84,6 +85,11 @@ class Wording:
             r"\b(?:" + "|".join(map(re.escape, longest_first)) + r")\b" if longest_first else "(?!)"
         )
 
+    @property
+    def number_words(self) -> Mapping[str, int]:
+        """The numbers from 2 to 100, written out; none of a language without spaces."""
+        return self._values
+
     def drops(self, word: str) -> bool:
         """Whether a bare form is without this word."""
         return not self.bare(word).text
@@ -91,6 +97,10 @@ class Wording:
     def plain(self, text: str) -> str:
         """All its words, in small letters without accents; signs without spaces."""
         return self._fold(text) if self.spaced else _NOISE.sub("", text.replace(" ", ""))
+
+    def letters(self, text: str) -> str:
+        """The same with its doubled letters: "dass" is not "das"."""
+        return _folded(text) if self.spaced else self.plain(text)
 
     def bare(self, text: str) -> Bare:
         """The bare form of a tidied sentence."""

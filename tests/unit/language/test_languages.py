@@ -5,6 +5,7 @@ Its names are default names: a home may be named in one language alone.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -278,3 +279,21 @@ def test_a_question_is_asked_of_the_right_thing(language: str, said: str, entity
 def test_what_is_not_for_the_home_is_rejected(language: str, said: str) -> None:
     with pytest.raises(NotUnderstoodError):
         understanding(language).recognize(said, home=home(language), area_id="kitchen")
+
+
+@pytest.mark.parametrize(
+    ("said", "entity", "capability"),
+    [
+        ("リビングの天井の電気をもっと明るくして", "light.living_room_ceiling", "brightness"),
+        ("寝室のランプをもっと暗くしてください", "light.bedroom_lamp", "brightness"),
+    ],
+)
+def test_more_of_it_in_japanese(
+    understandings: Callable[[str], Understanding],
+    home: Home,
+    said: str,
+    entity: str,
+    capability: str,
+) -> None:
+    (action,) = understandings("ja").recognize(said, home=home, area_id="kitchen").actions
+    assert (action.entities, action.capability, action.relative) == ((entity,), capability, True)

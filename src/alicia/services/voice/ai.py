@@ -59,9 +59,9 @@ QUIET_S = 0.1
 HOME_WITHIN_S = 1.5
 """How long to wait at the start for the home to be described."""
 REWARM_AFTER_S = 0.5
-LIKELY = 6
+LIKELY = 12
 """Sentences that are offered where words are no command."""
-SURE = 0.93
+SURE = 0.9
 """Likeness from which a sentence that was misheard counts as whole."""
 
 
@@ -258,7 +258,7 @@ class Ai(Service[AiSettings]):
             self._prepare(ask, found.plan, home)
         if found.open:
             # Whole as they are, but a longer command begins with them: neither one nor the other.
-            whole = found.complete
+            whole = found.whole
             return Previewed(completeness=Completeness.UNKNOWN if whole else Completeness.OPEN)
         sure = found.plan is not None and found.score >= SURE
         return Previewed(
