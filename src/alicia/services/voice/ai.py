@@ -250,7 +250,7 @@ class Ai(Service[AiSettings]):
                     likely=[Likely(text=text, meaning=meaning) for text, meaning in near],
                 )
             twins = (
-                understanding.twins(ask.text, home=self._home, area_id=ask.area_id)
+                understanding.twins(ask.text, home=home, area_id=ask.area_id)
                 if found.complete
                 else []
             )
