@@ -226,3 +226,20 @@ PLACED: dict[str, Act] = {
     "hello": Act("hello", "HassRespond", "hello"),
 }
 """About a room, the room one is in, or the home."""
+
+_PAIRS = (
+    ("on", "off"),
+    ("open", "close"),
+    ("lock", "unlock"),
+    ("brighter", "dimmer"),
+    ("warmer", "cooler"),
+    ("louder", "quieter"),
+    ("mute", "unmute"),
+    ("play", "pause"),
+    ("everything_on", "everything_off"),
+)
+OPPOSITE: Mapping[str, str] = {
+    **dict(_PAIRS),
+    **{after: before for before, after in _PAIRS},
+}
+"""What an act (`Act.does`) undoes."""

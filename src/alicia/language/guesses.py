@@ -22,6 +22,8 @@ from alicia.language.wording import NUMBER
 
 _WORDINGS = 3
 """Of one meaning."""
+_UNDONE, _OPPOSITES = 3, 4
+"""Of the first few meanings the opposite is offered too, in no more sentences than that."""
 _LOOKED_AT = 4
 """Sentences looked at for each that is offered: many are wordings of one meaning."""
 _LEFT_OUT = 3
@@ -88,7 +90,24 @@ class Guesses:
             best = sorted(wordings, key=lambda written: -wordings[written])[:_WORDINGS]
             found.extend((wordings[written], written, meaning) for written in best)
         found.sort(reverse=True)
-        return [(written, meaning) for _, written, meaning in found[:most]]
+        kept = [(written, meaning) for _, written, meaning in found[:most]]
+        return kept + self._undoing(kept, near)
+
+    def _undoing(
+        self, kept: Sequence[tuple[str, str]], near: Sequence[tuple[Snapped, str]]
+    ) -> list[tuple[str, str]]:
+        """The opposites of what is offered: "on" is not to win because nobody offered "off"."""
+        offered = {meaning for _, meaning in kept}
+        first = list(dict.fromkeys(meaning for _, meaning in kept))[:_UNDONE]
+        found: dict[str, str] = {}
+        for one, heard in near:
+            other = self._snap.opposite(one) if _meaning(one) in first else None
+            if other is None or _meaning(other) in offered:
+                continue
+            for written in self._written(heard, other):
+                if len(found) < _OPPOSITES:
+                    found.setdefault(written, _meaning(other))
+        return list(found.items())
 
     def _alike(self, written: str, heard: str) -> float:
         if self._read is None:
@@ -172,7 +191,7 @@ def _capital(text: str) -> str:
 
 
 def _meaning(near: Snapped) -> str:
-    return f"{near.candidate.act} {sorted(near.candidate.targets)} {near.number}"
+    return f"{near.candidate.does} {sorted(near.candidate.targets)} {near.number}"
 
 
 def _key(candidate: Candidate) -> tuple[str, frozenset[str]]:

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from alicia.home.model import Home
+from alicia.language.acts import OPPOSITE
 from alicia.language.candidates import Candidate, candidates
 from alicia.language.continuations import Continuations
 from alicia.language.matching import NEVER, Entry, Matcher
@@ -72,6 +73,7 @@ class Snap:
             read = reading_of(tables.language, rules.get("readings", {}))
             self._matchers = [SignMatcher(rules, read)]
         self._by_bare: dict[str, Candidate] = {}
+        self._does: dict[tuple[str, frozenset[str]], list[Candidate]] = {}
         self._twins: set[str] = set()
         """Sentences about a name that several things have: which is meant, others must find out."""
         self._pools: list[tuple[Matcher, _Pool, _Pool]] = []
@@ -95,6 +97,9 @@ class Snap:
             if named and known.does == candidate.does and known.targets != candidate.targets:
                 self._twins.add(bare)
         told = [(b, c) for b, c in self._by_bare.items() if not c.foreign]
+        self._does = {}
+        for _, candidate in told:
+            self._does.setdefault((candidate.does, candidate.targets), []).append(candidate)
         self._pools = [
             (
                 matcher,
@@ -184,6 +189,14 @@ class Snap:
             )
         ][:most]
 
+    def opposite(self, of: Snapped) -> Snapped | None:
+        """The sentence that undoes it, by the same name; None where nothing does."""
+        undoes = OPPOSITE.get(of.candidate.does)
+        others = self._does.get((undoes, of.candidate.targets), []) if undoes else []
+        named = [one for one in others if _slot_texts(one) == _slot_texts(of.candidate)]
+        best = min(named or others, key=lambda one: one.unlikely, default=None)
+        return Snapped(best, None, of.score, exact=False) if best else None
+
     def _nearest_by(
         self, matcher: Matcher, pool: _Pool, heard: str
     ) -> tuple[Candidate, float] | None:
@@ -260,6 +273,10 @@ class Snap:
 def _opens(candidate: Candidate) -> bool:
     """Whether it opens or unlocks what is protected."""
     return candidate.protected and candidate.does not in _CLOSES
+
+
+def _slot_texts(candidate: Candidate) -> list[str]:
+    return [slot.text for slot in candidate.slots.values() if slot.text]
 
 
 class _Pool:

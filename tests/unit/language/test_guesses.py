@@ -127,3 +127,21 @@ def test_a_misheard_whole_command_need_not_go_on(
     preview = understandings(language).preview(heard, home=home, area_id="kitchen")
     assert preview.whole
     assert preview.score >= 0.9
+
+
+@pytest.mark.parametrize(
+    ("language", "heard", "both"),
+    [
+        ("fr", "Qualume la lampe de burau.", {"on", "off"}),
+        ("en", "Turn off the whole wheel light.", {"on", "off"}),
+        ("es", "Sierra las percianas del salon.", {"open", "close"}),
+    ],
+)
+def test_whatever_is_offered_first_has_its_opposite_beside_it(
+    language: str, heard: str, both: set[str], home: Home
+) -> None:
+    understanding = Understanding(language)
+    offered = understanding.likely(heard, home=home, most=12)
+    _, first = offered[0]
+    about = first.partition(" ")[2]
+    assert both <= {meaning.split(" ")[0] for _, meaning in offered if meaning.endswith(about)}
