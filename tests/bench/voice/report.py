@@ -33,6 +33,9 @@ def figures(turns: Sequence[TurnResult]) -> dict[str, Any]:
     errors = [turn.errors for turn in turns if turn.errors is not None]
     words, letters = sum(e.words for e in errors), sum(e.characters for e in errors)
     cut = [turn for turn in turns if turn.cut]
+    refused = [turn for turn in turns if turn.expected == "reject"]
+    # After what is no command the house waits on purpose: it may be the beginning of one.
+    meant = [turn for turn in turns if turn.expected != "reject"]
     return {
         "turns": len(turns),
         "wer": _share(sum(e.word_errors for e in errors), words),
@@ -47,11 +50,9 @@ def figures(turns: Sequence[TurnResult]) -> dict[str, Any]:
         },
         "wrong_actions": sum(bool(turn.unwanted) for turn in turns),
         "language_accuracy": None,
-        "processing_p50_ms": percentile(_each(turns, lambda t: t.processing_ms), 50),
-        "processing_p95_ms": percentile(_each(turns, lambda t: t.processing_ms), 95),
-        "felt_p50_ms": percentile(_each(turns, lambda t: t.felt_ms), 50),
-        "felt_p95_ms": percentile(_each(turns, lambda t: t.felt_ms), 95),
-        "felt_turns": len(_each(turns, lambda t: t.felt_ms)),
+        **_waited(meant),
+        "refused": _waited(refused) | {"turns": len(refused)} if refused else None,
+        "all": _waited(turns),
         "reply_lead_p50_ms": percentile(_each(turns, lambda t: t.reply_lead_ms), 50),
         "decided_p50_ms": percentile(_each(turns, lambda t: t.decided_ms), 50),
         "decided_p95_ms": percentile(_each(turns, lambda t: t.decided_ms), 95),
@@ -62,6 +63,17 @@ def figures(turns: Sequence[TurnResult]) -> dict[str, Any]:
         "tails_lost": sum(turn.tail_lost for turn in turns),
         "cpu_s": _mean(_each(turns, lambda t: t.cpu_s)),
         "failures": dict(Counter(turn.error for turn in turns if turn.error)),
+    }
+
+
+def _waited(turns: Sequence[TurnResult]) -> dict[str, Any]:
+    processing, felt = _each(turns, lambda t: t.processing_ms), _each(turns, lambda t: t.felt_ms)
+    return {
+        "processing_p50_ms": percentile(processing, 50),
+        "processing_p95_ms": percentile(processing, 95),
+        "felt_p50_ms": percentile(felt, 50),
+        "felt_p95_ms": percentile(felt, 95),
+        "felt_turns": len(felt),
     }
 
 
@@ -152,6 +164,7 @@ _COLUMNS: tuple[tuple[str, str], ...] = (
     ("processing_p95_ms", "p95"),
     ("felt_p50_ms", "felt p50"),
     ("felt_p95_ms", "p95"),
+    ("refused_felt_p95_ms", "refused"),
     ("cpu_s", "CPU s"),
 )
 _SHARES = frozenset({"wer", "cer", "command_accuracy", "language_accuracy"})
@@ -163,10 +176,12 @@ def show(report: dict[str, Any], out: Console) -> None:
     for way, name in (("languages", "Alicia"), ("reference", "stock")):
         for language, kinds in (report.get(way) or {}).items():
             for kind, row in kinds.items():
-                cells = [_cell(field, row.get(field)) for field, _ in _COLUMNS]
+                refused = {f"refused_{f}": v for f, v in (row.get("refused") or {}).items()}
+                cells = [_cell(field, (row | refused).get(field)) for field, _ in _COLUMNS]
                 table.add_row(name, language, kind, *cells)
     out.print(table)
     out.print("times in ms; right = the right change and no other, or the right answer")
+    out.print("processing, felt: commands and questions; refused: felt p95 of what is neither")
     for language, kinds in (report.get("ratio") or {}).items():
         rows = {"": kinds} if language == "all" else kinds
         for kind, row in rows.items():

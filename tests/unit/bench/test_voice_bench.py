@@ -142,6 +142,16 @@ def test_a_failed_turn_counts_as_wrong_and_its_spoken_error_as_an_answer() -> No
     assert row["failures"] == {"intent.not_understood": 1}
 
 
+def test_what_must_be_refused_is_timed_apart() -> None:
+    row = report.figures(
+        [turn(200.0, expected="command"), turn(1200.0, right=True, expected="reject")]
+    )
+    assert (row["felt_p95_ms"], row["felt_turns"]) == (200.0, 1)
+    assert (row["refused"]["felt_p50_ms"], row["refused"]["turns"]) == (1200.0, 1)
+    assert row["all"]["felt_p50_ms"] == 700.0
+    assert report.figures([turn(200.0)])["refused"] is None
+
+
 def test_what_was_not_measured_is_none_and_never_zero() -> None:
     row = report.figures([turn(None)])
     assert row["felt_p50_ms"] is None
