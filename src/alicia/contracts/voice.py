@@ -125,6 +125,8 @@ class Preview(Message):
     text: Personal
     language: str
     area_id: str | None = None
+    guessed: bool = False
+    """They are not the likeliest words: no lock and no garage door obeys them."""
     home: HomeSnapshot | None = None
     """The home of another time."""
 

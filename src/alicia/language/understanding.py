@@ -122,10 +122,17 @@ class Understanding:
         self._use(home)
         return self._whole(text, home, area_id) is not None
 
-    def preview(self, text: str, *, home: Home, area_id: str | None = None) -> Preview:
-        """What the words so far come to, and whether more is likely to come. Raises nothing."""
+    def preview(
+        self, text: str, *, home: Home, area_id: str | None = None, guessed: bool = False
+    ) -> Preview:
+        """What the words so far come to, and whether more is likely to come. Raises nothing.
+
+        Words that are only `guessed` come to nothing where something protected would obey.
+        """
         self._use(home)
         exact = self._whole(text, home, area_id)
+        if guessed and exact is not None and _touches_protected(exact, home):
+            return Preview(complete=False, open=False, plan=None, score=0.0, whole=False)
         heard = tidy(text, self._tables)
         if exact is not None:
             plan, complete = replace(exact, heard=text.strip()), True

@@ -263,10 +263,11 @@ class _Listener:
             return await self._decoder.tell_apart(decoded, likely)
         other = await self._decoder.second_opinion(decoded)
         if other is not None and other.text and self._judge is not None:
-            its = await self._judge(other)
-            if its.finish is Finish.COMPLETE:
-                return replace(other, alternatives=(decoded.guess.text, *other.alternatives))
-            likely = tuple(dict.fromkeys((*likely, *its.likely)))
+            for rank, text in enumerate((other.text, *other.alternatives)):
+                its = await self._judge(replace(other, text=text, rank=rank))
+                if its.finish is Finish.COMPLETE:
+                    return replace(other, text=text, alternatives=(decoded.guess.text,))
+                likely = tuple(dict.fromkeys((*likely, *its.likely)))
         return await self._decoder.choose(decoded, likely) if likely else None
 
     def _settled(self, verdict: Verdict) -> bool:

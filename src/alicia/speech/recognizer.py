@@ -54,6 +54,8 @@ class Guess:
     """The recognizer that answered, where a chain did not ask its first one."""
     language_probability: float = 1.0
     """How sure it is of the language; 1 where it was told."""
+    rank: int = 0
+    """How many others are likelier: not 0 for one of the alternatives."""
     hears_plurals: bool = True
     """Whether "light" is to be told from "lights": not every engine hears the last sound."""
 
@@ -97,7 +99,9 @@ class Recognizer(Described, Protocol):
         ...
 
     async def reconsider(self, pcm: Pcm, language: str) -> Guess | None:
-        """A second opinion, by another engine than the one that transcribes; None: there is none.
+        """A second opinion, by another engine or a wider search; None: there is none.
+
+        Its alternatives are nearly as likely as its text.
 
         Raises:
             EngineError: it failed.

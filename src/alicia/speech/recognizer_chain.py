@@ -140,14 +140,14 @@ class RecognizerChain:
         raise failed or EngineError(engine=self.name)
 
     async def reconsider(self, pcm: Pcm, language: str) -> Guess | None:
-        """By the one that comes after the first for this language.
+        """By the one that comes after the first for this language; by itself where none does.
 
         Raises:
             EngineError: it failed.
         """
-        others = self._order(language)[1:]
+        first, *others = self._order(language)
         if not others:
-            return None
+            return await first.recognizer.reconsider(pcm, language)
         guess = await others[0].recognizer.transcribe(pcm, language, urgent=True)
         return replace(guess, engine=others[0].model)
 

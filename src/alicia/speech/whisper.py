@@ -32,6 +32,9 @@ _TIMESTAMP_S = 0.02
 _CLOSING_S = 0.35
 # Shorter audio is no word, and the spectrogram's edges need some of it.
 _MIN_SAMPLES = RATE_HZ // 10
+_BEAMS = 5
+# How much less likely than the best another text may be, to be worth a look; in nats.
+_NEARLY = 3.0
 # One word that the audio contradicts flatly is not to outweigh all others.
 _LEAST_PROBABLE = 1e-5
 
@@ -62,6 +65,7 @@ class _Tokenizer(Protocol):
 
 class _Decoded(Protocol):
     sequences_ids: list[list[int]]
+    scores: list[float]
     no_speech_prob: float
     logits: list[list[object]]
 
@@ -92,7 +96,9 @@ class _Model(Protocol):
         suppress_blank: bool,
         max_length: int,
         return_no_speech_prob: bool,
-        return_logits_vocab: bool,
+        num_hypotheses: int = 1,
+        return_scores: bool = False,
+        return_logits_vocab: bool = False,
     ) -> list[_Decoded]: ...
 
 
@@ -116,6 +122,7 @@ class WhisperRecognizer:
         self._tokenizer = tokenizer
         self._executor = executor
         self._queue = DecodeQueue(self._decode, executor)
+        self._encoded: tuple[Pcm | None, object] = (None, None)
         self._tokens = _Tokens(
             end=_token(tokenizer, "<|endoftext|>"),
             start=_token(tokenizer, "<|startoftranscript|>"),
@@ -180,8 +187,14 @@ class WhisperRecognizer:
             raise EngineError(engine=self.name, reason=str(error)) from error
 
     async def reconsider(self, pcm: Pcm, language: str) -> Guess | None:
-        del pcm, language
-        return None
+        """By a wider search: where the likeliest word each time led astray, another may not."""
+        if language not in self._tokens.languages or len(pcm) < _MIN_SAMPLES:
+            return None
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(self._executor, self._search, pcm, language)
+        except RuntimeError as error:
+            raise EngineError(engine=self.name, reason=str(error)) from error
 
     async def weigh(self, pcm: Pcm, language: str, texts: Sequence[str]) -> list[float]:
         if language not in self._tokens.languages:
@@ -218,7 +231,7 @@ class WhisperRecognizer:
             beam_size=1,
             suppress_blank=True,
             max_length=max(
-                16 + int(len(job.pcm) / RATE_HZ * (12 if language in _DENSE else 8))
+                _most_tokens(len(job.pcm) / RATE_HZ, language)
                 for job, (language, _) in zip(jobs, languages, strict=True)
             ),
             return_no_speech_prob=True,
@@ -228,6 +241,29 @@ class WhisperRecognizer:
             self._guess(result, len(job.pcm) / RATE_HZ, language, probability)
             for job, result, (language, probability) in zip(jobs, results, languages, strict=True)
         ]
+
+    def _search(self, pcm: Pcm, language: str) -> Guess | None:
+        """The likeliest of several texts, the others as its alternatives."""
+        tokens, seconds = self._tokens, len(pcm) / RATE_HZ
+        [found] = self._model.generate(
+            self._encode([pcm]),
+            [[tokens.start, tokens.languages[language], tokens.transcribe, tokens.timestamp_0]],
+            beam_size=_BEAMS,
+            num_hypotheses=_BEAMS,
+            suppress_blank=True,
+            max_length=_most_tokens(seconds, language),
+            return_scores=True,
+            return_no_speech_prob=True,
+        )
+        top = max(map(_total, found.scores, found.sequences_ids))
+        texts = [
+            text
+            for score, ids in zip(found.scores, found.sequences_ids, strict=True)
+            if _total(score, ids) >= top - _NEARLY and (text := self._text(ids, seconds))
+        ]
+        first, *others = dict.fromkeys(texts) or [""]
+        confidence = float(np.exp(found.scores[0])) * _heard(found.no_speech_prob)
+        return Guess(first, language, round(confidence, 3), alternatives=tuple(others))
 
     def _weigh(self, pcm: Pcm, language: str, texts: Sequence[str]) -> list[float]:
         """Each text's words forced on the decoder: one step for all of them, not one a word."""
@@ -248,6 +284,15 @@ class WhisperRecognizer:
         ]
 
     def _encode(self, audio: Sequence[Pcm]) -> object:
+        """The encoded audio; one that is thought over again is encoded once."""
+        if len(audio) == 1 and audio[0] is self._encoded[0]:
+            return self._encoded[1]
+        encoded = self._newly_encoded(audio)
+        if len(audio) == 1:
+            self._encoded = (audio[0], encoded)
+        return encoded
+
+    def _newly_encoded(self, audio: Sequence[Pcm]) -> object:
         from ctranslate2 import StorageView  # noqa: PLC0415
 
         features = [log_mel(pcm, pad_s=_PAD_S) for pcm in audio]
@@ -265,14 +310,19 @@ class WhisperRecognizer:
     ) -> Guess:
         tokens = self._tokens
         ids = result.sequences_ids[0]
-        kept = self._until_closed(ids, seconds)
-        words = [index for index in kept if ids[index] < tokens.end]
-        text = once(self._tokenizer.decode([ids[index] for index in words]).strip())
-        if not any(character.isalnum() for character in text):
+        words = [at for at in self._until_closed(ids, seconds) if ids[at] < tokens.end]
+        text = self._text(ids, seconds)
+        if not text:
             return Guess("", language, 0.0)
         certainty = _certainty(ids, words, result.logits[0])
         confidence = round(certainty * _heard(result.no_speech_prob), 3)
         return Guess(text, language, confidence, language_probability=round(probability, 3))
+
+    def _text(self, ids: Sequence[int], seconds: float) -> str:
+        """What is said by these tokens; "" where there is no word among them."""
+        kept = [ids[at] for at in self._until_closed(ids, seconds) if ids[at] < self._tokens.end]
+        text = once(self._tokenizer.decode(kept).strip())
+        return text if any(character.isalnum() for character in text) else ""
 
     def _languages_in(self, pcm: Pcm) -> dict[str, float]:
         return self._detect(self._encode([pcm]))[0]
@@ -313,6 +363,15 @@ def _load(folder: Path, threads: int) -> tuple[_Model, _Tokenizer]:
         return model, tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
     except Exception as error:
         raise EngineError("The Whisper model can't be loaded.", reason=str(error)) from error
+
+
+def _most_tokens(seconds: float, language: str) -> int:
+    return 16 + int(seconds * (12 if language in _DENSE else 8))
+
+
+def _total(score: float, ids: Sequence[int]) -> float:
+    """The logarithm of a text's likelihood, of the mean that CTranslate2 tells."""
+    return score * max(len(ids), 1)
 
 
 def _certainty(ids: Sequence[int], words: Sequence[int], logits: Sequence[object]) -> float:

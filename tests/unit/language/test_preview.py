@@ -145,3 +145,11 @@ def test_what_a_small_recognizer_makes_of_set_is_understood(
     heard = english.recognize("It's at the bedroom lamp to 50%.", home=home)
     said = english.recognize("Set the bedroom lamp to 50%.", home=home)
     assert heard.does == said.does
+
+
+def test_a_mere_guess_opens_no_door(english: Understanding, home: Home) -> None:
+    said = "unlock the front door"
+    assert english.preview(said, home=home).complete
+    guessed = english.preview(said, home=home, guessed=True)
+    assert (guessed.complete, guessed.plan) == (False, None)
+    assert english.preview("turn on the kitchen light", home=home, guessed=True).complete

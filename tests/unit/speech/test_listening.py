@@ -277,6 +277,22 @@ async def test_where_words_are_no_command_another_engine_is_asked() -> None:
     assert found[-2].endpoint_ms <= 1140
 
 
+async def test_the_alternatives_of_a_second_opinion_are_judged_as_such() -> None:
+    ranks: list[tuple[str, int]] = []
+
+    async def judge(guess: Guess) -> Verdict:
+        ranks.append((guess.text, guess.rank))
+        return Verdict(Finish.COMPLETE if guess.text == "lamp on" else Finish.UNKNOWN)
+
+    recognizer = CountingRecognizer()
+    recognizer.second = Guess("lamb on", "en", 0.8, alternatives=("lamp on", "lamp off"))
+    data = chunks(audio((SPOKEN, 1), (SILENT, 2)))
+    found, _ = await heard(data, recognizer, judge=judge, pace=IN_PAUSES)
+    assert isinstance(found[-1], Guess)
+    assert (found[-1].text, found[-1].alternatives) == ("lamp on", ("100",))
+    assert ranks == [("100", 0), ("lamb on", 0), ("lamp on", 1)]
+
+
 async def test_audio_that_stops_at_once_is_thought_over_too() -> None:
     async def judge(guess: Guess) -> Verdict:
         return Verdict(Finish.COMPLETE if guess.text == "lock the door" else Finish.OPEN)

@@ -63,8 +63,8 @@ class Scripted:
         return Guess(f"{self.name} heard it", language or "en", 0.9)
 
     async def reconsider(self, pcm: Pcm, language: str) -> Guess | None:
-        del pcm, language
-        return None
+        del pcm
+        return Guess(f"{self.name} searched", language, 0.9)
 
     async def weigh(self, pcm: Pcm, language: str, texts: Sequence[str]) -> list[float]:
         del pcm, language
@@ -154,6 +154,18 @@ async def test_sentences_are_weighed_by_whoever_can() -> None:
     assert await both.weigh(SECOND, "en", ["on", "off"]) == [-2.0, -3.0]
     with pytest.raises(UnsupportedLanguageError):
         await chain(Scripted("a")).weigh(SECOND, "en", ["on"])
+
+
+async def test_a_second_opinion_is_anothers_and_where_there_is_none_the_same_ones() -> None:
+    one, other = Scripted("one"), Scripted("other")
+    both = RecognizerChain({"one": one, "other": other}, {"*": ("one", "other")})
+    found = await both.reconsider(SECOND, "en")
+    assert found is not None
+    assert (found.text, found.engine) == ("other heard it", "other")
+    alone = RecognizerChain({"one": one}, {"*": ("one",)})
+    found = await alone.reconsider(SECOND, "en")
+    assert found is not None
+    assert found.text == "one searched"
 
 
 async def test_closing_and_being_busy_are_everybodys() -> None:

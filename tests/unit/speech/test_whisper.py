@@ -232,3 +232,27 @@ async def test_how_likely_each_language_is_adds_up(whisper: WhisperRecognizer) -
 async def test_only_expected_languages_are_heard(whisper: WhisperRecognizer) -> None:
     guess = await whisper.transcribe(COMMANDS[0].pcm, None, expected={"de": 0.5, "fr": 0.5})
     assert guess.language in {"de", "fr"}
+
+
+async def test_a_wider_search_has_the_words_and_others_nearly_as_likely(
+    whisper: WhisperRecognizer, read_aloud: Pcm
+) -> None:
+    heard = await whisper.transcribe(read_aloud, "en")
+    searched = await whisper.reconsider(read_aloud, "en")
+    assert searched is not None
+    assert fuzz.ratio(searched.text.lower(), heard.text.lower()) > 85
+    assert 0 < searched.confidence <= 1
+    assert searched.text not in searched.alternatives
+    assert len(set(searched.alternatives)) == len(searched.alternatives)
+    noise = np.random.default_rng(1).normal(0, 300, RATE_HZ).astype(np.int16)
+    nothing = await whisper.reconsider(noise, "en")
+    assert nothing is not None
+    assert nothing.confidence < SURE
+
+
+async def test_each_audio_is_encoded_as_itself(whisper: WhisperRecognizer) -> None:
+    one, other = (recording.pcm for recording in COMMANDS[:2])
+    weights = [(await whisper.weigh(pcm, "en", ["Turn on the light."]))[0] for pcm in (one, other)]
+    again = (await whisper.weigh(one, "en", ["Turn on the light."]))[0]
+    assert again == pytest.approx(weights[0], abs=1e-3)
+    assert weights[0] != pytest.approx(weights[1], abs=1e-3)

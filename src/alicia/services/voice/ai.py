@@ -242,7 +242,9 @@ class Ai(Service[AiSettings]):
     async def preview(self, ask: Preview) -> Previewed:
         async with self._grammar_of(ask.language, ask.home) as (understanding, home):
             with self.span("preview"):
-                found = understanding.preview(ask.text, home=home, area_id=ask.area_id)
+                found = understanding.preview(
+                    ask.text, home=home, area_id=ask.area_id, guessed=ask.guessed
+                )
             if found.plan is None and not found.open:
                 near = understanding.likely(ask.text, home=home, most=LIKELY)
                 return Previewed(

@@ -211,6 +211,7 @@ class Stt(Service[SttSettings]):
             turn_id=ask.turn_id,
             text=guess.text,
             language=guess.language,
+            guessed=guess.rank > 0,
             area_id=ask.area_id,
             home=ask.home,
         )
