@@ -151,6 +151,8 @@ class Previewed(Message):
     """Nothing was done: speculation has no side effects."""
 
     completeness: Completeness
+    meant: bool = False
+    """They come to something: as they are, or as the nearest sentence that can be said here."""
     likely: list[Likely] = Field(default_factory=list[Likely])
     """What may have been said instead, where the words are no command, or "lights" for "light":
     whoever has the audio can tell. Nothing that opens a lock or a garage is among it."""

@@ -86,8 +86,8 @@ class ThreadedRecognizer:
     def busy(self) -> bool:
         return self._thread.busy
 
-    async def reconsider(self, pcm: Pcm, language: str) -> Guess | None:
-        del pcm, language
+    async def reconsider(self, pcm: Pcm, language: str, *, wider: bool = True) -> Guess | None:
+        del pcm, language, wider
         return None
 
     async def weigh(self, pcm: Pcm, language: str, texts: Sequence[str]) -> list[float]:

@@ -99,9 +99,11 @@ class Decoder:
             self._language = guess.language
         return self.latest
 
-    async def second_opinion(self, decoded: Decoded) -> Guess | None:
-        """Another engine's guess for the same audio."""
-        return await self._recognizer.reconsider(decoded.speech, decoded.guess.language)
+    async def second_opinion(self, decoded: Decoded, *, wider: bool) -> Guess | None:
+        """Another engine's guess for the same audio, or the same one's after a wider search."""
+        return await self._recognizer.reconsider(
+            decoded.speech, decoded.guess.language, wider=wider
+        )
 
     async def choose(self, decoded: Decoded, likely: Sequence[tuple[str, str]]) -> Guess | None:
         """Which of the likely sentences was said, where the audio leaves no doubt about it."""

@@ -49,6 +49,8 @@ class Verdict:
     likely: tuple[tuple[str, str], ...] = ()
     """Sentences that may have been said instead, each with its meaning. Of a whole command: those
     that differ from it in the number of one noun."""
+    meant: bool = False
+    """The words come to something, if not surely to what was said."""
 
 
 Judge: TypeAlias = Callable[[Guess], Awaitable[Verdict]]
@@ -261,7 +263,7 @@ class _Listener:
         likely = verdict.likely
         if verdict.finish is Finish.COMPLETE:
             return await self._decoder.tell_apart(decoded, likely)
-        other = await self._decoder.second_opinion(decoded)
+        other = await self._decoder.second_opinion(decoded, wider=not verdict.meant)
         if other is not None and other.text and self._judge is not None:
             for rank, text in enumerate((other.text, *other.alternatives)):
                 its = await self._judge(replace(other, text=text, rank=rank))

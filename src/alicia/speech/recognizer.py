@@ -98,10 +98,10 @@ class Recognizer(Described, Protocol):
         """
         ...
 
-    async def reconsider(self, pcm: Pcm, language: str) -> Guess | None:
-        """A second opinion, by another engine or a wider search; None: there is none.
+    async def reconsider(self, pcm: Pcm, language: str, *, wider: bool = True) -> Guess | None:
+        """A second opinion, by another engine or, where that may be, by a wider search.
 
-        Its alternatives are nearly as likely as its text.
+        None: there is none. Its alternatives are nearly as likely as its text.
 
         Raises:
             EngineError: it failed.

@@ -139,7 +139,7 @@ class RecognizerChain:
             return replace(guess, engine=member.model)
         raise failed or EngineError(engine=self.name)
 
-    async def reconsider(self, pcm: Pcm, language: str) -> Guess | None:
+    async def reconsider(self, pcm: Pcm, language: str, *, wider: bool = True) -> Guess | None:
         """By the one that comes after the first for this language; by itself where none does.
 
         Raises:
@@ -147,7 +147,7 @@ class RecognizerChain:
         """
         first, *others = self._order(language)
         if not others:
-            return await first.recognizer.reconsider(pcm, language)
+            return await first.recognizer.reconsider(pcm, language, wider=wider)
         guess = await others[0].recognizer.transcribe(pcm, language, urgent=True)
         return replace(guess, engine=others[0].model)
 

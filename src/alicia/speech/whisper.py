@@ -186,9 +186,9 @@ class WhisperRecognizer:
         except RuntimeError as error:
             raise EngineError(engine=self.name, reason=str(error)) from error
 
-    async def reconsider(self, pcm: Pcm, language: str) -> Guess | None:
+    async def reconsider(self, pcm: Pcm, language: str, *, wider: bool = True) -> Guess | None:
         """By a wider search: where the likeliest word each time led astray, another may not."""
-        if language not in self._tokens.languages or len(pcm) < _MIN_SAMPLES:
+        if not wider or language not in self._tokens.languages or len(pcm) < _MIN_SAMPLES:
             return None
         loop = asyncio.get_running_loop()
         try:

@@ -51,6 +51,7 @@ class CountingRecognizer:
         self.hears_plurals = True
         self.second: Guess | None = None
         self.cancelled = 0
+        self.wider: list[bool] = []
 
     async def transcribe(
         self,
@@ -73,8 +74,9 @@ class CountingRecognizer:
             raise
         return Guess(text, language or "en", 0.9, hears_plurals=self.hears_plurals)
 
-    async def reconsider(self, pcm: Pcm, language: str) -> Guess | None:
+    async def reconsider(self, pcm: Pcm, language: str, *, wider: bool = True) -> Guess | None:
         del pcm, language
+        self.wider.append(wider)
         return self.second
 
     async def weigh(self, pcm: Pcm, language: str, texts: Sequence[str]) -> list[float]:
@@ -275,6 +277,17 @@ async def test_where_words_are_no_command_another_engine_is_asked() -> None:
     assert (found[-1].text, found[-1].alternatives) == ("lock the door", ("100",))
     assert isinstance(found[-2], Ended)
     assert found[-2].endpoint_ms <= 1140
+
+
+@pytest.mark.parametrize("meant", [True, False])
+async def test_words_that_come_to_something_are_not_searched_for_others(meant: bool) -> None:
+    async def judge(_: Guess) -> Verdict:
+        return Verdict(Finish.UNKNOWN, meant=meant)
+
+    recognizer = CountingRecognizer()
+    data = chunks(audio((SPOKEN, 1), (SILENT, 2)))
+    await heard(data, recognizer, judge=judge, pace=IN_PAUSES)
+    assert recognizer.wider == [not meant]
 
 
 async def test_the_alternatives_of_a_second_opinion_are_judged_as_such() -> None:

@@ -62,8 +62,8 @@ class Scripted:
             raise EngineError(engine=self.name)
         return Guess(f"{self.name} heard it", language or "en", 0.9)
 
-    async def reconsider(self, pcm: Pcm, language: str) -> Guess | None:
-        del pcm
+    async def reconsider(self, pcm: Pcm, language: str, *, wider: bool = True) -> Guess | None:
+        del pcm, wider
         return Guess(f"{self.name} searched", language, 0.9)
 
     async def weigh(self, pcm: Pcm, language: str, texts: Sequence[str]) -> list[float]:

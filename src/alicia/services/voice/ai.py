@@ -261,10 +261,14 @@ class Ai(Service[AiSettings]):
         if found.open:
             # Whole as they are, but a longer command begins with them: neither one nor the other.
             whole = found.whole
-            return Previewed(completeness=Completeness.UNKNOWN if whole else Completeness.OPEN)
+            return Previewed(
+                completeness=Completeness.UNKNOWN if whole else Completeness.OPEN,
+                meant=found.plan is not None,
+            )
         sure = found.plan is not None and found.score >= SURE
         return Previewed(
             completeness=Completeness.COMPLETE if sure else Completeness.UNKNOWN,
+            meant=found.plan is not None,
             likely=[Likely(text=text, meaning=meaning) for text, meaning in twins],
         )
 

@@ -222,7 +222,7 @@ class Stt(Service[SttSettings]):
             self.log.debug("not known whether it is whole", code=error.code)
             return Verdict(Finish.UNKNOWN)
         likely = tuple((near.text, near.meaning) for near in found.likely)
-        return Verdict(Finish(found.completeness.value), likely)
+        return Verdict(Finish(found.completeness.value), likely, meant=found.meant)
 
     async def _samples(self, chunks: AsyncIterator[AudioChunk]) -> AsyncGenerator[bytes, None]:
         """The samples in order, up to the last chunk; a short gap is filled, twice is once.
