@@ -156,6 +156,26 @@ class Previewed(Message):
     likely: list[Likely] = Field(default_factory=list[Likely])
     """What may have been said instead, where the words are no command, or "lights" for "light":
     whoever has the audio can tell. Nothing that opens a lock or a garage is among it."""
+    revision: int | None = None
+    """Of what this home can be told: another than before means that SENTENCES has changed."""
+
+
+class GetSentences(Message):
+    """The plain sentences that this home can be told."""
+
+    language: str
+
+
+class Sentences(Message):
+    """For who listens for these sentences alone; `#` stands for a whole number up to 100."""
+
+    sentences: list[Personal]
+    """None of them acts on a lock or a garage door."""
+    others: list[Personal] = Field(default_factory=list)
+    """Understood too, but not by who knows no more than these: on what is protected, or seldom
+    said. To know them keeps them from being taken for one of the others."""
+    revision: int
+    """The same for the same home, whichever instance tells it."""
 
 
 class Action(Message):
@@ -198,6 +218,9 @@ PREVIEW: Command[Preview, Previewed] = Command(
     deadline_s=0.5,
     idempotent=True,
     doc="Whether the words so far are a whole command.",
+)
+SENTENCES: Command[GetSentences, Sentences] = Command(
+    "voice/ai/sentences", GetSentences, reply=Sentences, deadline_s=5, idempotent=True
 )
 
 

@@ -6,6 +6,7 @@ Fed by whoever hears AREA, ENTITY and STATE; read by what understands, answers a
 from __future__ import annotations
 
 from typing import Self
+from zlib import crc32
 
 from alicia.contracts.devices import Area, Capability, Entity, EntityState, HomeSnapshot, Value
 from alicia.errors import UnknownEntityError
@@ -20,6 +21,7 @@ class Home:
 
     def __init__(self) -> None:
         self.revision = 0
+        self._fingerprint = (-1, 0)
         self._areas: dict[str, Area] = {}
         self._entities: dict[str, Entity] = {}
         self._states: dict[str, EntityState] = {}
@@ -44,6 +46,15 @@ class Home:
             states=list(self._states.values()),
             taken_at=taken_at,
         )
+
+    @property
+    def fingerprint(self) -> int:
+        """Of all that can be said: the same for the same names, whoever keeps the picture."""
+        if self._fingerprint[0] != self.revision:
+            things = (*self._areas.values(), *self._entities.values())
+            told = "\n".join(sorted(thing.model_dump_json() for thing in things))
+            self._fingerprint = self.revision, crc32(told.encode())
+        return self._fingerprint[1]
 
     def put_area(self, area: Area) -> None:
         if self._areas.get(area.area_id) != area:

@@ -20,6 +20,7 @@ from alicia.errors import (
     UnsupportedIntentError,
 )
 from alicia.home.model import Home, names_of
+from alicia.language.candidates import Candidate, candidates
 from alicia.language.grammar import Grammar, Reading, tidy
 from alicia.language.guesses import Guesses
 from alicia.language.intents import plan
@@ -28,11 +29,13 @@ from alicia.language.plurals import plurals
 from alicia.language.snap import Snap, Snapped
 from alicia.language.sparing import Sparing, without
 from alicia.language.tables import load_tables
+from alicia.language.wording import NUMBER
 
 _POLITE = 75
 """Likeness in percent from which words are taken for a polite opening that was misheard."""
 _LONG_FILLER = 6
 """Letters of one from which it may be."""
+_ANY_NUMBER = 20.0
 _KEPT = 128
 """Sentences whose meaning is remembered."""
 
@@ -184,6 +187,32 @@ class Understanding:
             if plan is not None and plan.does != this.does and not _touches_protected(plan, home):
                 found.append((other, str(plan.does)))
         return found
+
+    def sentences(self, home: Home) -> tuple[list[str], list[str]]:
+        """The plain sentences that this home can be told, `#` for a number; and the others.
+
+        Others act on what is protected, are seldom said, or are understood but never guessed.
+        """
+        plain: dict[str, None] = {}
+        others: dict[str, None] = {}
+        for one in candidates(self._tables, home):
+            guessed = not (one.protected or one.unlikely or one.foreign)
+            lists = plain if guessed and not self._opens_something(one, home) else others
+            lists.setdefault(one.text)
+        return [text for text in plain if text not in others], list(others)
+
+    def _opens_something(self, one: Candidate, home: Home) -> bool:
+        """Whether it would act on what is protected, wherever it is said."""
+        rooms = [area.area_id for area in home.areas()] if one.here else [None]
+        number = _ANY_NUMBER if NUMBER in one.text else None
+        for room in rooms:
+            try:
+                meant = plan(one.reading(number, room), home)
+            except AliciaError:
+                continue
+            if _touches_protected(meant, home):
+                return True
+        return False
 
     def _whole(self, text: str, home: Home, area_id: str | None) -> Plan | None:
         """The plan of an exact parse of a sentence that does not end in an article or the like."""

@@ -58,6 +58,11 @@ class Decoder:
         return 0 if self._took_s < _QUICK_S else _TAIL
 
     @property
+    def weighs(self) -> bool:
+        """Whether likely sentences can be told apart."""
+        return self._recognizer.capabilities.weighs
+
+    @property
     def engine_is_busy(self) -> bool:
         return self._recognizer.busy
 
@@ -76,11 +81,19 @@ class Decoder:
     def begin(self, end: int, *, urgent: bool) -> None:
         """Decode the speech up to `end`."""
         self.leave()
-        heard = np.concatenate(self._pieces)
-        self._pieces = [heard]
-        speech = heard[self.start : end + _AFTER]
+        speech = self.speech(end + _AFTER)
         self._covers = end
         self.running = asyncio.create_task(self._decode(speech, end, urgent=urgent))
+
+    def speech(self, end: int | None = None) -> Pcm:
+        """What was heard since the speech began, up to `end`."""
+        heard = np.concatenate(self._pieces)
+        self._pieces = [heard]
+        return heard[self.start : end]
+
+    def adopt(self, guess: Guess, end: int) -> None:
+        """Another has heard what was said up to `end`."""
+        self.latest = Decoded(guess, end, self.speech(end + _AFTER))
 
     def leave(self) -> None:
         """Nobody needs the decode under way any more."""

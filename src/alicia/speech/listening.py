@@ -22,12 +22,15 @@ from alicia.audio.endpointing import (
     EndpointSettings,
     EndReason,
     Onset,
+    Pause,
+    Resumption,
 )
-from alicia.audio.formats import RATE_HZ, from_bytes
+from alicia.audio.formats import RATE_HZ, Pcm, from_bytes
 from alicia.audio.vad import Vad
-from alicia.errors import NoSpeechError, UtteranceTooLongError
+from alicia.errors import EngineError, NoSpeechError, UtteranceTooLongError
 from alicia.speech.guessing import Decoded, Decoder, gone
-from alicia.speech.recognizer import Guess, Recognizer
+from alicia.speech.lane import Decided, Lane, bears_out
+from alicia.speech.recognizer import Guess, Recognizer, Streams
 
 # The VAD needs some speech to be sure of it; the word began before.
 _BEFORE = int(0.25 * RATE_HZ)
@@ -103,13 +106,17 @@ async def listen(
     pace: Pace | None = None,
     judge: Judge | None = None,
     vad: Vad | None = None,
+    lane: Streams | None = None,
+    lane_failed: Callable[[EngineError], None] = lambda _: None,
 ) -> AsyncGenerator[Heard, None]:
     """Follow one utterance; `chunks` is 16 kHz mono s16le PCM in pieces of any size.
 
     The last thing is `Guess(final=True)`. Leave with `contextlib.aclosing` when stopping early:
     it ends the decoding under way and the waiting for audio. `chunks` is not read past the end
     of the utterance. No language means: find out, among the `expected`. Without a judge every pause
-    is given `settings.silence_s`.
+    is given `settings.silence_s`. A `lane` knows only whole commands: what it hears is taken at
+    once where the judge says that it is one and `recognizer` heard nothing else; its failures are
+    no more than told.
 
     Raises:
         NoSpeechError: nobody spoke, or there was sound but no words. `Ended` came before.
@@ -119,6 +126,8 @@ async def listen(
     listener = _Listener(
         Decoder(recognizer, language, expected), settings, pace or Pace(), judge, vad
     )
+    if lane is not None and judge is not None:
+        listener.lane = Lane(lane, language, judge, lane_failed)
     try:
         async with aclosing(listener.follow(chunks)) as following:
             async for heard in following:
@@ -154,14 +163,18 @@ class _Listener:
         self._doubted = False
         """It was asked whether something else was said."""
         self._left: set[asyncio.Task[Any]] = set()
+        self.lane: Lane[Verdict] | None = None
+        self._taken: Guess | None = None
+        """What the lane heard, where that is the latest guess."""
 
     async def follow(self, chunks: AsyncIterator[bytes]) -> AsyncGenerator[Heard, None]:
         endpoint: Endpoint | None = None
         while endpoint is None:
             self._hearing = self._hearing or asyncio.create_task(_next(chunks))
             running = (self._hearing, self._decoder.running, self._judging, self._weighing)
+            lane = self.lane.running if self.lane else None
             await asyncio.wait(
-                [task for task in running if task is not None],
+                [task for task in (*running, lane) if task is not None],
                 return_when=asyncio.FIRST_COMPLETED,
             )
             for guess in self._take():
@@ -187,17 +200,46 @@ class _Listener:
         """What has come of the work under way; a new guess is to be told."""
         told: list[Guess] = []
         if self._decoder.running is not None and self._decoder.running.done():
+            before = self._decoder.latest
             decoded = self._decoder.take()
-            if decoded.guess.text:
-                told.append(decoded.guess)
-            self._consider(decoded)
+            if self._taken is not None and self._bears_out(decoded, self._taken):
+                self._decoder.latest = before
+            else:
+                self._taken = None
+                if decoded.guess.text:
+                    told.append(decoded.guess)
+                self._consider(decoded)
         if self._judging is not None and self._judging.done():
             self._verdict = self._judging.result()
             self._judging = None
         if self._weighing is not None and self._weighing.done():
             self._settle_on(self._weighing.result())
             self._weighing = None
+        if self.lane is not None and self.lane.running is not None and self.lane.running.done():
+            told += self._take_lane(self.lane.take())
         return told
+
+    def _take_lane(self, decided: Decided[Verdict] | None) -> list[Guess]:
+        """Its sentence becomes the guess where it is a command, and what was heard so far."""
+        if decided is None or decided.verdict.finish is not Finish.COMPLETE:
+            return []
+        latest = self._decoder.latest
+        guess = decided.guess
+        if self._decoder.knows(decided.covered) or not self._bears_out(latest, guess):
+            return []
+        if decided.verdict.likely and not self._decoder.weighs:
+            return []  # "Lights", or "light"?
+        self._decoder.adopt(guess, decided.covered)
+        self._taken = guess
+        assert self._decoder.latest is not None  # noqa: S101 adopted
+        self._consider(self._decoder.latest, decided.verdict)
+        return [guess]
+
+    def _bears_out(self, free: Decoded | None, guess: Guess) -> bool:
+        """Whether the lane heard what the free lane had heard by then."""
+        if free is None:
+            return bears_out(None, 0, guess)
+        return bears_out(free.guess, _ms(free.covered - self._decoder.start), guess)
 
     def _hear(self, data: bytes | None) -> list[Cue]:
         if data is None:
@@ -212,7 +254,18 @@ class _Listener:
             if isinstance(cue, Onset):
                 self._onset = cue.start
                 self._decoder.start = max(0, cue.start - _BEFORE)
+        if self.lane is not None:
+            self._feed(self.lane, pcm, cues)
         return cues
+
+    def _feed(self, lane: Lane[Verdict], pcm: Pcm, cues: list[Cue]) -> None:
+        if any(isinstance(cue, (Onset, Resumption)) for cue in cues):
+            self._taken = None
+            lane.begin(self._decoder.speech())
+        else:
+            lane.add(pcm)
+        if self._endpointer.paused and any(isinstance(cue, Pause) for cue in cues):
+            lane.conclude(self._endpointer.speech_end)
 
     def _decode_more(self) -> None:
         """Decode what was said since the last time: at once in a pause, which may be the end.
@@ -223,6 +276,8 @@ class _Listener:
             return
         end = self._endpointer.speech_end
         if self._endpointer.paused:
+            if self.lane is not None and self.lane.deciding:
+                return  # It takes some milliseconds.
             if not self._decoder.knows(end):
                 self._decoder.begin(end, urgent=True)
             return
@@ -234,15 +289,15 @@ class _Listener:
         if self._pace.partial_every_s and end - since >= wanted_s * RATE_HZ:
             self._decoder.begin(end, urgent=False)
 
-    def _consider(self, decoded: Decoded) -> None:
+    def _consider(self, decoded: Decoded, verdict: Verdict | None = None) -> None:
         """Have the newest guess judged; nobody waits for the verdict on an older one."""
         for task in (self._judging, self._weighing):
             if task is not None:
                 task.cancel()
                 self._left.add(task)
         self._judging = self._weighing = None
-        self._verdict, self._judged, self._doubted = None, decoded.covered, False
-        if self._judge is not None and decoded.guess.text:
+        self._verdict, self._judged, self._doubted = verdict, decoded.covered, False
+        if self._judge is not None and verdict is None and decoded.guess.text:
             self._judging = asyncio.ensure_future(self._judge(decoded.guess))
 
     def _doubt(self) -> None:
@@ -302,6 +357,11 @@ class _Listener:
             limit_s = round((endpoint.at - endpoint.start) / RATE_HZ, 1)
             raise UtteranceTooLongError(limit_s=limit_s)
         decoder = self._decoder
+        if self.lane is not None and not decoder.knows(endpoint.end):
+            self.lane.conclude(endpoint.end)
+            if self.lane.running is not None:
+                await asyncio.wait({self.lane.running})
+                self._take_lane(self.lane.take())
         if not decoder.knows(endpoint.end):
             if not decoder.covers(endpoint.end):
                 decoder.begin(endpoint.end, urgent=True)
@@ -330,6 +390,8 @@ class _Listener:
                 task.cancel()
                 self._left.add(task)
         await gone(self._left)
+        if self.lane is not None:
+            await self.lane.aclose()
         await self._decoder.aclose()
 
 

@@ -106,6 +106,15 @@ class RecognizerChain:
         """
         return self._order(language)[0].recognizer
 
+    def first(self, language: str) -> str | None:
+        """The model that is asked first, where one can do that language."""
+        order = self._orders.get(language, self._orders.get(ANY, ()))
+        able = (m for m in order if m in self._members)
+        return next((m for m in able if language in self._languages(m)), None)
+
+    def _languages(self, model: str) -> frozenset[str]:
+        return self._members[model].recognizer.capabilities.languages
+
     def recognizer(self, model: str) -> Recognizer | None:
         """The recognizer that runs this model, where it is loaded."""
         member = self._members.get(model)

@@ -33,14 +33,17 @@ from alicia.contracts.voice import (
     GET_HOME,
     PREPARE,
     PREVIEW,
+    SENTENCES,
     UNDERSTAND,
     Action,
     Completeness,
     GetHome,
+    GetSentences,
     Likely,
     Prepare,
     Preview,
     Previewed,
+    Sentences,
     Understand,
     Understood,
 )
@@ -240,6 +243,19 @@ class Ai(Service[AiSettings]):
 
     @serves(PREVIEW, concurrency=4)
     async def preview(self, ask: Preview) -> Previewed:
+        found = await self._previewed(ask)
+        # Of another time nobody keeps the sentences.
+        revision = self._home.fingerprint if ask.home is None else None
+        return found.model_copy(update={"revision": revision})
+
+    @serves(SENTENCES)
+    async def sentences(self, ask: GetSentences) -> Sentences:
+        async with self._grammar_of(ask.language, None) as (understanding, home):
+            revision = home.fingerprint
+            plain, others = await self.off_loop(understanding.sentences, home)
+        return Sentences(sentences=plain, others=others, revision=revision)
+
+    async def _previewed(self, ask: Preview) -> Previewed:
         async with self._grammar_of(ask.language, ask.home) as (understanding, home):
             with self.span("preview"):
                 found = understanding.preview(

@@ -16,7 +16,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
@@ -28,10 +28,12 @@ from alicia.contracts.voice import (
     LISTENING,
     PARTIAL,
     PREVIEW,
+    SENTENCES,
     TRANSCRIBE,
     UTTERANCE_ENDED,
     AudioChunk,
     EndReason,
+    GetSentences,
     Listening,
     Partial,
     Preview,
@@ -39,15 +41,22 @@ from alicia.contracts.voice import (
     Transcript,
     UtteranceEnded,
 )
-from alicia.errors import AliciaError, AudioLostError, UnclearSpeechError, UnsupportedAudioError
+from alicia.errors import (
+    AliciaError,
+    AudioLostError,
+    DependencyMissingError,
+    UnclearSpeechError,
+    UnsupportedAudioError,
+)
 from alicia.runtime.logs import pii
-from alicia.runtime.service import Service, handles, serves
+from alicia.runtime.service import Service, handles, runs, serves
 from alicia.runtime.settings import Settings
 
 if TYPE_CHECKING:
     from alicia.audio.endpointing import EndpointSettings
+    from alicia.speech.command_lane import CommandLane, Sayable
     from alicia.speech.listening import Pace, Verdict
-    from alicia.speech.recognizer import Guess
+    from alicia.speech.recognizer import Guess, Streams
 
 RATE_HZ = 16_000
 LANGUAGES = ("en", "es", "fr", "de", "it", "pt", "zh", "ja", "ko")
@@ -65,6 +74,10 @@ class SttSettings(Settings):
     recognizers: str = "en: moonshine-tiny-en?"
     """Others to ask before it, by language: `en: moonshine-tiny-en; ko: vosk-ko; *: another`. `?`
     after one: where it is installed."""
+    command_lane: Literal["auto", "on", "off"] = "auto"
+    """Whether English commands are listened for by what this home can be told, beside the
+    recognizer (needs alicia[grammar]). `auto`: where that is here and no recognizer for English
+    comes before `model`."""
     languages: str = ",".join(LANGUAGES)
     """What this household speaks: one of these is heard where a satellite says `auto`."""
     threads: int = Field(default=2, ge=1)
@@ -91,7 +104,7 @@ class Stt(Service[SttSettings]):
     name = "stt"
     hears = (AUDIO, CANCEL)
     says = (LISTENING, PARTIAL, UTTERANCE_ENDED)
-    does_without = (PREVIEW,)
+    does_without = (PREVIEW, SENTENCES)
 
     @asynccontextmanager
     async def lifespan(self) -> AsyncGenerator[None, None]:
@@ -107,9 +120,12 @@ class Stt(Service[SttSettings]):
         for problem in self._recognizer.problems:
             self.log.info("one recognizer less", code=problem.code, reason=problem.message)
             self.set_degraded(problem.message)
+        self._lane = self._command_lane() if "en" in spoken else None
         try:
             yield
         finally:
+            if self._lane is not None:
+                await self._lane.aclose()
             await self._recognizer.aclose()
 
     @serves(TRANSCRIBE, concurrency=8)
@@ -130,6 +146,8 @@ class Stt(Service[SttSettings]):
                 settings=self._patience(ask),
                 pace=self._pace(ask),
                 judge=lambda guess: self._verdict(ask, guess),
+                lane=self._streams(ask),
+                lane_failed=self._lane_failed,
             )
             async with aclosing(hearing) as heard:
                 async for event in heard:
@@ -160,6 +178,48 @@ class Stt(Service[SttSettings]):
                             continue
         raise AudioLostError(utterance_id=uid)
 
+    def _command_lane(self) -> CommandLane | None:
+        from alicia.speech.command_lane import CommandLane  # noqa: PLC0415 - heavy
+
+        wanted = self.settings.command_lane
+        another = self._recognizer.first("en") != self.settings.model
+        if wanted == "off" or (wanted == "auto" and another):
+            return None
+        try:
+            return CommandLane(self._sayable)
+        except DependencyMissingError as error:
+            if wanted == "on":
+                self.log.info("no command lane", code=error.code, reason=error.message)
+                self.set_degraded(error.message)
+            return None
+
+    async def _sayable(self) -> Sayable:
+        from alicia.speech.command_lane import Sayable  # noqa: PLC0415 - heavy
+
+        told = await self.ask(SENTENCES, GetSentences(language="en"))
+        return Sayable(told.sentences, told.others, told.revision)
+
+    @runs
+    async def know_what_can_be_said(self) -> None:
+        """Keep the command lane's sentences those of this home."""
+        if self._lane is not None:
+            await self._lane.follow(self._lane_told)
+
+    def _lane_told(self, sentences: int, error: AliciaError | None) -> None:
+        if error is None:
+            self.log.info("the command lane listens", sentences=sentences)
+        else:
+            self.log.debug("no sentences for the command lane", code=error.code)
+
+    def _streams(self, ask: Transcribe) -> Streams | None:
+        """The command lane, where it may be this home's English; never for another home."""
+        if self._lane is None or ask.language != "en" or ask.home is not None:
+            return None
+        return self._lane.streams
+
+    def _lane_failed(self, error: AliciaError) -> None:
+        self.log.warning("the command lane failed", code=error.code, reason=error.message)
+
     @handles(SPEAKER_RECOGNIZED)
     async def take_their_time(self, who: SpeakerRecognized) -> None:
         """From now on the silences of this utterance are as long as this person's."""
@@ -169,7 +229,12 @@ class Stt(Service[SttSettings]):
             self._patience_of.pop(next(iter(self._patience_of)))
 
     def _transcript(self, guess: Guess, ended: UtteranceEnded) -> Transcript:
-        self.log.info("heard", text=pii(guess.text), confidence=round(guess.confidence, 2))
+        self.log.info(
+            "heard",
+            text=pii(guess.text),
+            confidence=round(guess.confidence, 2),
+            engine=guess.engine,
+        )
         if guess.confidence < self.settings.min_confidence:
             raise UnclearSpeechError(confidence=round(guess.confidence, 2))
         return Transcript(
@@ -221,6 +286,8 @@ class Stt(Service[SttSettings]):
             # Patience is then as it would be without: longer.
             self.log.debug("not known whether it is whole", code=error.code)
             return Verdict(Finish.UNKNOWN)
+        if self._lane is not None and ask.home is None:
+            self._lane.note(found.revision)
         likely = tuple((near.text, near.meaning) for near in found.likely)
         return Verdict(Finish(found.completeness.value), likely, meant=found.meant)
 
