@@ -136,7 +136,7 @@ async def test_otherwise_the_free_lane_decides(lane: Scripted) -> None:
 
 
 @pytest.mark.parametrize(
-    ("partial", "engine"), [("Light", "sphinx"), ("Ligh", "sphinx"), ("Play", ""), ("Door on", "")]
+    ("partial", "engine"), [("Light", "sphinx"), ("Lig", "sphinx"), ("Play", ""), ("Door on", "")]
 )
 async def test_what_the_free_lane_has_heard_so_far_must_be_the_same(
     partial: str, engine: str
