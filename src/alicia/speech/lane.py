@@ -23,9 +23,9 @@ from alicia.speech.recognizer import Guess, RecognizerStream, Streams
 
 _V = TypeVar("_V")
 
-SURE = 0.8
+SURE = 0.95
 """Confidence from which its sentence is taken where the free lane has heard the same so far."""
-SURE_ALONE = 0.95
+SURE_ALONE = 0.975
 """The same where the free lane has heard nothing yet."""
 _WITHIN_S = 0.25
 """Later than this after the pause began, nobody waits for it."""

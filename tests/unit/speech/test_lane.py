@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -12,7 +13,8 @@ import pytest
 
 from alicia.audio.endpointing import EndpointSettings
 from alicia.audio.formats import Pcm
-from alicia.errors import EngineError
+from alicia.errors import DependencyMissingError, EngineError
+from alicia.speech.command_lane import CommandLane, Sayable
 from alicia.speech.lane import Allowed, bears_out
 from alicia.speech.listening import Ended, Finish, Heard, Pace, SpeechStarted, Verdict, listen
 from alicia.speech.recognizer import Guess, RecognizerCapabilities, Word
@@ -136,7 +138,7 @@ async def test_otherwise_the_free_lane_decides(lane: Scripted) -> None:
 
 
 @pytest.mark.parametrize(
-    ("partial", "engine"), [("Light", "sphinx"), ("Lig", "sphinx"), ("Play", ""), ("Door on", "")]
+    ("partial", "engine"), [("Light", "sphinx"), ("Li", "sphinx"), ("Play", ""), ("Door on", "")]
 )
 async def test_what_the_free_lane_has_heard_so_far_must_be_the_same(
     partial: str, engine: str
@@ -262,3 +264,31 @@ async def test_a_sentence_that_is_only_known_to_be_told_apart_is_never_given() -
     kept = Allowed(Scripted(text="unlock the door"), [LIGHT_ON]).open("en")
     assert (await given.finish()).text == LIGHT_ON
     assert (await kept.finish()).text == ""
+
+
+async def test_without_its_engine_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def ask() -> Sayable:
+        return Sayable([LIGHT_ON], [], 1)
+
+    monkeypatch.setitem(sys.modules, "pocketsphinx", None)
+    with pytest.raises(DependencyMissingError, match=r"alicia\[grammar\]"):
+        CommandLane(ask)
+
+
+async def test_there_is_no_lane_until_somebody_tells_what_can_be_said() -> None:
+    pytest.importorskip("pocketsphinx", reason="needs alicia[grammar]")
+    answers: asyncio.Queue[Sayable] = asyncio.Queue()
+    told: asyncio.Queue[int] = asyncio.Queue()
+    lane = CommandLane(answers.get)
+    following = asyncio.create_task(lane.follow(lambda count, _: told.put_nowait(count)))
+    assert lane.streams is None
+    answers.put_nowait(Sayable(["turn on the light"], ["open the door"], 1))
+    assert await told.get() == 2
+    assert lane.streams is not None
+    lane.note(1)  # Nothing has changed.
+    lane.note(2)
+    answers.put_nowait(Sayable(["turn on the lamp"], [], 2))
+    assert await told.get() == 1
+    following.cancel()
+    await asyncio.gather(following, return_exceptions=True)
+    await lane.aclose()
