@@ -26,6 +26,7 @@ pytestmark = pytest.mark.timeout(180)
 
 RECORDING = Path(__file__).parents[1] / "data" / "speech"
 ASK_FIELDS = {
+    "speaker",
     "turn_id",
     "transcript",
     "intent",
@@ -220,7 +221,9 @@ def test_a_planned_service_is_not_started(tmp_path: Path) -> None:
 def test_pulling_without_names_brings_the_models_in_use(pulled: tuple[Path, Told]) -> None:
     folder, told = pulled
     assert told.code == 0, told
-    assert told.json["pulled"] == ["whisper-base-int8", "piper-en-joe"]
+    # English's own recognizer comes along where its package is installed.
+    pulled_models = [name for name in told.json["pulled"] if name != "moonshine-tiny-en"]
+    assert pulled_models == ["whisper-base-int8", "piper-en-joe"]
     assert told.json["folder"] == str(folder)
     assert (folder / "whisper-base-int8" / "model.bin").stat().st_size == 145_217_532
 
