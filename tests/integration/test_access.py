@@ -393,6 +393,7 @@ def test_stt_can_neither_publish_nor_receive_outside_its_contract(house: House) 
     stt.told.clear()  # its own presence, which everybody is told
     told = told_everything(house, stt)
     allowed = {
+        f"{ROOT}/advanced/advanced_voice/speaker/utterance_id1",  # whose patience counts
         f"{ROOT}/voice/stt/audio/utterance_id1",
         f"{ROOT}/voice/stt/transcribe",
         f"{ROOT}/voice/router/cancel/turn_id1",
