@@ -19,7 +19,7 @@ _TAIL = int(0.06 * RATE_HZ)
 _QUICK_S = 0.09
 # How much less likely a sentence of this home may be than the words that were heard, and how much
 # likelier than one that asks for something else; natural logarithms (ADR 0033).
-_FARTHEST, _MARGIN = 12.0, 4.0
+_FARTHEST, _MARGIN = 10.0, 4.0
 # From here on a language that was found is not looked for again.
 _SURE = 0.85
 

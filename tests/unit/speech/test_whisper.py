@@ -14,6 +14,7 @@ from rapidfuzz import fuzz, process
 
 from alicia.audio.formats import RATE_HZ, Pcm, read
 from alicia.errors import EngineError, UnsupportedLanguageError, UtteranceTooLongError
+from alicia.speech.guessing import Decoded, Decoder
 from alicia.speech.listening import Ended, listen
 from alicia.speech.recognizer import Guess
 from alicia.speech.whisper import LANGUAGES, WhisperRecognizer
@@ -256,3 +257,19 @@ async def test_each_audio_is_encoded_as_itself(whisper: WhisperRecognizer) -> No
     again = (await whisper.weigh(one, "en", ["Turn on the light."]))[0]
     assert again == pytest.approx(weights[0], abs=1e-3)
     assert weights[0] != pytest.approx(weights[1], abs=1e-3)
+
+
+async def test_a_word_that_was_heard_well_is_not_taken_for_another(
+    whisper: WhisperRecognizer,
+) -> None:
+    [coffee] = [c for c in COMMANDS if c.file.startswith("turn_on_the_coffee_machine")]
+    decoder = Decoder(whisper, "en", None)
+    heard = await whisper.transcribe(coffee.pcm, "en")
+    decoded = Decoded(heard, len(coffee.pcm), coffee.pcm)
+    # In a home without a coffee machine this is the nearest thing.
+    likely = [
+        ("Turn on the washing machine.", "on washing"),
+        ("Turn on the heating.", "on heating"),
+    ]
+    assert await decoder.choose(decoded, likely) is None
+    assert await decoder.choose(decoded, [("Turn on the coffee machines.", "on")]) is not None
