@@ -320,7 +320,7 @@ class _Listener:
             return await self._decoder.tell_apart(decoded, likely)
         other = await self._decoder.second_opinion(decoded, wider=not verdict.meant)
         if other is not None and other.text and self._judge is not None:
-            for rank, text in enumerate((other.text, *other.alternatives)):
+            for rank, text in enumerate((other.text, *other.alternatives), other.rank):
                 its = await self._judge(replace(other, text=text, rank=rank))
                 if its.finish is Finish.COMPLETE:
                     return replace(other, text=text, alternatives=(decoded.guess.text,))

@@ -55,7 +55,7 @@ class Guess:
     language_probability: float = 1.0
     """How sure it is of the language; 1 where it was told."""
     rank: int = 0
-    """How many others are likelier: not 0 for one of the alternatives."""
+    """Not 0 for what was only nearly heard: an alternative, or what a wider search came to."""
     hears_plurals: bool = True
     """Whether "light" is to be told from "lights": not every engine hears the last sound."""
 

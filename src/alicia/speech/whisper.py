@@ -255,15 +255,20 @@ class WhisperRecognizer:
             return_scores=True,
             return_no_speech_prob=True,
         )
-        top = max(map(_total, found.scores, found.sequences_ids))
-        texts = [
-            text
-            for score, ids in zip(found.scores, found.sequences_ids, strict=True)
-            if _total(score, ids) >= top - _NEARLY and (text := self._text(ids, seconds))
-        ]
-        first, *others = dict.fromkeys(texts) or [""]
-        confidence = float(np.exp(found.scores[0])) * _heard(found.no_speech_prob)
-        return Guess(first, language, round(confidence, 3), alternatives=tuple(others))
+        likeliest = sorted(
+            zip(map(_total, found.scores, found.sequences_ids), found.sequences_ids, strict=True),
+            reverse=True,
+        )
+        near = [ids for total, ids in likeliest if total >= likeliest[0][0] - _NEARLY]
+        first, *others = (self._text(ids, seconds) for ids in near)
+        confidence = float(np.exp(max(found.scores))) * _heard(found.no_speech_prob)
+        return Guess(
+            first,
+            language,
+            round(confidence, 3) if first else 0.0,
+            alternatives=tuple(text for text in dict.fromkeys(others) if text and text != first),
+            rank=1,  # What was heard first came before it.
+        )
 
     def _weigh(self, pcm: Pcm, language: str, texts: Sequence[str]) -> list[float]:
         """Each text's words forced on the decoder: one step for all of them, not one a word."""

@@ -290,7 +290,8 @@ async def test_words_that_come_to_something_are_not_searched_for_others(meant: b
     assert recognizer.wider == [not meant]
 
 
-async def test_the_alternatives_of_a_second_opinion_are_judged_as_such() -> None:
+@pytest.mark.parametrize("first", [0, 1], ids=["another engine", "a wider search"])
+async def test_what_was_only_nearly_heard_is_judged_as_such(first: int) -> None:
     ranks: list[tuple[str, int]] = []
 
     async def judge(guess: Guess) -> Verdict:
@@ -298,12 +299,14 @@ async def test_the_alternatives_of_a_second_opinion_are_judged_as_such() -> None
         return Verdict(Finish.COMPLETE if guess.text == "lamp on" else Finish.UNKNOWN)
 
     recognizer = CountingRecognizer()
-    recognizer.second = Guess("lamb on", "en", 0.8, alternatives=("lamp on", "lamp off"))
+    recognizer.second = Guess(
+        "lamb on", "en", 0.8, alternatives=("lamp on", "lamp off"), rank=first
+    )
     data = chunks(audio((SPOKEN, 1), (SILENT, 2)))
     found, _ = await heard(data, recognizer, judge=judge, pace=IN_PAUSES)
     assert isinstance(found[-1], Guess)
     assert (found[-1].text, found[-1].alternatives) == ("lamp on", ("100",))
-    assert ranks == [("100", 0), ("lamb on", 0), ("lamp on", 1)]
+    assert ranks == [("100", 0), ("lamb on", first), ("lamp on", first + 1)]
 
 
 async def test_audio_that_stops_at_once_is_thought_over_too() -> None:

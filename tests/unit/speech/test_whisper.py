@@ -243,6 +243,7 @@ async def test_a_wider_search_has_the_words_and_others_nearly_as_likely(
     assert searched is not None
     assert fuzz.ratio(searched.text.lower(), heard.text.lower()) > 85
     assert 0 < searched.confidence <= 1
+    assert searched.rank > 0, "it was not what was heard first"
     assert searched.text not in searched.alternatives
     assert len(set(searched.alternatives)) == len(searched.alternatives)
     noise = np.random.default_rng(1).normal(0, 300, RATE_HZ).astype(np.int16)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 from alicia.contracts.voice import AUTO, GET_HOME, PREVIEW, GetHome, Preview
 from alicia.errors import AliciaError
 from alicia.mind.course import Course
@@ -30,5 +28,7 @@ class Homes(People):
                 language=course.language,
                 home=course.home,
             )
-            with suppress(AliciaError):
+            try:
                 await self.ask(PREVIEW, nothing, deadline_s=self.settings.understand_s)
+            except AliciaError as error:
+                self.log.debug("the home of then is taken up when it is needed", code=error.code)

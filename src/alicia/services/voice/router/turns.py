@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any, TypeVar
@@ -56,7 +57,7 @@ SOUNDS_S = 3.0
 """How much longer than its reply a satellite may take to say that it was heard."""
 
 
-class Turns(Homes):
+class Turns(Homes, ABC):
     """The turn's one owner."""
 
     @asynccontextmanager
@@ -317,9 +318,9 @@ class Turns(Homes):
             self.log.warning("reply not spoken", code=error.code)
             course.error = course.error or error
 
+    @abstractmethod
     def _reply_there(self, course: Course, satellite: str) -> bool:
         """Have the reply heard at another satellite; False where that one can't."""
-        raise NotImplementedError
 
     async def _unless_cancelled(
         self, course: Course, asking: Coroutine[Any, Any, T], grace_s: float | None = None
