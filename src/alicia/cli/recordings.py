@@ -33,6 +33,7 @@ from alicia.peers.satellite import Satellite, TurnOptions, played
 from alicia.runtime.house import Address, House, MqttHouse
 from alicia.runtime.runner import joined
 from alicia.runtime.settings import Folder
+from alicia.speech import scoring
 
 
 class AsOf(StrEnum):
@@ -166,9 +167,14 @@ async def again(
 
 
 def compare(before: TurnRecord, now: TurnRecord | None) -> dict[str, Any]:
-    """What is the same, what differs, and how long it took. `now` is None where none came."""
+    """What is the same, what differs, and how long it took. `now` is None where none came.
+
+    Of the transcript its words count, not case or punctuation.
+    """
     then, today = _of(before), _of(now) if now is not None else None
     differs = [key for key in COMPARED if today is None or then[key] != today[key]]
+    if now is not None and "transcript" in differs and _sound_alike(before, now):
+        differs.remove("transcript")
     return {
         "turn_id": before.turn_id,
         "same": not differs,
@@ -184,6 +190,13 @@ def _of(record: TurnRecord) -> dict[str, Any]:
     actions = [[a.entity, a.capability, a.value] for a in record.actions]
     found = record.model_dump(include={"transcript", "intent", "reply", "error"}, mode="json")
     return {**found, "actions": actions}
+
+
+def _sound_alike(before: TurnRecord, now: TurnRecord) -> bool:
+    """The same words: some milliseconds more of silence may turn a comma into a full stop."""
+    if before.transcript is None or now.transcript is None:
+        return False
+    return not scoring.errors(before.transcript, now.transcript, before.language).wrong
 
 
 def processing_ms(record: TurnRecord | None) -> float | None:

@@ -34,6 +34,8 @@ from alicia.speech.recognizer import Guess, Recognizer, Streams
 
 # The VAD needs some speech to be sure of it; the word began before.
 _BEFORE = int(0.25 * RATE_HZ)
+# What an engine writes after the last word where it thinks that more may come: none does.
+_GOES_ON = " ,;:、，；："
 
 
 class Finish(Enum):
@@ -371,9 +373,10 @@ class _Listener:
         assert decoder.latest is not None  # noqa: S101 it knows
         await self._think_again(decoder.latest)
         guess = decoder.latest.guess
-        if not guess.text:
+        text = guess.text.rstrip(_GOES_ON)
+        if not text:
             raise NoSpeechError
-        return replace(guess, final=True)
+        return replace(guess, text=text, final=True)
 
     async def _think_again(self, decoded: Decoded) -> None:
         """The same, where the end came before there was time for it."""

@@ -52,6 +52,7 @@ class CountingRecognizer:
         self.second: Guess | None = None
         self.cancelled = 0
         self.wider: list[bool] = []
+        self.mark = ""
 
     async def transcribe(
         self,
@@ -72,6 +73,7 @@ class CountingRecognizer:
         except asyncio.CancelledError:
             self.cancelled += 1
             raise
+        text += self.mark
         return Guess(text, language or "en", 0.9, hears_plurals=self.hears_plurals)
 
     async def reconsider(self, pcm: Pcm, language: str, *, wider: bool = True) -> Guess | None:
@@ -139,6 +141,16 @@ async def test_the_early_guess_becomes_the_final_one_without_a_second_decode() -
         Guess("100", "en", 0.9, final=True),
     ]
     assert recognizer.asked == ["100"]
+
+
+@pytest.mark.parametrize(
+    ("mark", "said"), [(",", "100"), ("、", "100"), (".", "100."), ("?", "100?")]
+)
+async def test_after_the_last_word_no_mark_says_that_more_will_come(mark: str, said: str) -> None:
+    recognizer = CountingRecognizer()
+    recognizer.mark = mark
+    found, _ = await heard(chunks(audio((SPOKEN, 1), (SILENT, 1))), recognizer, pace=IN_PAUSES)
+    assert found[-1] == Guess(said, "en", 0.9, final=True)
 
 
 async def test_what_was_said_so_far_is_decoded_again_and_again() -> None:
