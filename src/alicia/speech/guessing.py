@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,9 +17,6 @@ _AFTER = int(0.1 * RATE_HZ)
 # takes less than this long, it is worth having: the last sound tells "light" from "lights".
 _TAIL = int(0.06 * RATE_HZ)
 _QUICK_S = 0.09
-# How much less likely a sentence of this home may be than the words that were heard, and how much
-# likelier than one that asks for something else; natural logarithms (ADR 0033).
-_FARTHEST, _MARGIN = 10.0, 4.0
 # From here on a language that was found is not looked for again.
 _SURE = 0.85
 
@@ -38,7 +35,7 @@ class Decoder:
     def __init__(
         self, recognizer: Recognizer, language: str | None, expected: Mapping[str, float] | None
     ) -> None:
-        self._recognizer = recognizer
+        self.recognizer = recognizer
         self._language = language
         self._expected = expected
         self._pieces: list[Pcm] = []
@@ -56,15 +53,6 @@ class Decoder:
     def tail(self) -> int:
         """How much of the end of speech a guess may lack, in samples."""
         return 0 if self._took_s < _QUICK_S else _TAIL
-
-    @property
-    def weighs(self) -> bool:
-        """Whether likely sentences can be told apart."""
-        return self._recognizer.capabilities.weighs
-
-    @property
-    def engine_is_busy(self) -> bool:
-        return self._recognizer.busy
 
     def add(self, pcm: Pcm) -> None:
         self._pieces.append(pcm)
@@ -112,39 +100,9 @@ class Decoder:
             self._language = guess.language
         return self.latest
 
-    async def second_opinion(self, decoded: Decoded, *, wider: bool) -> Guess | None:
-        """Another engine's guess for the same audio, or the same one's after a wider search."""
-        return await self._recognizer.reconsider(
-            decoded.speech, decoded.guess.language, wider=wider
-        )
-
-    async def choose(self, decoded: Decoded, likely: Sequence[tuple[str, str]]) -> Guess | None:
-        """Which of the likely sentences was said, where the audio leaves no doubt about it."""
-        if not self._recognizer.capabilities.weighs:
-            return None
-        guess = decoded.guess
-        texts = [guess.text, *(text for text, _ in likely)]
-        heard, *weights = await self._recognizer.weigh(decoded.speech, guess.language, texts)
-        ranked = sorted(zip(weights, likely, strict=True), reverse=True)
-        best, (text, meaning) = ranked[0]
-        rival = max((w for w, (_, other) in ranked if other != meaning), default=-np.inf)
-        if best < heard - _FARTHEST or best < rival + _MARGIN:
-            return None
-        return replace(guess, text=text, alternatives=(guess.text, *guess.alternatives))
-
-    async def tell_apart(self, decoded: Decoded, twins: Sequence[tuple[str, str]]) -> Guess:
-        """Which was said: the words that were heard, or one that hardly sounds different."""
-        guess = decoded.guess
-        if not self._recognizer.capabilities.weighs:
-            return guess
-        texts = [guess.text, *(text for text, _ in twins)]
-        weights = await self._recognizer.weigh(decoded.speech, guess.language, texts)
-        _, text = max(zip(weights, texts, strict=True))
-        return guess if text == guess.text else replace(guess, text=text)
-
     async def _decode(self, speech: Pcm, end: int, *, urgent: bool) -> Decoded:
         started = time.perf_counter()
-        guess = await self._recognizer.transcribe(
+        guess = await self.recognizer.transcribe(
             speech, self._language, urgent=urgent, expected=self._expected
         )
         self._took_s = time.perf_counter() - started

@@ -9,10 +9,9 @@ one, so most commands are known before their end is decided.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from enum import Enum
 from typing import Any, TypeAlias
 
 from alicia.audio.endpointing import (
@@ -28,6 +27,7 @@ from alicia.audio.endpointing import (
 from alicia.audio.formats import RATE_HZ, Pcm, from_bytes
 from alicia.audio.vad import Vad
 from alicia.errors import EngineError, NoSpeechError, UtteranceTooLongError
+from alicia.speech.doubt import Doubt, Finish, Judge, Verdict
 from alicia.speech.guessing import Decoded, Decoder, gone
 from alicia.speech.lane import Decided, Lane, bears_out
 from alicia.speech.recognizer import Guess, Recognizer, Streams
@@ -36,29 +36,6 @@ from alicia.speech.recognizer import Guess, Recognizer, Streams
 _BEFORE = int(0.25 * RATE_HZ)
 # What an engine writes after the last word where it thinks that more may come: none does.
 _GOES_ON = " ,;:、，；："
-
-
-class Finish(Enum):
-    """How finished the words so far are."""
-
-    COMPLETE = "complete"  # a whole command, and no longer one begins with it
-    OPEN = "open"  # they demand more
-    UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What a guess is worth."""
-
-    finish: Finish
-    likely: tuple[tuple[str, str], ...] = ()
-    """Sentences that may have been said instead, each with its meaning. Of a whole command: those
-    that differ from it in the number of one noun."""
-    meant: bool = False
-    """The words come to something, if not surely to what was said."""
-
-
-Judge: TypeAlias = Callable[[Guess], Awaitable[Verdict]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,7 +206,7 @@ class _Listener:
         guess = decided.guess
         if self._decoder.knows(decided.covered) or not self._bears_out(latest, guess):
             return []
-        if decided.verdict.likely and not self._decoder.weighs:
+        if decided.verdict.likely and not self._decoder.recognizer.capabilities.weighs:
             return []  # "Lights", or "light"?
         self._decoder.adopt(guess, decided.covered)
         self._taken = guess
@@ -283,7 +260,7 @@ class _Listener:
             if not self._decoder.knows(end):
                 self._decoder.begin(end, urgent=True)
             return
-        if self._decoder.engine_is_busy:
+        if self._decoder.recognizer.busy:
             return  # Others are waited for.
         latest = self._decoder.latest
         since = latest.covered if latest else self._onset
@@ -312,22 +289,10 @@ class _Listener:
             self._weighing = asyncio.create_task(self._reconsider(decoded, verdict))
 
     async def _reconsider(self, decoded: Decoded, verdict: Verdict) -> Guess | None:
-        """What was said instead; None where nothing is better.
-
-        Another engine's opinion where that is a whole command, or the one of the likely sentences
-        that the audio bears out.
-        """
-        likely = verdict.likely
-        if verdict.finish is Finish.COMPLETE:
-            return await self._decoder.tell_apart(decoded, likely)
-        other = await self._decoder.second_opinion(decoded, wider=not verdict.meant)
-        if other is not None and other.text and self._judge is not None:
-            for rank, text in enumerate((other.text, *other.alternatives), other.rank):
-                its = await self._judge(replace(other, text=text, rank=rank))
-                if its.finish is Finish.COMPLETE:
-                    return replace(other, text=text, alternatives=(decoded.guess.text,))
-                likely = tuple(dict.fromkeys((*likely, *its.likely)))
-        return await self._decoder.choose(decoded, likely) if likely else None
+        """What was said instead; None where nothing is better."""
+        if self._judge is None:
+            return None
+        return await Doubt(self._decoder.recognizer, self._judge, decoded).settle(verdict)
 
     def _settled(self, verdict: Verdict) -> bool:
         """Whether these are surely the words of a whole command."""

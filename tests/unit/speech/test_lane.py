@@ -15,8 +15,9 @@ from alicia.audio.endpointing import EndpointSettings
 from alicia.audio.formats import Pcm
 from alicia.errors import DependencyMissingError, EngineError
 from alicia.speech.command_lane import CommandLane, Sayable
+from alicia.speech.doubt import Finish, Verdict
 from alicia.speech.lane import Allowed, bears_out
-from alicia.speech.listening import Ended, Finish, Heard, Pace, SpeechStarted, Verdict, listen
+from alicia.speech.listening import Ended, Heard, Pace, SpeechStarted, listen
 from alicia.speech.recognizer import Guess, RecognizerCapabilities, Word
 
 from .test_listening import (

@@ -9,16 +9,8 @@ import pytest
 from alicia.audio.endpointing import EndpointSettings, EndReason
 from alicia.audio.formats import RATE_HZ, Pcm
 from alicia.errors import EngineError, NoSpeechError, UtteranceTooLongError
-from alicia.speech.listening import (
-    Ended,
-    Finish,
-    Heard,
-    Judge,
-    Pace,
-    SpeechStarted,
-    Verdict,
-    listen,
-)
+from alicia.speech.doubt import Finish, Judge, Verdict
+from alicia.speech.listening import Ended, Heard, Pace, SpeechStarted, listen
 from alicia.speech.recognizer import Guess, RecognizerCapabilities
 
 FRAME = 160  # 10 ms
@@ -50,6 +42,9 @@ class CountingRecognizer:
         self.weighed = 0
         self.hears_plurals = True
         self.second: Guess | None = None
+        self.at_second: Guess | None = None
+        """What a wider search finds."""
+        self.asked_to_weigh: list[str] = []
         self.cancelled = 0
         self.wider: list[bool] = []
         self.mark = ""
@@ -79,11 +74,12 @@ class CountingRecognizer:
     async def reconsider(self, pcm: Pcm, language: str, *, wider: bool = True) -> Guess | None:
         del pcm, language
         self.wider.append(wider)
-        return self.second
+        return self.second or (self.at_second if wider else None)
 
     async def weigh(self, pcm: Pcm, language: str, texts: Sequence[str]) -> list[float]:
         del pcm, language
         self.weighed += 1
+        self.asked_to_weigh += texts
         return [self.weights[text] for text in texts]
 
     async def aclose(self) -> None: ...
@@ -299,7 +295,35 @@ async def test_words_that_come_to_something_are_not_searched_for_others(meant: b
     recognizer = CountingRecognizer()
     data = chunks(audio((SPOKEN, 1), (SILENT, 2)))
     await heard(data, recognizer, judge=judge, pace=IN_PAUSES)
-    assert recognizer.wider == [not meant]
+    assert recognizer.wider == ([False] if meant else [False, True])
+
+
+async def test_where_a_likely_sentence_fits_nothing_is_searched() -> None:
+    async def judge(_: Guess) -> Verdict:
+        return Verdict(Finish.UNKNOWN, LIKELY)
+
+    recognizer = CountingRecognizer()
+    recognizer.weights = {"100": -3, "lamp on": -4, "light on": -9, "lamp off": -12}
+    data = chunks(audio((SPOKEN, 1), (SILENT, 2)))
+    found, _ = await heard(data, recognizer, judge=judge, pace=IN_PAUSES)
+    assert isinstance(found[-1], Guess)
+    assert found[-1].text == "lamp on"
+    assert recognizer.wider == [False]
+
+
+async def test_sentences_near_to_what_a_search_finds_are_weighed_too() -> None:
+    async def judge(guess: Guess) -> Verdict:
+        return Verdict(Finish.UNKNOWN, LIKELY[1:] if guess.text == "limb on" else LIKELY[:1])
+
+    recognizer = CountingRecognizer()
+    recognizer.at_second = Guess("lamb on", "en", 0.8, alternatives=("Lamb, on!", "limb on"))
+    recognizer.weights = {"100": -3, "lamp on": -14, "light on": -4, "lamp off": -12}
+    data = chunks(audio((SPOKEN, 1), (SILENT, 2)))
+    found, _ = await heard(data, recognizer, judge=judge, pace=IN_PAUSES)
+    assert isinstance(found[-1], Guess)
+    assert found[-1].text == "light on"
+    assert recognizer.weighed == 2
+    assert recognizer.asked_to_weigh == ["100", "lamp on", "light on", "lamp off"]
 
 
 @pytest.mark.parametrize("first", [0, 1], ids=["another engine", "a wider search"])

@@ -14,7 +14,8 @@ from rapidfuzz import fuzz, process
 
 from alicia.audio.formats import RATE_HZ, Pcm, read
 from alicia.errors import EngineError, UnsupportedLanguageError, UtteranceTooLongError
-from alicia.speech.guessing import Decoded, Decoder
+from alicia.speech.doubt import Doubt, Finish, Verdict
+from alicia.speech.guessing import Decoded
 from alicia.speech.listening import Ended, listen
 from alicia.speech.recognizer import Guess
 from alicia.speech.whisper import LANGUAGES, WhisperRecognizer
@@ -264,13 +265,18 @@ async def test_a_word_that_was_heard_well_is_not_taken_for_another(
     whisper: WhisperRecognizer,
 ) -> None:
     [coffee] = [c for c in COMMANDS if c.file.startswith("turn_on_the_coffee_machine")]
-    decoder = Decoder(whisper, "en", None)
     heard = await whisper.transcribe(coffee.pcm, "en")
     decoded = Decoded(heard, len(coffee.pcm), coffee.pcm)
+
+    async def instead(*likely: tuple[str, str]) -> Guess | None:
+        return await Doubt(whisper, no_command, decoded).settle(
+            Verdict(Finish.UNKNOWN, likely, meant=True)
+        )
+
+    async def no_command(_: Guess) -> Verdict:
+        return Verdict(Finish.UNKNOWN)
+
     # In a home without a coffee machine this is the nearest thing.
-    likely = [
-        ("Turn on the washing machine.", "on washing"),
-        ("Turn on the heating.", "on heating"),
-    ]
-    assert await decoder.choose(decoded, likely) is None
-    assert await decoder.choose(decoded, [("Turn on the coffee machines.", "on")]) is not None
+    washing, heating = ("Turn on the washing machine.", "washing"), ("Turn on the heating.", "heat")
+    assert await instead(washing, heating) is None
+    assert await instead(("Turn on the coffee machines.", "on")) is not None

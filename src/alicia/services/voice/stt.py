@@ -55,7 +55,8 @@ from alicia.runtime.settings import Settings
 if TYPE_CHECKING:
     from alicia.audio.endpointing import EndpointSettings
     from alicia.speech.command_lane import CommandLane, Sayable
-    from alicia.speech.listening import Pace, Verdict
+    from alicia.speech.doubt import Verdict
+    from alicia.speech.listening import Pace
     from alicia.speech.recognizer import Guess, Streams
 
 RATE_HZ = 16_000
@@ -267,7 +268,7 @@ class Stt(Service[SttSettings]):
         )
 
     async def _verdict(self, ask: Transcribe, guess: Guess) -> Verdict:
-        from alicia.speech.listening import Finish, Verdict  # noqa: PLC0415 - heavy
+        from alicia.speech.doubt import Finish, Verdict  # noqa: PLC0415 - heavy
 
         if guess.confidence < self.settings.min_confidence:
             return Verdict(Finish.UNKNOWN)
