@@ -343,6 +343,8 @@ class Turn(Message):
     satellite: str
     phase: TurnPhase
     turn_id: str | None = None
+    language: str | None = None
+    """What the reply will be in: BCP 47, or `auto` until it has been heard."""
 
 
 class OpenTurn(Message):

@@ -20,6 +20,7 @@ from pydantic import Field
 
 from alicia.contracts.devices import AREA, ENTITY
 from alicia.contracts.voice import (
+    AUTO,
     CANCEL,
     PREPARE,
     SPEAK,
@@ -104,6 +105,7 @@ class Tts(Service[TtsSettings]):
         self._languages = dict.fromkeys(_listed(self.settings.languages))
         self._missed: dict[str, dict[str, None]] = {}
         self._learnt: dict[str, int] = {}
+        self._starting: dict[str, asyncio.Task[None]] = {}
         self._preparing: dict[str, tuple[str, asyncio.Task[bool]]] = {}
         await self._start_voices()
         self._speaker = Speaker(self._voices, self._cache)
@@ -113,29 +115,16 @@ class Tts(Service[TtsSettings]):
         finally:
             for satellite in list(self._turns):
                 self._turn_over(satellite)
+            for starting in list(self._starting.values()):
+                starting.cancel()
             await self._speaker.aclose()
             await self._warmer.aclose()
             await self._voices.aclose()
 
     async def _start_voices(self) -> None:
         """The first live voice of each language that is set. Raises DependencyMissingError."""
-        from alicia.speech.child import ChildSynthesizer  # noqa: PLC0415 - heavy
-        from alicia.speech.spoken import spoken  # noqa: PLC0415 - heavy
-
-        started = 0
-        for language in self._languages:
-            await self.off_loop(spoken, "1", language)  # Its rules are read.
-            for engine in await self.off_loop(self._voices.live, language):
-                try:
-                    if isinstance(engine, ChildSynthesizer):
-                        await engine.start()
-                except (SetupError, EngineError) as error:
-                    self.log.warning("voice not available", voice=engine.voice, reason=str(error))
-                    self.set_degraded(f"The voice {engine.voice} is not available: {error.message}")
-                else:
-                    started += 1
-                    break
-        if not started:
+        started = [await self._start_voice(language) for language in self._languages]
+        if not any(started):
             raise DependencyMissingError(
                 "There is no voice. Run `alicia models pull`, or `alicia voices list` to see why.",
                 voices=self.settings.voices,
@@ -146,6 +135,23 @@ class Tts(Service[TtsSettings]):
             except DependencyMissingError as error:
                 self.log.warning("voice not available", voice=voice, reason=str(error))
                 self.set_degraded(f"The voice {voice} is not available: {error.message}")
+
+    async def _start_voice(self, language: str) -> bool:
+        """Have its first live voice that works loaded; whether there is one."""
+        from alicia.speech.child import ChildSynthesizer  # noqa: PLC0415 - heavy
+        from alicia.speech.spoken import spoken  # noqa: PLC0415 - heavy
+
+        await self.off_loop(spoken, "1", language)  # Its rules are read.
+        for engine in await self.off_loop(self._voices.live, language):
+            try:
+                if isinstance(engine, ChildSynthesizer):
+                    await engine.start()
+            except (SetupError, EngineError) as error:
+                self.log.warning("voice not available", voice=engine.voice, reason=str(error))
+                self.set_degraded(f"The voice {engine.voice} is not available: {error.message}")
+            else:
+                return True
+        return False
 
     # ---- speaking ----
 
@@ -234,6 +240,8 @@ class Tts(Service[TtsSettings]):
         if turn.phase is TurnPhase.IDLE:
             self._turn_over(turn.satellite)
             return
+        if turn.language and turn.language != AUTO:
+            self._expect(_base(turn.language))
         ends = asyncio.get_running_loop().call_later(
             LONGEST_TURN_S, self._turn_over, turn.satellite
         )
@@ -243,6 +251,24 @@ class Tts(Service[TtsSettings]):
             before.cancel()
         else:
             self._warmer.hold()
+
+    def _expect(self, language: str) -> None:
+        """Somebody speaks this language: its voice starts while they do."""
+        if language in self._languages or language in self._starting:
+            return
+        starting = asyncio.create_task(self._start_expected(language), name="start a voice")
+        self._starting[language] = starting
+        starting.add_done_callback(lambda _: self._starting.pop(language, None))
+
+    async def _start_expected(self, language: str) -> None:
+        try:
+            await self._start_voice(language)
+        except AliciaError as error:
+            # Whoever has something said in it is told.
+            self.log.debug("no voice", language=language, code=error.code)
+            return
+        self._languages[language] = None
+        self._changed.set()
 
     def _turn_over(self, satellite: str) -> None:
         ends = self._turns.pop(satellite, None)

@@ -31,6 +31,7 @@ from alicia.contracts.voice import (
 from alicia.errors import MarkupError
 from alicia.home.demo import load
 from alicia.services.voice.tts import Tts
+from alicia.speech.child import ChildSynthesizer
 from alicia.speech.phrase_cache import PhraseCache
 from alicia.testing.running import RunningHouse, house
 
@@ -197,6 +198,19 @@ async def test_markup_is_obeyed_where_it_is_said_to_be_markup(tmp_path: Path) ->
             await speak(home, "<!DOCTYPE x><speak>Yes.</speak>", ssml=True)
         with pytest.raises(MarkupError):
             await speak(home, "no markup at all", ssml=True)
+
+
+async def test_a_voice_starts_while_somebody_speaks_its_language(tmp_path: Path) -> None:
+    async with speaking(tmp_path, engines="pico, openjtalk") as home:
+        room = the_room(home)
+        [voice] = room._voices.live("ja")[:1]
+        assert isinstance(voice, ChildSynthesizer)
+        assert voice.pid is None
+        for language in ("auto", "xx", "ja-JP"):
+            turn = Turn(satellite="s1", phase=TurnPhase.LISTENING, turn_id="t9", language=language)
+            await home.bus.say(TURN, turn)
+        await until(lambda: voice.pid is not None)
+        await until(lambda: list(room._languages) == ["en", "ja"])
 
 
 # ---- warming ------------------------------------------------------------------------------------

@@ -43,7 +43,12 @@ class Ending(Service[RouterSettings]):
         if machine.turn_id == course.turn_id:
             await self.say(
                 TURN,
-                Turn(satellite=course.satellite, phase=machine.phase, turn_id=course.turn_id),
+                Turn(
+                    satellite=course.satellite,
+                    phase=machine.phase,
+                    turn_id=course.turn_id,
+                    language=course.language,
+                ),
             )
 
     async def _rest(self, satellite: str, turn_id: str | None = None) -> None:
