@@ -17,6 +17,8 @@ from alicia.speech.recognizer import Guess, Recognizer
 # How much less likely a sentence of this home may be than the words that were heard, and how much
 # likelier than one that asks for something else; natural logarithms.
 _FARTHEST, _MARGIN = 10.0, 4.0
+# The same before a wider search, which may bring sentences that fit better.
+_EARLY_FARTHEST, _EARLY_MARGIN = 5.0, 6.0
 # Sentences near to what a wider search finds that are weighed: more than these take too long.
 _MOST_MORE = 12
 
@@ -64,8 +66,9 @@ class Doubt:
             return await self._tell_apart(verdict)
         self._meanings |= dict(verdict.likely)
         another = await self._second_opinion(wider=False)
-        found = await self._whole(another) or await self._choose()
-        if found is None and another is None and not verdict.meant:
+        searches = another is None and not verdict.meant
+        found = await self._whole(another) or await self._choose(early=searches)
+        if found is None and searches:
             # It takes longer than all else, so it comes last.
             found = await self._whole(await self._second_opinion(wider=True))
             found = found or await self._choose()
@@ -94,19 +97,21 @@ class Doubt:
                 self._meanings.setdefault(sentence, meaning)
         return None
 
-    async def _choose(self) -> Guess | None:
+    async def _choose(self, *, early: bool = False) -> Guess | None:
         """Which of the likely sentences was said, where the audio leaves no doubt about it."""
         guess = self._decoded.guess
         new = [text for text in self._meanings if text not in self._weights]
-        if not new or not self._recognizer.capabilities.weighs:
-            return None
-        await self._weigh(new if not self._weights else new[:_MOST_MORE])
+        if new and self._recognizer.capabilities.weighs:
+            await self._weigh(new[:_MOST_MORE] if self._weights else new)
         weighed = [text for text in self._meanings if text in self._weights]
+        if not weighed:
+            return None
         ranked = sorted(((self._weights[text], text) for text in weighed), reverse=True)
         best, text = ranked[0]
         meaning = self._meanings[text]
         rival = max((w for w, other in ranked if self._meanings[other] != meaning), default=-np.inf)
-        if best < self._weights[guess.text] - _FARTHEST or best < rival + _MARGIN:
+        farthest, margin = (_EARLY_FARTHEST, _EARLY_MARGIN) if early else (_FARTHEST, _MARGIN)
+        if best < self._weights[guess.text] - farthest or best < rival + margin:
             return None
         return replace(guess, text=text, alternatives=(guess.text, *guess.alternatives))
 

@@ -298,17 +298,29 @@ async def test_words_that_come_to_something_are_not_searched_for_others(meant: b
     assert recognizer.wider == ([False] if meant else [False, True])
 
 
-async def test_where_a_likely_sentence_fits_nothing_is_searched() -> None:
+@pytest.mark.parametrize(
+    ("weights", "searched"),
+    [
+        ({"100": -3, "lamp on": -4, "light on": -9, "lamp off": -12}, False),
+        ({"100": -3, "lamp on": -4, "light on": -9, "lamp off": -9}, True),
+        ({"100": -3, "lamp on": -9, "light on": -19, "lamp off": -19}, True),
+    ],
+    ids=["it fits", "another fits nearly", "it fits worse than what was heard"],
+)
+async def test_where_a_likely_sentence_clearly_fits_nothing_is_searched(
+    weights: dict[str, float], searched: bool
+) -> None:
     async def judge(_: Guess) -> Verdict:
         return Verdict(Finish.UNKNOWN, LIKELY)
 
     recognizer = CountingRecognizer()
-    recognizer.weights = {"100": -3, "lamp on": -4, "light on": -9, "lamp off": -12}
+    recognizer.weights = weights
     data = chunks(audio((SPOKEN, 1), (SILENT, 2)))
     found, _ = await heard(data, recognizer, judge=judge, pace=IN_PAUSES)
     assert isinstance(found[-1], Guess)
     assert found[-1].text == "lamp on"
-    assert recognizer.wider == [False]
+    assert recognizer.wider == ([False, True] if searched else [False])
+    assert recognizer.weighed == 1
 
 
 async def test_sentences_near_to_what_a_search_finds_are_weighed_too() -> None:
