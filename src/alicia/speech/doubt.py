@@ -16,7 +16,7 @@ from alicia.speech.recognizer import Guess, Recognizer
 
 # How much less likely a sentence of this home may be than the words that were heard, and how much
 # likelier than one that asks for something else; natural logarithms.
-_FARTHEST, _MARGIN = 10.0, 4.0
+_FARTHEST, _MARGIN = 9.0, 4.0
 # The same before a wider search, which may bring sentences that fit better.
 _EARLY_FARTHEST, _EARLY_MARGIN = 5.0, 6.0
 # Sentences near to what a wider search finds that are weighed: more than these take too long.

@@ -271,7 +271,9 @@ class Stt(Service[SttSettings]):
         from alicia.speech.doubt import Finish, Verdict  # noqa: PLC0415 - heavy
 
         if guess.confidence < self.settings.min_confidence:
-            return Verdict(Finish.UNKNOWN)
+            # A "please" before a pause is hardly understood by itself: nobody is told to say it
+            # again who is about to go on.
+            return Verdict(Finish.OPEN)
         words = Preview(
             utterance_id=ask.utterance_id,
             turn_id=ask.turn_id,

@@ -323,6 +323,21 @@ async def test_what_is_not_heard_clearly_is_asked_again(
         assert raised.value.fields["confidence"] < 1
 
 
+async def test_whoever_is_not_heard_clearly_may_go_on_after_a_pause(
+    tmp_path: Path, recognizers: ModelStore
+) -> None:
+    async with hearing(tmp_path, recognizers, min_confidence=1) as mic:
+        asking = asyncio.create_task(mic.transcribe())
+        await mic.heard()
+        pause, silence = bytes(RATE_HZ * 2 * 8 // 10), bytes(RATE_HZ * 4)
+        await mic.say(sentence() + pause + sentence() + silence)
+        with pytest.raises(UnclearSpeechError):
+            await asking
+        [end] = mic.ends
+        first_ms = len(sentence()) / 2 / RATE_HZ * 1000
+        assert end.speech_end_ms > first_ms + 800
+
+
 async def test_an_engine_that_fails_is_an_error(tmp_path: Path, recognizers: ModelStore) -> None:
     async with hearing(tmp_path, recognizers) as mic:
         stt = mic.home._running[0].runner.service
