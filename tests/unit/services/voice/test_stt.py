@@ -326,12 +326,14 @@ async def test_what_is_not_heard_clearly_is_asked_again(
 async def test_whoever_is_not_heard_clearly_may_go_on_after_a_pause(
     tmp_path: Path, recognizers: ModelStore
 ) -> None:
-    async with hearing(tmp_path, recognizers, min_confidence=1) as mic:
+    async with hearing(tmp_path, recognizers, min_confidence=1, audio_gap_s=5) as mic:
         asking = asyncio.create_task(mic.transcribe())
         await mic.heard()
         first = sentence()[: int(1.6 * RATE_HZ) * 2]  # Its words, and hardly any silence.
-        pause = bytes(int(0.7 * RATE_HZ) * 2)
-        await mic.say(first + pause + sentence() + bytes(RATE_HZ * 4))
+        sent = await mic.say(first + bytes(int(0.2 * RATE_HZ) * 2))
+        await asyncio.sleep(1.0)  # As long as the silence would last: it is decoded meanwhile.
+        pause = bytes(int(0.6 * RATE_HZ) * 2)
+        await mic.say(pause + sentence() + bytes(RATE_HZ * 4), first=sent)
         with pytest.raises(UnclearSpeechError):
             await asking
         [end] = mic.ends
