@@ -326,7 +326,9 @@ async def test_what_is_not_heard_clearly_is_asked_again(
 async def test_whoever_is_not_heard_clearly_may_go_on_after_a_pause(
     tmp_path: Path, recognizers: ModelStore
 ) -> None:
-    async with hearing(tmp_path, recognizers, min_confidence=1, audio_gap_s=5) as mic:
+    async with hearing(
+        tmp_path, recognizers, min_confidence=1, audio_gap_s=5, open_silence_s=2
+    ) as mic:
         asking = asyncio.create_task(mic.transcribe())
         await mic.heard()
         first = sentence()[: int(1.6 * RATE_HZ) * 2]  # Its words, and hardly any silence.
