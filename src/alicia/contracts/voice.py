@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
+from alicia.contracts.conversation import Topic
 from alicia.contracts.devices import HomeSnapshot, OutcomeKind, Value
 from alicia.contracts.kinds import AudioPayload, Command, Event, Message, Personal, State, Stream
 
@@ -33,6 +34,8 @@ class Transcribe(Message):
     """This person's pauses, over the usual ones."""
     max_utterance_s: float = 15.0
     no_speech_s: float = 5.0
+    topic: Topic | None = None
+    """What the turn before at this satellite was about."""
     home: HomeSnapshot | None = None
     """The home of another time: sentences are whole by its names. For replays."""
 
@@ -112,6 +115,8 @@ class Understand(Message):
     """The turn that this one answers or interrupts."""
     dry_run: bool = False
     """Say what would be done; change nothing."""
+    topic: Topic | None = None
+    """What the turn before at this satellite was about."""
     home: HomeSnapshot | None = None
     """The home of another time, to be understood by in place of this one. Refused but in a dry run:
     what is right for another home is not done in this one."""
@@ -127,6 +132,8 @@ class Preview(Message):
     area_id: str | None = None
     guessed: bool = False
     """They are not the likeliest words: no lock and no garage door obeys them."""
+    topic: Topic | None = None
+    """What the turn before at this satellite was about."""
     home: HomeSnapshot | None = None
     """The home of another time."""
 
@@ -198,6 +205,8 @@ class Understood(Message):
     language: str
     expects_reply: bool = False
     """The reply asks something back: the person answers without a wake word."""
+    topic: Topic | None = None
+    """What it was about, for the next turn; None where about nothing in the home."""
 
 
 class GetHome(Message):

@@ -78,7 +78,7 @@ def _about_things(say: dict[str, Any], language: str, home: Home) -> Iterator[Ca
     for key, patterns in say.get("name", {}).items():
         act = NAMED[key]
         for entity in home.entities():
-            if not _fits(entity, act):
+            if not fits(entity, act):
                 continue
             guarded = entity.protected and act.intent != "HassGetState"
             for name, foreign in _names_in_full(entity, language, home):
@@ -122,7 +122,7 @@ def _about_home(say: dict[str, Any], _language: str, home: Home) -> Iterator[Can
     for section, targets in (("here", _HERE), ("home", _HOME)):
         for key, patterns in say.get(section, {}).items():
             act = PLACED[key]
-            if act.domains and not any(_fits(e, act) for e in home.entities()):
+            if act.domains and not any(fits(e, act) for e in home.entities()):
                 continue
             for made in _made(say, act, patterns, "", ""):
                 yield Candidate(
@@ -199,7 +199,7 @@ def _slots(act: Act, slots: Mapping[str, Slot], made: _Made) -> dict[str, Slot]:
     return {**fixed, **slots, **chosen}
 
 
-def _fits(entity: Entity, act: Act) -> bool:
+def fits(entity: Entity, act: Act) -> bool:
     return (
         (not act.domains or entity.domain in act.domains)
         and (act.capability is None or any(c.name == act.capability for c in entity.capabilities))
@@ -218,7 +218,7 @@ def _meant(home: Home, area: Area, act: Act) -> frozenset[str]:
     return frozenset(
         entity.entity_id
         for entity in home.entities(area_id=area.area_id)
-        if _fits(entity, act)
+        if fits(entity, act)
         and not (entity.protected and act.intent != "HassGetState")
         and act.device_class in (None, entity.device_class)
     )

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from rapidfuzz import fuzz, process
 
+from alicia.contracts.conversation import Topic
 from alicia.contracts.devices import Entity
 from alicia.errors import (
     AliciaError,
@@ -21,6 +22,7 @@ from alicia.errors import (
 )
 from alicia.home.model import Home, names_of
 from alicia.language.candidates import Candidate, candidates
+from alicia.language.follow_ups import FollowUps, topic_of
 from alicia.language.grammar import Grammar, Reading, tidy
 from alicia.language.guesses import Guesses
 from alicia.language.intents import plan
@@ -77,6 +79,7 @@ class Understanding:
         self._snap = Snap(self._tables)
         self._sparing = Sparing(self._tables, self._snap.wording)
         self._guesses = Guesses(self._tables, self._snap)
+        self._follow_ups = FollowUps(self._tables, self._snap.wording)
         letters = self._snap.wording.letters
         self._fillers = [letters(f).replace(" ", "") for f in self._tables.tidy.fillers]
         self._fillers = [f for f in self._fillers if len(f) >= _LONG_FILLER]
@@ -96,8 +99,9 @@ class Understanding:
         home: Home,
         area_id: str | None = None,
         alternatives: Sequence[str] = (),
+        topic: Topic | None = None,
     ) -> Plan:
-        """What the sentence asks for in this home.
+        """What the sentence asks for in this home; after the `topic` of the turn before.
 
         Alternatives (a recognizer's other guesses) count only where they parse exactly. A lock or
         a garage door is acted on only where `text` itself parses exactly.
@@ -105,6 +109,27 @@ class Understanding:
         UnknownEntityError or NotCapableError.
         """
         self._use(home)
+        if topic is None:
+            return self._recognize(text, home, area_id, alternatives)
+        try:
+            followed = self._followed(text, topic, home, area_id)
+        except AliciaError as incapable:
+            try:
+                return self._recognize(text, home, area_id, alternatives)
+            except (NotUnderstoodError, UnsupportedIntentError):
+                raise incapable from None
+        return followed or self._recognize(text, home, area_id, alternatives)
+
+    def _followed(self, text: str, topic: Topic, home: Home, area_id: str | None) -> Plan | None:
+        """The plan of a follow-up; None where it is none. Raises what `FollowUps.plan` does."""
+        if topic.which and self._strict_or_none(text, home, area_id) is not None:
+            return None  # Who was asked "which one?" wants something else now.
+        found = self._follow_ups.plan(tidy(text, self._tables), topic, home)
+        return found and replace(found, heard=text.strip())
+
+    def _recognize(
+        self, text: str, home: Home, area_id: str | None, alternatives: Sequence[str]
+    ) -> Plan:
         exact = self._strict(text, home, area_id)
         if exact is not None:
             return replace(exact, heard=text.strip())
@@ -126,14 +151,22 @@ class Understanding:
         return self._whole(text, home, area_id) is not None
 
     def preview(
-        self, text: str, *, home: Home, area_id: str | None = None, guessed: bool = False
+        self,
+        text: str,
+        *,
+        home: Home,
+        area_id: str | None = None,
+        guessed: bool = False,
+        topic: Topic | None = None,
     ) -> Preview:
         """What the words so far come to, and whether more is likely to come. Raises nothing.
 
         Words that are only `guessed` come to nothing where something protected would obey.
         """
         self._use(home)
-        exact = self._whole(text, home, area_id)
+        exact = self._followed_or_none(text, topic, home, area_id) or self._whole(
+            text, home, area_id
+        )
         if guessed and exact is not None and _touches_protected(exact, home):
             return Preview(complete=False, open=False, plan=None, score=0.0, whole=False)
         heard = tidy(text, self._tables)
@@ -214,6 +247,14 @@ class Understanding:
                 return True
         return False
 
+    def _followed_or_none(
+        self, text: str, topic: Topic | None, home: Home, area_id: str | None
+    ) -> Plan | None:
+        try:
+            return self._followed(text, topic, home, area_id) if topic else None
+        except AliciaError:
+            return None
+
     def _whole(self, text: str, home: Home, area_id: str | None) -> Plan | None:
         """The plan of an exact parse of a sentence that does not end in an article or the like."""
         if self._snap.unfinished(tidy(text, self._tables)):
@@ -225,6 +266,7 @@ class Understanding:
             self._snap.use(home)
             self._sparing.use(home)
             self._guesses.use(home)
+            self._follow_ups.use(home)
             self._known.clear()
 
     def _strict(self, text: str, home: Home, area_id: str | None) -> Plan | None:
@@ -372,7 +414,11 @@ def _choose(
     here = [p for p in same_name if area_id and _area_of(p, home) == area_id]
     if len(here) == 1:
         return here[0]
-    raise AmbiguousError(choices=[_in_full(p, home, language) for p in same_name])
+    topic = topic_of(*same_name)
+    raise AmbiguousError(
+        choices=[_in_full(p, home, language) for p in same_name],
+        topic=topic.model_dump(mode="json") if topic else None,
+    )
 
 
 def _in_full(p: Plan, home: Home, language: str) -> str:

@@ -103,9 +103,11 @@ class Ai(Service[AiSettings]):
     async def lifespan(self) -> AsyncGenerator[None, None]:
         from alicia.home.model import Home  # noqa: PLC0415 - heavy
         from alicia.language.answers import answer  # noqa: PLC0415 - heavy
+        from alicia.language.follow_ups import topic_of  # noqa: PLC0415 - heavy
         from alicia.language.repertoire import expected_results  # noqa: PLC0415 - heavy
 
         self._answer = answer
+        self._topic_of = topic_of
         self._expected = expected_results
         self._home = Home()
         self._changed_at = time.monotonic()
@@ -239,6 +241,7 @@ class Ai(Service[AiSettings]):
             ],
             reply=reply,
             language=ask.language,
+            topic=self._topic_of(plan),
         )
 
     @serves(PREVIEW, concurrency=4)
@@ -259,7 +262,11 @@ class Ai(Service[AiSettings]):
         async with self._grammar_of(ask.language, ask.home) as (understanding, home):
             with self.span("preview"):
                 found = understanding.preview(
-                    ask.text, home=home, area_id=ask.area_id, guessed=ask.guessed
+                    ask.text,
+                    home=home,
+                    area_id=ask.area_id,
+                    guessed=ask.guessed,
+                    topic=ask.topic,
                 )
             if found.plan is None and not found.open:
                 near = understanding.likely(ask.text, home=home, most=LIKELY)
@@ -309,6 +316,7 @@ class Ai(Service[AiSettings]):
                     home=home,
                     area_id=ask.area_id,
                     alternatives=ask.alternatives,
+                    topic=ask.topic,
                 )
                 if span is not None:
                     span.attributes.update(

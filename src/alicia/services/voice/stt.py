@@ -281,6 +281,7 @@ class Stt(Service[SttSettings]):
             language=guess.language,
             guessed=guess.rank > 0,
             area_id=ask.area_id,
+            topic=ask.topic,
             home=ask.home,
         )
         try:

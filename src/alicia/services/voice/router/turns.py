@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any, TypeVar
 
+from alicia.contracts.conversation import Topic
 from alicia.contracts.kinds import segment
 from alicia.contracts.satellites import PLAYED, Played
 from alicia.contracts.voice import (
@@ -42,6 +43,7 @@ from alicia.mind.arbitration import Arbiter, Rules, Verdict
 from alicia.mind.course import Course, Stopwatch, without_words
 from alicia.mind.recordings import RecordingStore
 from alicia.mind.satellites import Directory, earshot
+from alicia.mind.topics import Topics
 from alicia.mind.turn_machine import Machines
 from alicia.mind.turns import Journal, OpenEntry, Traces
 from alicia.runtime.service import handles, serves
@@ -69,6 +71,7 @@ class Turns(Homes, ABC):
             folder / "recordings", days=own.record_days, most=own.record_most
         )
         self._machines = Machines()
+        self._topics = Topics(keep_s=own.topic_s)
         self._were = {}
         self._directory = Directory(lease_s=own.lease_s)
         self._arbiter = Arbiter(
@@ -207,6 +210,7 @@ class Turns(Homes, ABC):
             turn_id=course.turn_id,
             language=course.language,
             area_id=course.area_id,
+            topic=self._topic(course),
             home=course.home,
         )
         until = time.monotonic() + self.settings.transcribe_s
@@ -279,6 +283,7 @@ class Turns(Homes, ABC):
                     speaker=course.speaker,
                     follows=course.follows,
                     dry_run=course.dry_run,
+                    topic=self._topic(course),
                     home=course.home,
                 ),
                 deadline_s=self.settings.understand_s,
@@ -289,6 +294,10 @@ class Turns(Homes, ABC):
         if course.cancelled:
             raise TurnCancelledError
         course.reply = course.understood.reply
+
+    def _topic(self, course: Course) -> Topic | None:
+        """What was spoken of before; in a home of another time nobody knows."""
+        return None if course.home else self._topics.of(course.satellite, time.monotonic())
 
     def _apologise(self, course: Course, error: AliciaError) -> None:
         if not course.cancelled:
@@ -344,6 +353,8 @@ class Turns(Homes, ABC):
             await asyncio.gather(answer, stopping, return_exceptions=True)
 
     async def _end(self, course: Course) -> TurnRecord:
+        if not course.dry_run:
+            self._topics.note(course.satellite, course.understood, course.error, time.monotonic())
         record = course.record()
         with self._if_the_disk_will():
             kept = record if self.settings.log_turns else without_words(record)

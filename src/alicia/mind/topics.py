@@ -1,0 +1,43 @@
+"""What was spoken of last at each satellite, for as long as somebody may go on about it."""
+
+from __future__ import annotations
+
+from pydantic import ValidationError
+
+from alicia.contracts.conversation import Topic
+from alicia.contracts.voice import Understood
+from alicia.errors import AliciaError, AmbiguousError
+
+
+class Topics:
+    """By satellite; forgotten after a while. Times are of the monotonic clock, in seconds."""
+
+    def __init__(self, *, keep_s: float) -> None:
+        self._keep_s = keep_s
+        self._known: dict[str, tuple[Topic, float]] = {}
+
+    def of(self, satellite: str, now: float) -> Topic | None:
+        """What the next sentence there may be about."""
+        topic, at = self._known.get(satellite, (None, 0.0))
+        if topic is not None and now - at > self._keep_s:
+            del self._known[satellite]
+            return None
+        return topic
+
+    def note(
+        self, satellite: str, understood: Understood | None, error: AliciaError | None, now: float
+    ) -> None:
+        """A turn is over. One that was about nothing leaves what was spoken of before."""
+        topic = understood.topic if understood else None
+        if isinstance(error, AmbiguousError):
+            topic = _asked_back(error)
+        if topic is not None:
+            self._known[satellite] = topic, now
+
+
+def _asked_back(error: AmbiguousError) -> Topic | None:
+    """Between what was asked back. None where the error does not tell."""
+    try:
+        return Topic.model_validate(error.fields.get("topic"))
+    except ValidationError:
+        return None
