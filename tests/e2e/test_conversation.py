@@ -1,0 +1,74 @@
+"""Ten turns between two people in three languages, at one satellite of a real house."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+from pathlib import Path
+
+from alicia.contracts.voice import SAY_TEXT, SayText, TurnRecord
+from alicia.testing.live import LiveHouse, live_house
+
+LAMP = "light.living_room_lamp"
+BEDROOM = ["light.bedroom_lamp", "light.bedside_lamp"]
+
+
+async def say(house: LiveHouse, text: str, language: str) -> TurnRecord:
+    return await house.console.ask(
+        SAY_TEXT,
+        SayText(
+            turn_id=secrets.token_hex(8),
+            satellite="sofa",
+            text=text,
+            area_id="living_room",
+            language=language,
+        ),
+    )
+
+
+async def moved(house: LiveHouse, text: str, language: str) -> list[tuple[str, str, object]]:
+    record = await say(house, text, language)
+    assert record.error is None, (text, record.error, record.reply)
+    for action in record.actions:
+        if action.capability != "brightness":
+            await house.until(action.entity, action.capability, action.value)
+    return [(action.entity, action.capability, action.value) for action in record.actions]
+
+
+async def test_ten_turns_in_three_languages_go_on_though_ai_is_killed(tmp_path: Path) -> None:
+    async with live_house(tmp_path, settings={"ALICIA_AI__LANGUAGES": "en,de,ja"}) as house:
+        assert await moved(house, "Turn on the living room lamp.", "en") == [(LAMP, "power", True)]
+        assert await moved(house, "Mach sie blau.", "de") == [(LAMP, "color", "#0000ff")]
+        assert await moved(house, "To forty percent.", "en") == [(LAMP, "brightness", 40.0)]
+        [(entity, _, value)] = await moved(house, "もっと明るくして", "ja")
+        assert (entity, value) == (LAMP, 60.0)
+
+        killed = await house.pid("ai")
+        assert killed is not None
+        os.kill(killed, signal.SIGKILL)
+        await house.back("ai", killed)
+
+        assert await moved(house, "Turn it off.", "en") == [(LAMP, "power", False)]
+        both = await moved(house, "Und im Schlafzimmer?", "de")
+        assert both == [(entity, "power", False) for entity in BEDROOM]
+        both = await moved(house, "Turn them back on.", "en")
+        assert both == [(entity, "power", True) for entity in BEDROOM]
+        asked = await say(house, "Wie warm ist es im Schlafzimmer?", "de")
+        assert (asked.error, asked.actions) == (None, [])
+        other = await say(house, "And in the living room?", "en")
+        assert (other.error, other.actions) == (None, [])
+        assert other.reply
+        assert any(sign.isdigit() for sign in other.reply)
+        assert other.reply != asked.reply
+        refused = await say(house, "Make it blue.", "en")
+        assert refused.actions == []
+        assert refused.error == "device.not_capable", "a thermometer has no colour"
+
+
+async def test_another_satellite_knows_nothing_of_it(tmp_path: Path) -> None:
+    async with live_house(tmp_path) as house:
+        await moved(house, "Turn on the living room lamp.", "en")
+        elsewhere = SayText(turn_id="t2", satellite="bed", text="Turn it off.", language="en")
+        record = await house.console.ask(SAY_TEXT, elsewhere)
+        assert (record.error, record.actions) == ("intent.not_understood", [])
