@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from alicia.bus.packet import Packet
 from alicia.contracts.advanced import SPEAKER_RECOGNIZED, SpeakerRecognized
+from alicia.contracts.conversation import Topic
 from alicia.contracts.voice import (
     CANCEL,
     LISTENING,
@@ -105,6 +106,11 @@ class Mind(Other):
 
     name = "ai"
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.topics: dict[str, Topic] = {}
+        """What a sentence is about, by turn."""
+
     @serves(UNDERSTAND, concurrency=8)
     async def understand(self, ask: Understand) -> Understood:
         await self._come(ask)
@@ -114,6 +120,7 @@ class Mind(Other):
             intent="TurnOn",
             reply=f"Done: {ask.text}",
             language=ask.language,
+            topic=self.topics.get(ask.turn_id),
         )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from alicia.contracts.conversation import Topic, TopicAction
 from alicia.contracts.system import SPANS, Span, Spans
 from alicia.contracts.voice import (
     GET_TRACE,
@@ -151,6 +152,43 @@ async def test_each_stage_is_told_what_it_needs(tmp_path: Path) -> None:
             "Done: turn on the light",
             "de",
         )
+
+
+LAMP = Topic(
+    intent="HassTurnOn",
+    actions=[TopicAction(entities=["light.lamp"], capability="power", value=True)],
+)
+
+
+async def test_a_turn_is_told_what_the_one_before_was_about(tmp_path: Path) -> None:
+    async with scene(tmp_path) as s:
+        s.mind.topics["t1"] = LAMP
+        await s.spoken("t1")
+        await s.open("t2")
+        await s.seen.end("t2")
+        await s.open("t3", satellite="s2")
+        await s.seen.end("t3")
+        heard = {ask.turn_id: ask.topic for ask in s.ear.asked}
+        told = {ask.turn_id: ask.topic for ask in s.mind.asked}
+        assert heard == told == {"t1": None, "t2": LAMP, "t3": None}
+
+
+async def test_what_was_spoken_of_long_ago_is_forgotten(tmp_path: Path) -> None:
+    async with scene(tmp_path, topic_s=0) as s:
+        s.mind.topics["t1"] = LAMP
+        await s.spoken("t1")
+        await s.spoken("t2")
+        assert [ask.topic for ask in s.mind.asked] == [None, None]
+
+
+async def test_between_what_it_was_asked_back_is_known_in_the_next_turn(tmp_path: Path) -> None:
+    which = LAMP.model_copy(update={"which": True})
+    async with scene(tmp_path) as s:
+        which_one = AmbiguousError(choices=["a", "b"], topic=which.model_dump(mode="json"))
+        s.mind.errors.append(which_one)
+        await s.spoken("t1")
+        await s.spoken("t2")
+        assert [ask.topic for ask in s.mind.asked] == [None, which]
 
 
 async def test_a_turn_works_under_the_access_rules_of_the_real_house(tmp_path: Path) -> None:
