@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from alicia.contracts.devices import OutcomeKind, Result, Value
@@ -41,12 +41,33 @@ def answer(
 
     Raises UnsupportedLanguageError.
     """
+    if plan.parts:
+        gap = "" if load_tables(language).language in ("zh", "ja") else " "
+        said = (
+            answer(part, mine, home, language, now=now) for part, mine in _shared(plan, results)
+        )
+        return gap.join(filter(None, said))
     speech = _Speech(plan, home, load_tables(language))
     if plan.question is not None:
         return speech.reply(plan.question, now or datetime.now().astimezone())
     if not plan.actions:
         return phrase("answer.hello" if plan.response == "hello" else "answer.okay", language)
     return speech.report(results)
+
+
+def _shared(plan: Plan, results: Sequence[Result]) -> Iterator[tuple[Plan, list[Result]]]:
+    """Each part with what became of it."""
+    left = list(results)
+    for part in plan.parts:
+        wanted = {(e, action.capability) for action in part.actions for e in action.entities}
+        mine: list[Result] = []
+        for result in list(left):
+            changed = (result.entity_id, result.capability)
+            if changed in wanted:
+                wanted.remove(changed)
+                mine.append(result)
+                left.remove(result)
+        yield part, mine
 
 
 class _Speech:

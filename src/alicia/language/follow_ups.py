@@ -9,11 +9,9 @@ A topic holds no words, so it can be taken up in another language, and by anothe
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from importlib import resources
 from typing import Any
 
 from alicia.contracts.conversation import Topic, TopicAction, TopicQuestion
@@ -26,7 +24,7 @@ from alicia.language.grammar import Reading, Slot
 from alicia.language.intents import plan as plan_of
 from alicia.language.patterns import expand
 from alicia.language.plan import Plan, PlannedAction, PlannedQuestion, QuestionKind
-from alicia.language.tables import Tables
+from alicia.language.tables import Tables, follow_up_table
 from alicia.language.wording import NUMBER, Wording
 
 _CHOSEN = ("color", "tone")
@@ -114,7 +112,7 @@ class FollowUps:
     """One language's, with the names of one home."""
 
     def __init__(self, tables: Tables, wording: Wording) -> None:
-        own = _table().get(tables.language, {})
+        own = follow_up_table(tables.language)
         self._language = tables.language
         self._say: dict[str, Any] = tables.say
         self._wording = wording
@@ -403,9 +401,3 @@ def _placed(merged: Plan) -> str | None:
 
 def _shown(value: Value) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-@lru_cache(maxsize=1)
-def _table() -> dict[str, Any]:
-    source = resources.files("alicia.language").joinpath("data", "follow_ups.toml")
-    return tomllib.loads(source.read_text("utf-8"))

@@ -93,6 +93,13 @@ def load_tables(language: str) -> Tables:
     )
 
 
+@lru_cache(maxsize=len(LANGUAGES))
+def follow_up_table(language: str) -> dict[str, Any]:
+    """What is said after something else, or together with it, in a language."""
+    source = resources.files("alicia.language").joinpath("data", "follow_ups.toml")
+    return tomllib.loads(source.read_text("utf-8")).get(language, {})
+
+
 def _own(language: str) -> dict[str, Any]:
     source = resources.files("alicia.language").joinpath("data", f"{language}.toml")
     return tomllib.loads(source.read_text("utf-8")) if source.is_file() else {}

@@ -28,6 +28,7 @@ from alicia.language.guesses import Guesses
 from alicia.language.intents import plan
 from alicia.language.plan import Plan
 from alicia.language.plurals import plurals
+from alicia.language.several import Several
 from alicia.language.snap import Snap, Snapped
 from alicia.language.sparing import Sparing, without
 from alicia.language.tables import load_tables
@@ -79,6 +80,7 @@ class Understanding:
         self._snap = Snap(self._tables)
         self._sparing = Sparing(self._tables, self._snap.wording)
         self._guesses = Guesses(self._tables, self._snap)
+        self._several = Several(self._tables.language, spaced=self._snap.wording.spaced)
         self._follow_ups = FollowUps(self._tables, self._snap.wording)
         letters = self._snap.wording.letters
         self._fillers = [letters(f).replace(" ", "") for f in self._tables.tidy.fillers]
@@ -293,7 +295,7 @@ class Understanding:
         ways = [self._said, self._read]
         if self._tables.grammar_first:
             ways.reverse()
-        for way in (*ways, self._spared):
+        for way in (*ways, self._spared, self._severally):
             try:
                 if (found := way(tidied, home, area_id)) is not None:
                     return found
@@ -338,6 +340,30 @@ class Understanding:
             if whole is not None and (plan := without(whole, spared)):
                 return plan
         return None
+
+    def _severally(self, tidied: str, home: Home, area_id: str | None) -> Plan | None:
+        """Several commands, each of them whole. Raises what `FollowUps.plan` does."""
+
+        def whole(text: str) -> Plan | None:
+            for way in (self._said, self._read):
+                try:
+                    if (found := way(text, home, area_id)) is not None:
+                        return found
+                except AliciaError:
+                    continue
+            return None
+
+        def quick(text: str) -> Plan | None:
+            try:
+                return self._said(text, home, area_id)
+            except AliciaError:
+                return None
+
+        def after(text: str, before: Plan) -> Plan | None:
+            topic = topic_of(before)
+            return self._follow_ups.plan(text, topic, home) if topic else None
+
+        return self._several.plan(tidied, whole, quick, after)
 
     def _planned(self, found: Snapped, home: Home, area_id: str | None) -> Plan:
         return plan(found.candidate.reading(found.number, area_id), home)

@@ -184,8 +184,6 @@ OUT_OF_DOMAIN = [
     "turn on the lights in the basement",
     "what is the temperature in the attic",
     "set the oven to 200 degrees",
-    "turn on the kitchen lights and the bedroom lamp",
-    "turn on the kitchen light, turn off the bedroom lamp",
     "turn on the kitchen",
     "turn left at the light",
     "turn on the light in your heart",

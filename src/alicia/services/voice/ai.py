@@ -219,9 +219,14 @@ class Ai(Service[AiSettings]):
         commit()
         now = datetime.fromtimestamp(ask.home.taken_at).astimezone() if ask.home else None
         carry_out = self._pretend if ask.dry_run else self._carry_out
-        controls = await asyncio.gather(
-            *(carry_out(ask.turn_id, number, action) for number, action in enumerate(plan.actions))
-        )
+        numbered = list(enumerate(plan.actions))
+        told = [entity for action in plan.actions for entity in action.entities]
+        if len(set(told)) == len(told):
+            controls = await asyncio.gather(
+                *(carry_out(ask.turn_id, at, action) for at, action in numbered)
+            )
+        else:  # "Turn it on and make it blue": in this order.
+            controls = [await carry_out(ask.turn_id, at, action) for at, action in numbered]
         results = [result for done in controls for result in done]
         with self.span("answer"):
             reply = self._answer(plan, results, home, ask.language, now=now)

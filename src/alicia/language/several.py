@@ -1,0 +1,120 @@
+"""Several commands in one sentence: "turn on the kitchen light and close the blinds".
+
+cut at "and", "then" and the like -> each part a whole command, or with the words it shares with
+the first or the last, or a follow-up of the part before -> one plan of all, or none at all
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+from alicia.language.plan import Plan
+from alicia.language.tables import follow_up_table
+
+INTENT = "AliciaSeveral"
+_MOST = 6
+_CUT = "|"
+_SHARED = 4
+"""Words, or three times as many signs, that a part may share with the first or the last."""
+
+Whole = Callable[[str], Plan | None]
+"""The plan of a sentence that is a whole command by itself."""
+After = Callable[[str, Plan], Plan | None]
+"""The plan of a sentence that goes on about another."""
+
+
+class Several:
+    """One language's."""
+
+    def __init__(self, language: str, *, spaced: bool) -> None:
+        own = follow_up_table(language)
+        self._cuts = [(re.compile(pattern), by) for pattern, by in own.get("cuts", [])]
+        self._rewrites = [(re.compile(pattern), by) for pattern, by in own.get("rewrites", [])]
+        self._spaced = spaced
+
+    def plan(self, text: str, whole: Whole, quick: Whole, after: After) -> Plan | None:
+        """The plan of a tidied sentence of several commands; None where any part is none.
+
+        `quick` is `whole` for what is tried often. Raises what `after` raises.
+        """
+        for parts in self._ways(text):
+            plans = self._plans(parts, whole, quick, after)
+            if plans and not any(plan.question for plan in plans):
+                return _together(plans)
+        return None
+
+    def _ways(self, text: str) -> Iterator[list[str]]:
+        """Cut wherever it may be, and at each place alone."""
+        for pattern, by in self._rewrites:
+            text = pattern.sub(by, text)
+        for pattern, by in self._cuts:
+            text = pattern.sub(by, text)
+        parts = [part for piece in text.split(_CUT) if (part := piece.strip(" ,、，"))]
+        if not 1 < len(parts) <= _MOST:
+            return
+        yield parts
+        if len(parts) > 2:
+            gap = " " if self._spaced else ""
+            for at in range(1, len(parts)):
+                yield [gap.join(parts[:at]), gap.join(parts[at:])]
+
+    def _plans(
+        self, parts: Sequence[str], whole: Whole, quick: Whole, after: After
+    ) -> list[Plan] | None:
+        plans: list[Plan] = []
+        for at, part in enumerate(parts):
+            found = whole(part)
+            if found is None and at == 0:
+                found = self._with_end(part, parts[-1], quick)
+            elif found is None:
+                found = (
+                    self._with_start(part, parts[0], quick)
+                    or self._with_end(part, parts[-1], quick)
+                    or self._with_both(part, parts[0], parts[-1], quick)
+                    or after(part, plans[-1])
+                )
+            if found is None:
+                return None
+            plans.append(found)
+        return plans
+
+    def _with_start(self, part: str, first: str, quick: Whole) -> Plan | None:
+        """With the words that begin the first: "turn on the desk lamp and the bedside lamp"."""
+        return next(filter(None, (quick(s + part) for s in self._starts(first))), None)
+
+    def _with_end(self, part: str, last: str, quick: Whole) -> Plan | None:
+        """With the words that end the last: "turn on the kitchen and bedroom lights"."""
+        return next(filter(None, (quick(part + e) for e in self._ends(last) if part != last)), None)
+
+    def _with_both(self, part: str, first: str, last: str, quick: Whole) -> Plan | None:
+        tried = (
+            quick(s + part + e)
+            for s in self._starts(first)
+            for e in self._ends(last)
+            if part != last
+        )
+        return next(filter(None, tried), None)
+
+    # The more that is shared, the less is guessed: with its end alone, "the lights and blinds in
+    # the kitchen off" would be everything in the kitchen.
+
+    def _starts(self, text: str) -> list[str]:
+        if not self._spaced:
+            return [text[:count] for count in range(min(3 * _SHARED, len(text) - 1), 0, -1)]
+        words = text.split(" ")
+        return [" ".join(words[:n]) + " " for n in range(min(_SHARED, len(words) - 1), 0, -1)]
+
+    def _ends(self, text: str) -> list[str]:
+        if not self._spaced:
+            return [text[-count:] for count in range(min(3 * _SHARED, len(text) - 1), 0, -1)]
+        words = text.split(" ")
+        return [" " + " ".join(words[-n:]) for n in range(min(_SHARED, len(words) - 1), 0, -1)]
+
+
+def _together(plans: Sequence[Plan]) -> Plan:
+    actions = tuple(action for plan in plans for action in plan.actions)
+    return replace(
+        plans[0], intent=INTENT, response="default", actions=actions, slots={}, parts=tuple(plans)
+    )

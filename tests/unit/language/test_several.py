@@ -1,0 +1,151 @@
+"""Several commands in one sentence, in nine languages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from alicia.contracts.devices import OutcomeKind, Result
+from alicia.errors import AliciaError, NotCapableError
+from alicia.home.model import Home
+from alicia.language.answers import answer
+from alicia.language.plan import Plan
+from alicia.language.understanding import Understanding
+
+KITCHEN = ("light.kitchen",)
+KITCHEN_LIGHTS = ("light.kitchen", "light.kitchen_counter")
+LIVING_ROOM_LIGHTS = ("light.living_room_lamp", "light.living_room_ceiling")
+BEDROOM_LIGHTS = ("light.bedroom_lamp", "light.bedside_lamp")
+BLINDS = ("cover.bedroom_blinds",)
+LIGHT_AND_BLINDS = [(KITCHEN, "power", True), (BLINDS, "position", 0.0)]
+
+TWO_COMMANDS = {
+    "en": "Turn on the kitchen light and close the bedroom blinds.",
+    "es": "Enciende la luz de la cocina y cierra las persianas del dormitorio.",
+    "fr": "Allume la lumière de la cuisine et ferme les volets de la chambre.",
+    "de": "Schalte das Küchenlicht ein und schließ die Jalousien im Schlafzimmer.",
+    "it": "Accendi la luce della cucina e chiudi le tapparelle della camera.",
+    "pt": "Acenda a luz da cozinha e feche as persianas do quarto.",
+    "zh": "打开厨房的灯，然后关上卧室的窗帘。",
+    "ja": "キッチンの電気をつけて、寝室のカーテンを閉めて。",
+    "ko": "주방 불 켜고 침실 블라인드 닫아 줘.",
+}
+SHARED = [
+    ("en", "Turn off the kitchen and living room lights.", KITCHEN_LIGHTS, LIVING_ROOM_LIGHTS),
+    ("en", "Turn off the lights in the kitchen and in the living room.", KITCHEN_LIGHTS,
+     LIVING_ROOM_LIGHTS),
+    ("en", "Turn off the desk lamp and the coffee machine.", ("light.office_desk",),
+     ("switch.coffee_machine",)),
+    ("es", "Apaga las luces de la cocina y del salón.", KITCHEN_LIGHTS, LIVING_ROOM_LIGHTS),
+    ("fr", "Éteins les lumières de la cuisine et du salon.", KITCHEN_LIGHTS, LIVING_ROOM_LIGHTS),
+    ("de", "Mach das Licht in der Küche und im Wohnzimmer aus.", KITCHEN_LIGHTS,
+     LIVING_ROOM_LIGHTS),
+    ("de", "Mach die Schreibtischlampe und die Kaffeemaschine aus.", ("light.office_desk",),
+     ("switch.coffee_machine",)),
+    ("it", "Spegni le luci della cucina e del soggiorno.", KITCHEN_LIGHTS, LIVING_ROOM_LIGHTS),
+    ("pt", "Apague as luzes da cozinha e da sala.", KITCHEN_LIGHTS, LIVING_ROOM_LIGHTS),
+    ("zh", "关掉厨房和客厅所有的灯。", KITCHEN_LIGHTS, LIVING_ROOM_LIGHTS),
+    ("ja", "キッチンとリビングの電気を全部消して。", KITCHEN_LIGHTS, LIVING_ROOM_LIGHTS),
+    ("ko", "주방이랑 거실 불 다 꺼 줘.", KITCHEN_LIGHTS, LIVING_ROOM_LIGHTS),
+]  # fmt: skip
+WHAT_IS_NO_COMMAND = [
+    ("en", "I like the kitchen light and the bedroom lamp."),
+    ("en", "Turn on the kitchen light and don't close the blinds."),
+    ("en", "Turn on the kitchen light and the radio."),
+    ("en", "She opened the blinds and turned on the kitchen light."),
+    ("es", "Enciende la luz de la cocina y no cierres las persianas."),
+    ("fr", "Allume la lumière de la cuisine et ne ferme pas les volets."),
+    ("de", "Schalte das Küchenlicht ein und mach die Jalousien nicht zu."),
+    ("it", "Accendi la luce della cucina e non chiudere le tapparelle."),
+    ("pt", "Acenda a luz da cozinha e não feche as persianas."),
+    ("zh", "打开厨房的灯，别关窗帘。"),
+    ("ja", "キッチンの電気をつけて、カーテンは閉めないで。"),
+    ("ko", "주방 불 켜고 블라인드는 닫지 마."),
+]
+
+
+def changes(plan: Plan) -> list[tuple[tuple[str, ...], str, object]]:
+    return [(a.entities, a.capability, a.value) for a in plan.actions]
+
+
+def done(plan: Plan) -> list[Result]:
+    return [
+        Result(
+            entity_id=entity,
+            capability=action.capability,
+            value=action.value,
+            outcome=OutcomeKind.CONFIRMED,
+        )
+        for action in plan.actions
+        for entity in action.entities
+    ]
+
+
+@pytest.mark.parametrize("language", TWO_COMMANDS)
+def test_two_commands_are_both_done_and_told(
+    language: str, understandings: Callable[[str], Understanding], home: Home
+) -> None:
+    plan = understandings(language).recognize(TWO_COMMANDS[language], home=home)
+    assert changes(plan) == LIGHT_AND_BLINDS
+    said = answer(plan, done(plan), home, language)
+    parts = [answer(part, done(part), home, language) for part in plan.parts]
+    assert len(parts) == 2
+    assert len(set(parts)) == 2
+    assert all(part in said for part in parts)
+
+
+@pytest.mark.parametrize(("language", "text", "first", "second"), SHARED)
+def test_words_that_both_share_are_said_once(
+    language: str,
+    text: str,
+    first: tuple[str, ...],
+    second: tuple[str, ...],
+    understandings: Callable[[str], Understanding],
+    home: Home,
+) -> None:
+    plan = understandings(language).recognize(text, home=home)
+    assert changes(plan) == [(first, "power", False), (second, "power", False)]
+
+
+@pytest.mark.parametrize(("language", "text"), WHAT_IS_NO_COMMAND)
+def test_all_of_it_must_be_a_command(
+    language: str, text: str, understandings: Callable[[str], Understanding], home: Home
+) -> None:
+    with pytest.raises(AliciaError):
+        understandings(language).recognize(text, home=home, area_id="kitchen")
+
+
+def test_what_failed_is_told_apart_from_what_was_done(english: Understanding, home: Home) -> None:
+    plan = english.recognize(TWO_COMMANDS["en"], home=home)
+    light, blinds = done(plan)
+    dead = blinds.model_copy(update={"outcome": OutcomeKind.UNREACHABLE})
+    said = answer(plan, [light, dead], home, "en")
+    assert said.startswith("Turned on the kitchen light.")
+    assert "blind" in said
+    assert "Closed" not in said
+
+
+def test_the_second_may_be_about_the_first(english: Understanding, home: Home) -> None:
+    lamp = ("light.living_room_lamp",)
+    plan = english.recognize("Turn on the living room lamp and make it blue.", home=home)
+    assert changes(plan) == [(lamp, "power", True), (lamp, "color", "blue")]
+    with pytest.raises(NotCapableError):
+        english.recognize("Turn on the kitchen light and make it blue.", home=home)
+
+
+def test_three_commands(english: Understanding, home: Home) -> None:
+    text = "Turn off the kitchen light, the desk lamp and the coffee machine, "
+    plan = english.recognize(f"{text}then lock the front door.", home=home)
+    assert plan.entities == (
+        "light.kitchen", "light.office_desk", "switch.coffee_machine", "lock.front_door",
+    )  # fmt: skip
+    assert [part.actions[0].value for part in plan.parts] == [False, False, False, True]
+
+
+def test_a_preview_of_several_is_whole_and_half_of_the_second_is_not(
+    english: Understanding, home: Home
+) -> None:
+    assert english.preview(TWO_COMMANDS["en"], home=home).complete
+    half = english.preview("turn on the kitchen light and close the", home=home)
+    assert (half.complete, half.open) == (False, True)
