@@ -81,6 +81,7 @@ COMMANDS = {
     "replay": Entry(_LOOKING, "recordings"),
     "tap": Entry(_LOOKING, "tap"),
     "trace": Entry(_LOOKING, "talking"),
+    "why": Entry(_LOOKING, "talking"),
     "voice": Entry(
         _SPEAKING,
         "voice",

@@ -77,6 +77,28 @@ def _end(result: dict[str, object], *, as_json: bool) -> None:
         raise typer.Exit(1)
 
 
+def why(
+    turn: Annotated[
+        str | None, typer.Argument(help="A turn's id; the last one by default.")
+    ] = None,
+    *,
+    json: Json = False,
+    home: Home = None,
+) -> None:
+    """Tell why a turn went as it did: heard, understood, done, confirmed."""
+    folder = Folder(home)
+
+    async def work() -> TurnTrace:
+        async with visiting(Console, folder) as console:
+            return await turns.trace_of(console, turn)
+
+    record = run(work(), as_json=json).record
+    if json:
+        emit(turns.reasons(record))
+    else:
+        turns.show_reasons(record)
+
+
 def trace(
     turn: Annotated[
         str | None, typer.Argument(help="A turn's id; the last one by default.")

@@ -17,6 +17,7 @@ from alicia.audio.formats import Pcm, read, write_wav
 from alicia.cli.output import out
 from alicia.contracts.voice import GET_TRACE, SAY_TEXT, GetTrace, SayText, TurnRecord, TurnTrace
 from alicia.errors import AliciaError, UnsupportedAudioError, UtteranceTooLongError
+from alicia.language.explaining import explain
 from alicia.language.phrases import phrase
 from alicia.peers.console import Console
 from alicia.peers.satellite import Heard, Satellite, played
@@ -172,6 +173,44 @@ def show(result: dict[str, Any]) -> None:
         )
     if result.get("reply_wav"):
         out.print(f"[dim]audio[/]  {result['reply_wav']}", highlight=False)
+
+
+def reasons(record: TurnRecord) -> dict[str, Any]:
+    """The chain of a turn: what was heard, understood, done and confirmed."""
+    return {
+        "turn_id": record.turn_id,
+        "satellite": record.satellite,
+        "speaker": record.speaker,
+        "heard": record.transcript,
+        "confidence": record.confidence,
+        "understood": record.heard or record.transcript,
+        "intent": record.intent,
+        "actions": [action.model_dump(mode="json") for action in record.actions],
+        "reply": record.reply,
+        "error": record.error,
+        "explanation": explain(record, record.language),
+    }
+
+
+def show_reasons(record: TurnRecord) -> None:
+    """The same for a person."""
+    if record.transcript is None and record.reply is None:
+        out.print("[dim]The words of this turn were not kept: see the setting router.log_turns.[/]")
+    sure = f" [dim]({record.confidence:.0%} sure)[/]" if record.confidence is not None else ""
+    out.print(f"[dim]heard[/]       {escape(record.transcript or '—')}{sure}", highlight=False)
+    out.print(f"[dim]understood[/]  {escape(record.heard or record.transcript or '—')}")
+    out.print(f"[dim]decided[/]     {escape(record.intent or '—')}", highlight=False)
+    for action in record.actions:
+        good = action.outcome == "confirmed"
+        why_not = f" ({action.error})" if action.error else ""
+        out.print(
+            f"[dim]did[/]         {action.entity} {action.capability} = {action.value} "
+            f"[{'green' if good else 'red'}]{action.outcome.value}[/]{why_not}",
+            highlight=False,
+        )
+    out.print(f"[dim]said[/]        {escape(record.reply or '—')}", highlight=False)
+    if record.error:
+        out.print(f"[dim]error[/]       {record.error}", highlight=False)
 
 
 def waterfall(trace: TurnTrace) -> Table:

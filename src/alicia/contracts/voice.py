@@ -410,6 +410,8 @@ class TurnRecord(Message):
     speaker: str | None = None
     """Who spoke, where it is somebody who is enrolled and was recognized."""
     transcript: Personal | None = None
+    heard: Personal | None = None
+    """The sentence that was acted on, where it is not the transcript's own words."""
     confidence: float | None = None
     intent: str | None = None
     actions: list[Action] = Field(default_factory=list)

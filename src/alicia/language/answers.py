@@ -7,7 +7,7 @@ from datetime import datetime
 
 from alicia.contracts.devices import OutcomeKind, Result, Value
 from alicia.home.model import Home, names_of
-from alicia.language.phrases import listing, number, phrase, word
+from alicia.language.phrases import listing, number, phrase, text_of, word
 from alicia.language.plan import Plan, PlannedQuestion, QuestionKind
 from alicia.language.rendering import Query, SpokenState, render
 from alicia.language.sayings import Sayings
@@ -42,11 +42,9 @@ def answer(
     Raises UnsupportedLanguageError.
     """
     if plan.parts:
-        gap = "" if load_tables(language).language in ("zh", "ja") else " "
-        said = (
-            answer(part, mine, home, language, now=now) for part, mine in _shared(plan, results)
-        )
-        return gap.join(filter(None, said))
+        told = _shared(plan, results)
+        said = [answer(part, mine, home, language, now=now) for part, mine in told]
+        return text_of(said, language)
     speech = _Speech(plan, home, load_tables(language))
     if plan.question is not None:
         return speech.reply(plan.question, now or datetime.now().astimezone())

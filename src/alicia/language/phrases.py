@@ -6,7 +6,7 @@ One table per language in `data/phrases/`. A code without a phrase of its own ta
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from importlib import resources
 
@@ -61,6 +61,12 @@ def listing(items: Sequence[str], language: str, *, conjunction: str = "and") ->
         return "".join(items)
     comma = {"zh": "、", "ja": "、"}.get(base_language(language), ", ")
     return word(f"answer.{conjunction}", language, first=comma.join(items[:-1]), last=items[-1])
+
+
+def text_of(sentences: Iterable[str], language: str) -> str:
+    """Sentences one after the other, as the language does it."""
+    gap = "" if base_language(language) in ("zh", "ja") else " "
+    return gap.join(filter(None, sentences))
 
 
 def number(value: float, language: str) -> str:

@@ -6,6 +6,7 @@ No grammar and no model: they work while everything else is busy or gone.
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Mapping
 
 from alicia.errors import UnsupportedLanguageError
 from alicia.language.tables import base_language
@@ -28,14 +29,23 @@ _STOPS = {
 }
 
 
-def is_stop(text: str, language: str) -> bool:
-    """Whether this is all that was said: stop. "Stop the music" is not."""
-    said = _plain(text)
-    try:
-        base = base_language(language)
-    except UnsupportedLanguageError:
-        base = "en"
-    return bool(said) and said in _SENTENCES[base]
+class Sentences:
+    """A few whole sentences of each language. Called: whether one of them is all that was said."""
+
+    def __init__(self, told: Mapping[str, str]) -> None:
+        """By language, with a bar between two."""
+        self._known = {
+            language: frozenset(_plain(sentence) for sentence in sentences.split("|"))
+            for language, sentences in told.items()
+        }
+
+    def __call__(self, text: str, language: str) -> bool:
+        said = _plain(text)
+        try:
+            base = base_language(language)
+        except UnsupportedLanguageError:
+            base = "en"
+        return bool(said) and said in self._known[base]
 
 
 def _plain(text: str) -> str:
@@ -48,7 +58,5 @@ def _plain(text: str) -> str:
     return " ".join(words)
 
 
-_SENTENCES = {
-    language: frozenset(_plain(sentence) for sentence in sentences.split("|"))
-    for language, sentences in _STOPS.items()
-}
+is_stop = Sentences(_STOPS)
+"""Whether this is all that was said: stop. "Stop the music" is not."""

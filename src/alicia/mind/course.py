@@ -172,6 +172,7 @@ class Course:
             trace_id=self.trace_id,
             speaker=self.speaker,
             transcript=heard.text if heard else self.typed,
+            heard=understood.heard if understood else None,
             confidence=heard.confidence if heard else None,
             intent=understood.intent if understood else self.intent,
             actions=understood.actions if understood else [],
@@ -233,4 +234,4 @@ class Stopwatch:
 
 def without_words(record: TurnRecord) -> TurnRecord:
     """What may be stored where nobody wants it to be kept who said what."""
-    return record.model_copy(update={"transcript": None, "reply": None, "speaker": None})
+    return record.model_copy(update=dict.fromkeys(("transcript", "heard", "reply", "speaker")))

@@ -38,6 +38,7 @@ from alicia.errors import (
     MalformedMessageError,
     TurnCancelledError,
 )
+from alicia.language.explaining import explain, is_why
 from alicia.language.stopping import is_stop
 from alicia.mind.arbitration import Arbiter, Rules, Verdict
 from alicia.mind.course import Course, Stopwatch, without_words
@@ -54,6 +55,7 @@ T = TypeVar("T")
 
 REPLAYS = 3
 STOPPED = "Stop"
+EXPLAINED = "Explain"
 """Intent of a turn that said no more than stop."""
 SOUNDS_S = 3.0
 """How much longer than its reply a satellite may take to say that it was heard."""
@@ -72,6 +74,8 @@ class Turns(Homes, ABC):
         )
         self._machines = Machines()
         self._topics = Topics(keep_s=own.topic_s)
+        self._lately: dict[str, TurnRecord] = {}
+        """The last turn of each satellite, in memory alone: its words are somebody's."""
         self._were = {}
         self._directory = Directory(lease_s=own.lease_s)
         self._arbiter = Arbiter(
@@ -268,6 +272,10 @@ class Turns(Homes, ABC):
             course.intent = STOPPED
             await self._stop_all(course.satellite, but=course.turn_id)
             return
+        if is_why(text, course.language):
+            course.intent = EXPLAINED
+            course.reply = explain(self._lately.get(course.satellite), course.language)
+            return
         await self._say(course, TurnPhase.THINKING)
         heard = course.transcript
         with Stopwatch(course.stages, "understand and act"):
@@ -357,6 +365,8 @@ class Turns(Homes, ABC):
             self._topics.note(course.satellite, course.understood, course.error, time.monotonic())
         record = course.record()
         with self._if_the_disk_will():
+            if course.intent != EXPLAINED and not course.dry_run:
+                self._lately[course.satellite] = record
             kept = record if self.settings.log_turns else without_words(record)
             self._traces.put(kept, record)
             if course.recorder.pcm:
