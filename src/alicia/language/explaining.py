@@ -15,7 +15,8 @@ is_why = Sentences(
     {
         "en": "why|why that|why did you do that|why did you do this|why did you do it|"
         "what did you do|what did you just do|what was that|explain that|explain yourself|"
-        "what did i say|what did i ask|what did i just say|what did you hear|what did you understand",
+        "what did i say|what did i ask|what did i just say|what did you hear|"
+        "what did you understand",
         "de": "warum|warum das|warum hast du das gemacht|wieso hast du das gemacht|wieso|"
         "was hast du gemacht|was hast du gerade gemacht|was war das|erkläre das|erklär das|"
         "was habe ich gesagt|was hast du verstanden|was hast du gehört",
