@@ -3,7 +3,7 @@ device control does, from how the home is."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -122,7 +122,7 @@ def deed_of(plan: Plan, home: Home) -> Deed:
 
 
 @contextmanager
-def set_up(home: Home, before: list[Change], changed_at: float = 0.0) -> Iterator[None]:
+def set_up(home: Home, before: list[Change], changed_at: float = 0.0) -> Generator[None, None, None]:
     """For as long as it lasts, the home is as `before` says."""
     kept: dict[str, EntityState] = {}
     for change in before:
@@ -145,6 +145,8 @@ def _verdict(line: Line, deed: Deed, *, said: str, asked: bool) -> Verdict:
     match line.kind:
         case "reject" | "later":
             return Verdict.MISANSWERED if said else Verdict.RIGHT
+        case "nothing" if said and not asked:
+            return Verdict.RIGHT
         case "answer" if asked:
             right = _has_one(said, line.answer, line.language)
             return Verdict.RIGHT if right else Verdict.MISANSWERED

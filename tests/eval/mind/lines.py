@@ -15,8 +15,6 @@ from alicia.home.capabilities import validate
 from alicia.home.model import Home
 from alicia.language.tables import LANGUAGES
 
-REJECT = "reject"
-LATER = "later"
 _SHOWN = 8
 """Bad lines that an error names."""
 
@@ -33,7 +31,7 @@ class Line(BaseModel):
     text: str = Field(min_length=1)
     language: str = ""
     area: str | None = None
-    expect: Annotated[list[Change] | Literal["reject", "later"], Field(union_mode="smart")]
+    expect: Annotated[list[Change] | Literal["reject", "later", "nothing"], Field(union_mode="smart")]
     others: list[list[Change]] = Field(default_factory=list[list[Change]], alias="or")
     answer: list[str] = Field(default_factory=list[str])
     before: list[Change] = Field(default_factory=list[Change])
@@ -46,7 +44,7 @@ class Line(BaseModel):
         return [self.expect, *self.others] if isinstance(self.expect, list) else []
 
     @property
-    def kind(self) -> Literal["act", "answer", "reject", "later"]:
+    def kind(self) -> Literal["act", "answer", "nothing", "reject", "later"]:
         if isinstance(self.expect, str):
             return self.expect
         return "act" if self.expect else "answer"

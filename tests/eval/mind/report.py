@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -64,7 +64,7 @@ def goals() -> Row:
     }
 
 
-def _grouped(judged: Iterable[Judged], key: Any) -> dict[str, Row]:
+def _grouped(judged: Iterable[Judged], key: Callable[[Judged], str]) -> dict[str, Row]:
     groups: dict[str, list[Judged]] = {}
     for one in judged:
         groups.setdefault(key(one), []).append(one)

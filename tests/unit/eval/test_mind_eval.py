@@ -159,6 +159,17 @@ def test_a_question_that_is_refused_acted_on_or_taken_for_a_command(home: Home) 
     assert judge(line(expect="reject"), asked, home).verdict is Verdict.MISANSWERED
 
 
+def test_what_asks_for_nothing_is_understood_and_no_question(home: Home) -> None:
+    one = line(expect="nothing")
+    never_mind = Understood(Plan(intent="HassNevermind"), None, 1.0)
+    assert judge(one, never_mind, home).verdict is Verdict.RIGHT
+    assert judge(one, NOTHING, home).verdict is Verdict.REJECTED
+    asked = asks(QuestionKind.VALUE, "temperature", "sensor.bedroom_temperature")
+    assert judge(one, asked, home).verdict is Verdict.MISANSWERED
+    acted = does(turns("light.kitchen", on=True))
+    assert judge(one, acted, home).verdict is Verdict.WRONG
+
+
 # ---- lines ----
 
 
