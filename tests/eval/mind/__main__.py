@@ -7,6 +7,7 @@ time that a sentence takes. What the figures mean: docs/benchmarks.md. No bus, n
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import os
 import platform
@@ -102,6 +103,7 @@ def measure(lines: list[Line], home: Home, *, reference: bool) -> Run:
             if reference:
                 ways.append((Hassil(language, home), run.reference))
             bar.update(task, description=language)
+            gc.collect()  # the language before this one is no burden of this one's sentences
             mine = [line for line in lines if line.language == language]
             for at, line in enumerate(mine):
                 for subject, judged in ways[:: -1 if at % 2 else 1]:

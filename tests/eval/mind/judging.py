@@ -122,7 +122,9 @@ def deed_of(plan: Plan, home: Home) -> Deed:
 
 
 @contextmanager
-def set_up(home: Home, before: list[Change], changed_at: float = 0.0) -> Generator[None, None, None]:
+def set_up(
+    home: Home, before: list[Change], changed_at: float = 0.0
+) -> Generator[None, None, None]:
     """For as long as it lasts, the home is as `before` says."""
     kept: dict[str, EntityState] = {}
     for change in before:

@@ -31,7 +31,9 @@ class Line(BaseModel):
     text: str = Field(min_length=1)
     language: str = ""
     area: str | None = None
-    expect: Annotated[list[Change] | Literal["reject", "later", "nothing"], Field(union_mode="smart")]
+    expect: Annotated[
+        list[Change] | Literal["reject", "later", "nothing"], Field(union_mode="smart")
+    ]
     others: list[list[Change]] = Field(default_factory=list[list[Change]], alias="or")
     answer: list[str] = Field(default_factory=list[str])
     before: list[Change] = Field(default_factory=list[Change])

@@ -84,15 +84,18 @@ def _share(part: int, whole: int) -> float | None:
 
 # ---- tables ----
 
+_KINDS = {"act": "commands", "answer": "questions", "reject": "refusals", "later": "later"}
+
 
 def show(report: Row, out: Console, *, failures: bool) -> None:
     """The figures for a person."""
     out.print(_languages(report))
     out.print(
-        "right: exactly what was meant; wrong: something nobody wanted was done; rejected: nothing "
-        "done though wanted; misanswered: wrong answer, or to no question\n"
-        "later: refused as they must be today / sentences that need what does not exist yet; wrong "
-        "acts: of all sentences, later ones too; times in ms, one sentence each, warm"
+        "right: exactly what was meant; refusals: what must be refused; later: what needs more than "
+        "there is, and must be refused today\n"
+        "rejected: nothing was done though wanted; misanswered: wrong answer, or to no question; "
+        "wrong: something nobody wanted was done\n"
+        "wrong acts: of all sentences, later ones too; times in ms, each sentence once, warm"
     )
     out.print(_intents(report["languages"]))
     if failures:
@@ -105,24 +108,23 @@ def show(report: Row, out: Console, *, failures: bool) -> None:
 
 
 def _languages(report: Row) -> Table:
-    titles = ["sentences", "right", "", "partial", "rejected", "misansw.", "wrong", "wrong acts"]
-    table = Table("", "language", *titles, "later", "p50", "p95", "max", header_style="bold")
+    counts = ("partial", "rejected", "misanswered", "wrong")
+    titles = ["right", "", *_KINDS.values(), *counts, "wrong acts", "p50", "p95"]
+    table = Table("", "", *titles, header_style="bold")
     for name, key in (("Alicia", "languages"), ("hassil", "reference")):
         for language, row in (report.get(key) or {}).items():
             met = row["goals_met"] if key == "languages" else {}
-            later = row["later"]
+            kinds = {**row["by_expectation"], "later": row["later"]}
             table.add_row(
                 name,
                 language,
-                str(row["sentences"]),
-                str(row["right"]),
+                _of(row),
                 _colored(_percent(row["accuracy"]), met.get("accuracy")),
-                *(str(row[field]) for field in ("partial", "rejected", "misanswered", "wrong")),
+                *(_of(kinds.get(kind)) for kind in _KINDS),
+                *(str(row[field]) for field in counts),
                 _colored(_percent(row["wrong_share"]), met.get("wrong_share")),
-                f"{later['right']}/{later['sentences']}",
                 _colored(str(row["p50_ms"]), met.get("p50_ms")),
                 _colored(str(row["p95_ms"]), met.get("p95_ms")),
-                str(row["max_ms"]),
             )
     return table
 
@@ -132,7 +134,7 @@ def _intents(languages: dict[str, Row]) -> Table:
     tags = sorted({tag for row in languages.values() for tag in row["by_intent"]})
     for tag in tags:
         cells = [row["by_intent"].get(tag) for row in languages.values()]
-        table.add_row(escape(tag), *(f"{c['right']}/{c['sentences']}" if c else "-" for c in cells))
+        table.add_row(escape(tag), *map(_of, cells))
     return table
 
 
@@ -142,6 +144,10 @@ def _failure(row: Row) -> str:
     place = f" ({row['area']})" if "area" in row else ""
     text = escape(f"{row['text']}{place} -> {came}")
     return f"[bold]{row['language']} {row['verdict']:11}[/] {text}"
+
+
+def _of(counts: Row | None) -> str:
+    return f"{counts['right']}/{counts['sentences']}" if counts and counts["sentences"] else "-"
 
 
 def _percent(share: float | None) -> str:
