@@ -139,4 +139,6 @@ def _short(error: Exception) -> str:
 
 
 def _listed(paths: Sequence[Path]) -> str:
-    return ", ".join(map(str, paths)) or "no file"
+    if not paths:
+        return "an empty folder"
+    return str(paths[0] if len(paths) == 1 else paths[0].parent)

@@ -91,8 +91,8 @@ def show(report: Row, out: Console, *, failures: bool) -> None:
     """The figures for a person."""
     out.print(_languages(report))
     out.print(
-        "right: exactly what was meant; refusals: what must be refused; later: what needs more than "
-        "there is, and must be refused today\n"
+        "right: exactly what was meant; refusals: what must be refused; later: what needs more "
+        "than there is, and must be refused today\n"
         "rejected: nothing was done though wanted; misanswered: wrong answer, or to no question; "
         "wrong: something nobody wanted was done\n"
         "wrong acts: of all sentences, later ones too; times in ms, each sentence once, warm"
