@@ -108,7 +108,7 @@ def measure(lines: list[Line], home: Home, *, reference: bool) -> Run:
             for at, line in enumerate(mine):
                 for subject, judged in ways[:: -1 if at % 2 else 1]:
                     with set_up(home, line.before):
-                        understood = heard(subject, line.text, line.area)
+                        understood = heard(subject, line.text, line.area, line.after)
                         judged.append(judge(line, understood, home))
                     bar.advance(task)
     return run

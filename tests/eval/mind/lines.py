@@ -31,6 +31,7 @@ class Line(BaseModel):
     text: str = Field(min_length=1)
     language: str = ""
     area: str | None = None
+    after: list[str] = Field(default_factory=list[str])
     expect: Annotated[
         list[Change] | Literal["reject", "later", "nothing"], Field(union_mode="smart")
     ]

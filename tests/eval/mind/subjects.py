@@ -4,13 +4,14 @@ The reference is hassil's parse and our executor: the best reading by Home Assis
 (`recognize_best`, the longest name first) of Home Assistant's sentences as they are shipped, with
 the names of the same home in the same language; what it read is carried out by
 `alicia.language.intents.plan`. Nothing of ours is in the parse: no added sentences, no tidying, no
-nearest sentence. Names are offered with their article and without, so that none fails by it.
+nearest sentence, no several commands, no conversation. Names are offered with their article and
+without, so that none fails by it.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 from hassil.intents import Intents, SlotList, TextSlotList
@@ -21,6 +22,7 @@ from tests.eval.mind.judging import Understood
 from alicia.contracts.devices import Area, Entity
 from alicia.errors import AliciaError, NotUnderstoodError, UnsupportedLanguageError
 from alicia.home.model import Home, names_of
+from alicia.language.follow_ups import topic_of
 from alicia.language.grammar import Reading, Slot
 from alicia.language.intents import plan
 from alicia.language.plan import Plan
@@ -37,8 +39,8 @@ _THEIR_NAME = {"zh": "zh-CN", "pt": "pt-BR"}
 class Subject(Protocol):
     """Somebody who understands one language in one home."""
 
-    def understand(self, text: str, area_id: str | None) -> Plan:
-        """Raises AliciaError where nothing is to be done."""
+    def understand(self, text: str, area_id: str | None, after: Plan | None) -> Plan:
+        """After what was said before. Raises AliciaError where nothing is to be done."""
         ...
 
 
@@ -50,8 +52,9 @@ class Alicia:
         self._understanding = Understanding(language)
         self._understanding.prewarm(home)
 
-    def understand(self, text: str, area_id: str | None) -> Plan:
-        return self._understanding.recognize(text, home=self._home, area_id=area_id)
+    def understand(self, text: str, area_id: str | None, after: Plan | None) -> Plan:
+        topic = topic_of(after) if after else None
+        return self._understanding.recognize(text, home=self._home, area_id=area_id, topic=topic)
 
 
 class Hassil:
@@ -84,7 +87,8 @@ class Hassil:
         }
         self._parse(next(iter(names_of(home.entities()[0], language))), None)
 
-    def understand(self, text: str, area_id: str | None) -> Plan:
+    def understand(self, text: str, area_id: str | None, after: Plan | None) -> Plan:
+        del after  # it has no conversation
         result = self._parse(text, area_id)
         if result is None:
             raise NotUnderstoodError
@@ -109,13 +113,22 @@ class Hassil:
                 yield rest
 
 
-def heard(subject: Subject, text: str, area_id: str | None) -> Understood:
-    """One sentence, timed once."""
+def heard(
+    subject: Subject, text: str, area_id: str | None, before: Sequence[str] = ()
+) -> Understood:
+    """One sentence, timed once; after those that were said `before`, whose time does not count."""
+    last: Plan | None = None
+    for earlier in before:
+        last = _heard(subject, earlier, area_id, last).plan
+    return _heard(subject, text, area_id, last)
+
+
+def _heard(subject: Subject, text: str, area_id: str | None, after: Plan | None) -> Understood:
     found: Plan | None = None
     failed: AliciaError | None = None
     began = time.perf_counter()
     try:
-        found = subject.understand(text, area_id)
+        found = subject.understand(text, area_id, after)
     except AliciaError as error:
         failed = error
     took_ms = (time.perf_counter() - began) * 1000

@@ -240,7 +240,7 @@ def test_the_committed_sentences_are_enough_and_for_the_demo_home(path: Path, ho
     assert kinds["reject"] >= 15
     assert kinds["answer"] >= 10
     assert all(one.intent != "untagged" for one in lines)
-    assert max(Counter((one.text.lower(), one.area) for one in lines).values()) == 1
+    assert max(Counter((one.text.lower(), one.area, *one.after) for one in lines).values()) == 1
 
 
 def test_files_come_in_the_order_of_the_languages() -> None:
@@ -290,6 +290,16 @@ def test_sentences_go_through_both_and_leave_the_home_as_it_was(home: Home) -> N
         assert all(one.took_ms > 0 for one in found)
     assert run.ours[1].said.lower().startswith("no")
     assert home.value("light.hallway", "power") is True
+
+
+def test_a_follow_up_is_understood_after_the_sentence_before_it(home: Home) -> None:
+    wanted = [KITCHEN_ON | {"value": False}]
+    alone = line(text="turn it off", expect="reject")
+    following = line(text="turn it off", after=["turn on the kitchen light"], expect=wanted)
+    assert [o.verdict for o in measure([alone, following], home, reference=False).ours] == [
+        Verdict.RIGHT,
+        Verdict.RIGHT,
+    ]
 
 
 def test_the_reference_has_nothing_of_ours_in_its_parse(home: Home) -> None:
