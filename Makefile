@@ -8,7 +8,8 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev demo test check format lint types imports generated unit e2e \
-	test-browser test-languages chaos bench bench-voice speech-set generate samples docs clean
+	test-browser test-languages chaos bench bench-voice eval-mind speech-set \
+	generate samples docs clean
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -71,6 +72,10 @@ bench: ## latency and load on this machine
 bench-voice: ## how well and how soon the house hears; ARGS="--set DIR" takes your own recordings
 	@scripts/setup.sh --dev 1>&2
 	@$(BIN)/python -m tests.bench.voice $(ARGS)
+
+eval-mind: ## how well sentences are understood, by language; ARGS="--sentences FILE.jsonl" takes yours
+	@scripts/setup.sh --dev 1>&2
+	@$(BIN)/python -m tests.eval.mind $(ARGS)
 
 speech-set: ## speaks the full labelled set (nine languages) into .speech/; not committed
 	@scripts/speech_set.sh $(ARGS)
