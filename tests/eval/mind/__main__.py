@@ -63,6 +63,12 @@ def arguments() -> argparse.Namespace:
         help="the home, in the form of demo_home.toml (default: the demo home)",
     )
     parser.add_argument("--only", default="", metavar="LANG", help="languages, comma separated")
+    parser.add_argument(
+        "--half",
+        choices=["tune", "held_out", "both"],
+        default="both",
+        help="the half whose failures may be looked at, the other one, or both (default)",
+    )
     parser.add_argument("--no-reference", action="store_true", help="leave plain hassil out")
     parser.add_argument("--failures", action="store_true", help="list what was not right")
     parser.add_argument("--json", action="store_true", help="the report on stdout")
@@ -132,6 +138,7 @@ def report_of(run: Run, given: argparse.Namespace, load_before: float) -> dict[s
         "goals": reporting.goals(),
         "method": {
             "sentences": str(given.sentences),
+            "half": given.half,
             "home": str(given.home or "demo home"),
             "clock": NOW.isoformat(),
             "time": "recognize() of one sentence, once, after prewarm(); percentiles inclusive",
@@ -158,6 +165,7 @@ def main() -> int:
     try:
         home = home_of(given.home)
         lines = load(files(given.sentences), home, languages=_listed(given.only))
+        lines = [line for line in lines if given.half in ("both", line.half)]
         run = measure(lines, home, reference=not given.no_reference)
     except (UnusableSentencesError, AliciaError) as error:
         out.print(f"eval-mind: {error}", style="red", markup=False)
