@@ -49,7 +49,7 @@ class Line(BaseModel):
 
     @property
     def half(self) -> Literal["tune", "held_out"]:
-        """Of which half it is: who makes the understanding better looks at failures of one alone."""
+        """Of which half it is: failures are looked at of one alone (ADR 0080)."""
         return "held_out" if zlib.crc32(self.text.encode()) % 2 else "tune"
 
     @property
