@@ -95,14 +95,13 @@ def untrue(change: Change) -> str | None:
 
 def untrue_bound(entity: Entity, capability: str, bound: Bound) -> str | None:
     rule = capability_of(entity, capability)
-    if rule.minimum is None or rule.maximum is None:
+    if rule.minimum is None or rule.maximum is None or not rule.step:
         return "a bound of what is no number"
-    above, below = bound.above, bound.below
-    if above is None and below is None:
-        return "a bound without a limit"
-    low = rule.minimum if above is None else above
-    high = rule.maximum if below is None else below
-    return None if rule.minimum <= low < high <= rule.maximum else "nothing is within the bound"
+    steps = round((rule.maximum - rule.minimum) / rule.step)
+    within = [bound.holds(rule.minimum + step * rule.step) for step in range(steps + 1)]
+    if not any(within):
+        return "no value that the device takes is within the bound"
+    return "every value that the device takes is within the bound" if all(within) else None
 
 
 def test_there_are_sentences() -> None:
