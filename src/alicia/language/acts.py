@@ -127,6 +127,13 @@ NAMED: dict[str, Act] = {
         domains=("sensor", "climate"),
         capability="temperature",
     ),
+    "get_brightness": Act(
+        "get_brightness",
+        "AliciaGetReading",
+        slots={"reading": "brightness"},
+        domains=_LIGHT,
+        capability="brightness",
+    ),
     "get_power": Act(
         "get_power",
         "AliciaGetReading",

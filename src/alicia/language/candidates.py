@@ -81,7 +81,7 @@ def _about_things(say: dict[str, Any], language: str, home: Home) -> Iterator[Ca
             if not fits(entity, act):
                 continue
             guarded = entity.protected and act.intent != "HassGetState"
-            for name, foreign in _names_in_full(entity, language, home):
+            for name, foreign in _names_in_full(entity, language, home, say.get("kinds", {})):
                 slots = {"name": Slot(entity.entity_id, name)}
                 targets = frozenset({entity.entity_id})
                 for made in _made(say, act, patterns, "{name}", name):
@@ -145,10 +145,18 @@ def _names(thing: Area | Entity, language: str) -> Iterator[tuple[str, bool]]:
             yield name, foreign
 
 
-def _names_in_full(entity: Entity, language: str, home: Home) -> Iterator[tuple[str, bool]]:
-    """Its names; and with its room, which is understood where it is said, and never guessed."""
+def _names_in_full(
+    entity: Entity, language: str, home: Home, kinds: Mapping[str, list[str]]
+) -> Iterator[tuple[str, bool]]:
+    """Its names; and what is understood where it is said, and never guessed.
+
+    That is its name with its room, and the word for its kind (`kinds`) where there is but one.
+    """
     names = list(_names(entity, language))
     yield from names
+    kind = entity.device_class or ""
+    if kind in kinds and sum(one.device_class == kind for one in home.entities()) == 1:
+        yield from ((name, True) for name in kinds[kind])
     area = home.area(entity.area_id or "")
     if area is None or not entity.names.get(language):
         return

@@ -295,7 +295,7 @@ class Understanding:
         ways = [self._said, self._read]
         if self._tables.grammar_first:
             ways.reverse()
-        for way in (*ways, self._spared, self._severally):
+        for way in (*ways, self._unordered, self._spared, self._severally):
             try:
                 if (found := way(tidied, home, area_id)) is not None:
                     return found
@@ -308,6 +308,11 @@ class Understanding:
     def _said(self, tidied: str, home: Home, area_id: str | None) -> Plan | None:
         """By our own patterns. Raises like `recognize`."""
         found = self._snap.exact(tidied)
+        return self._planned(found, home, area_id) if found else None
+
+    def _unordered(self, tidied: str, home: Home, area_id: str | None) -> Plan | None:
+        """By our own patterns, in another order of words. Raises like `recognize`."""
+        found = self._snap.unordered(tidied)
         return self._planned(found, home, area_id) if found else None
 
     def _read(self, tidied: str, home: Home, area_id: str | None) -> Plan | None:
@@ -345,7 +350,7 @@ class Understanding:
         """Several commands, each of them whole. Raises what `FollowUps.plan` does."""
 
         def whole(text: str) -> Plan | None:
-            for way in (self._said, self._read):
+            for way in (self._said, self._read, self._unordered):
                 try:
                     if (found := way(text, home, area_id)) is not None:
                         return found
