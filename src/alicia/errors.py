@@ -300,3 +300,35 @@ class UpstreamError(AliciaError, code="upstream"):
 
 class ConnectivityError(UpstreamError, code=".connectivity", retryable=True):
     """A server outside this home can't be reached."""
+
+
+class UpstreamAuthError(UpstreamError, code=".auth"):
+    """A server outside this home does not take the key it was given."""
+
+
+class QuotaError(UpstreamError, code=".quota"):
+    """What may be spent on a server outside this home is spent."""
+
+
+class RateLimitError(UpstreamError, code=".rate_limit", retryable=True):
+    """A server outside this home was asked too often."""
+
+
+class ServerError(UpstreamError, code=".server", retryable=True):
+    """A server outside this home failed to answer."""
+
+
+class LateError(UpstreamError, code=".late", retryable=True):
+    """A server outside this home took too long."""
+
+
+class GarbledError(UpstreamError, code=".garbled"):
+    """A server outside this home answered something that can't be used."""
+
+
+class DeclinedError(UpstreamError, code=".declined"):
+    """A model declined to answer that."""
+
+
+class NoProviderError(UpstreamError, code=".no_provider"):
+    """No language model is set up for this home."""
