@@ -1,8 +1,9 @@
 """Grounding: the part of the home that a sentence may be about, and no more of it.
 
-What is named comes first, then what is in a named room or floor, then what is where it was said;
-only where none of that is anything, the rest. What is protected (locks, garage doors, alarms) is
-never part of it: neither its state nor its existence leaves the home.
+What is named comes first, then what is in a named room or on a named floor. Where no name was
+said whole and no place, what is where it was said comes too; and the rest only where all that is
+nothing. What is protected (locks, garage doors, alarms) is never part of it: neither its state nor
+its existence leaves the home.
 """
 
 from __future__ import annotations
@@ -11,13 +12,14 @@ import json
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rapidfuzz import fuzz
 
 from alicia.contracts.devices import Area, Entity, Value
 from alicia.home.model import Home, names_of
+from alicia.home.protection import is_protected
 from alicia.mind.models.tokens import at_most
 
 _ALIKE = 85
@@ -26,13 +28,10 @@ _COMMON = 0.2
 """A word in more than this share of names ("light") names nothing by itself."""
 _NAME = 60
 """Characters of a name that are told."""
-_MENTION = 4
+_MENTION = 3
 """Tokens that an entity costs in a tool's list besides its id."""
-_TOOL = 60
-"""Tokens of a tool's frame."""
-_PROTECTED_DOMAINS = frozenset({"lock", "alarm_control_panel"})
-_PROTECTED_CLASSES = frozenset({"garage", "garage_door", "gate", "lock"})
-_PROTECTED_CAPABILITIES = frozenset({"locked", "armed", "alarm"})
+_TOOL = 125
+"""Tokens of a tool without the entities in its list, as `at_most` counts them."""
 
 
 @dataclass(frozen=True)
@@ -48,16 +47,6 @@ class Grounding:
 
     def find(self, entity_id: str) -> Entity | None:
         return next((e for e in self.entities if e.entity_id == entity_id), None)
-
-
-def is_protected(entity: Entity) -> bool:
-    """Whether no model may know of it or change it, whatever its adapter says of it."""
-    return (
-        entity.protected
-        or entity.domain in _PROTECTED_DOMAINS
-        or (entity.device_class or "") in _PROTECTED_CLASSES
-        or any(c.name in _PROTECTED_CAPABILITIES for c in entity.capabilities)
-    )
 
 
 def ground(home: Home, text: str, *, language: str, area_id: str | None, budget: int) -> Grounding:
@@ -104,11 +93,12 @@ def _wanted(home: Home, text: str, language: str, area_id: str | None) -> Iterat
     """The nearest to the sentence first, each once."""
     open_to_models = [entity for entity in home.entities() if not is_protected(entity)]
     said = _Said(text, [name for e in open_to_models for name in names_of(e, language)])
-    named = [(said.share(names_of(entity, language)), entity) for entity in open_to_models]
+    named = said.shares([(entity, names_of(entity, language)) for entity in open_to_models])
     found = [e for share, e in sorted(named, key=lambda pair: -pair[0]) if share > 0]
     places = {area.area_id for area in home.areas() if _place_is_said(area, language, said)}
     found += [e for e in open_to_models if e.area_id in places]
-    if area_id is not None:
+    whole = any(share >= 1 for share, _ in named)
+    if area_id is not None and not whole and not places:
         found += [e for e in open_to_models if e.area_id == area_id]
     if not found:
         # Things that can be changed before those that only measure.
@@ -145,14 +135,26 @@ class _Said:
             return f" {plain} " in f" {self._text} " or self._near(plain)
         return plain.replace(" ", "") in self._joined
 
-    def share(self, names: Iterable[str]) -> float:
-        """How much of the best of the names was said: 1 all of it, 0 nothing that tells."""
-        return max((1.0 if self.has(name) else self._part(name) for name in names), default=0.0)
+    def shares(self, things: Sequence[tuple[Entity, list[str]]]) -> list[tuple[float, Entity]]:
+        """How much of the best of each one's names was said: 1 all of it, 0 nothing that tells.
 
-    def _part(self, name: str) -> float:
+        A word of a name that was said whole tells of no other: "the coffee machine" is no washing
+        machine.
+        """
+        whole = [name for _, names in things for name in names if self.has(name)]
+        used = {word for name in whole for word in _plain(name).split()}
+        return [
+            (
+                max((1.0 if n in whole else self._part(n, used) for n in names), default=0.0),
+                entity,
+            )
+            for entity, names in things
+        ]
+
+    def _part(self, name: str, used: set[str]) -> float:
         words = _plain(name).split()
-        telling = [word for word in words if word not in self._common and len(word) > 2]
-        said = [word for word in telling if self._near(word)]
+        told = {word for word in words if word not in self._common | used and len(word) > 2}
+        said = [word for word in told if self._near(word)]
         return 0.9 * len(said) / len(words) if said else 0.0
 
     def _near(self, name: str) -> bool:

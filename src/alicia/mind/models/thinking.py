@@ -212,7 +212,7 @@ def _thought(
 
 def _spoken(text: str) -> str:
     """One paragraph without markup, ended at a sentence where it is too long."""
-    plain = " ".join(re.sub(r"[*_`#>|]+", " ", text).split())
+    plain = " ".join(re.sub(r"[*_`#]+", "", text).split())
     if len(plain) <= LONGEST:
         return plain
     ends = [found.end() for found in re.finditer(r"[.!?。！？](?=\s|$)|[。！？]", plain[:LONGEST])]

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import re
 
-_PIECE = re.compile(r"[A-Za-z]+|[0-9]+|[^\S\n]+|\n+|[^\x00-\x7f]|.", re.DOTALL)
-_LETTERS = 4
-"""Latin letters of a word that share a token, at least."""
+_PIECE = re.compile(r"[A-Za-z]+|[0-9]+|[^\S\n]+|\n+|[^\x00-\x7f]|[!-/:-@\[-`{-~]+|.", re.DOTALL)
+_LETTERS = 5
+"""Latin letters of a word that share a token, or more of them."""
 _DIGITS = 3
+_SIGNS = 2
+"""JSON's brackets and quotes, which come in company."""
 
 
 def at_most(text: str) -> int:
@@ -24,6 +26,8 @@ def _tokens(piece: str) -> int:
     if piece.isspace():
         # One space belongs to the word after it.
         return 0 if piece == " " else 1
-    if piece.isascii() and piece.isalpha():
+    if not piece.isascii():
+        return 1
+    if piece.isalpha():
         return -(-len(piece) // _LETTERS)
-    return -(-len(piece) // _DIGITS)
+    return -(-len(piece) // (_DIGITS if piece.isdigit() else _SIGNS))

@@ -20,7 +20,8 @@ from alicia.contracts.devices import Capability, Entity, Kind, Value
 from alicia.errors import ForbiddenError, GarbledError, InvalidValueError, UnknownEntityError
 from alicia.home.capabilities import validate
 from alicia.home.model import Home
-from alicia.mind.models.grounding import Grounding, is_protected, state_of
+from alicia.home.protection import is_protected
+from alicia.mind.models.grounding import Grounding, state_of
 from alicia.mind.models.port import Tool, ToolCall
 
 QUERY = "query"
@@ -138,16 +139,11 @@ def _parsed(kind: type[_S], call: ToolCall) -> _S:
 def _schema(entities: Sequence[Entity], value: dict[str, Any] | None) -> dict[str, Any]:
     ids = [entity.entity_id for entity in entities]
     properties: dict[str, Any] = {
-        "entities": {"type": "array", "items": {"type": "string", "enum": ids}, "minItems": 1}
+        "entities": {"type": "array", "items": {"type": "string", "enum": ids}}
     }
     if value is not None:
         properties["value"] = value
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }
+    return {"type": "object", "properties": properties, "required": list(properties)}
 
 
 def _value(rules: Sequence[Capability]) -> dict[str, Any]:
