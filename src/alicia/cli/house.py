@@ -28,7 +28,7 @@ from alicia.errors import BusError, NotReadyError, SetupError
 from alicia.peers.console import Console
 from alicia.runtime.house import Address, House, InlineHouse, MqttHouse
 from alicia.runtime.main import run_service
-from alicia.runtime.roster import PEERS, ROOMS, built, room
+from alicia.runtime.roster import PEERS, ROOMS, Room, built, room
 from alicia.runtime.runner import Runner, joined
 from alicia.runtime.settings import Folder, load
 from alicia.runtime.spawner import Spawner
@@ -51,15 +51,17 @@ Progress = Callable[[dict[str, Phase]], None]
 def wanted(
     names: list[str], *, demo_home: bool, inline: bool = False, folder: Folder | None = None
 ) -> list[str]:
-    """The services to start; with a folder, those of its peers that are set to come along.
+    """The services to start: those that come along by themselves, or by the folder's settings.
 
     Raises SettingsError for one that is planned or unknown.
     """
     for name in names:
         room(name).load()
-    rooms = names or [entry.name for entry in ROOMS if not entry.planned]
-    if folder is not None and not names:
-        rooms = [*rooms, *_companions(folder)]
+    rooms = names or [
+        entry.name
+        for entry in (*ROOMS, *(PEERS if folder is not None else ()))
+        if not entry.planned and _comes_along(entry, folder)
+    ]
     if demo_home and "virtual_home" not in rooms:
         rooms = [*rooms, "virtual_home"]
     if inline:
@@ -67,13 +69,11 @@ def wanted(
     return [name for name in dict.fromkeys(["broker", *rooms]) if name != "orchestrator"]
 
 
-def _companions(folder: Folder) -> list[str]:
-    """Peers whose setting `with_house` says that they start with the house."""
-    return [
-        entry.name
-        for entry in PEERS
-        if getattr(load(entry.load().settings_type, entry.name, folder), "with_house", False)
-    ]
+def _comes_along(entry: Room, folder: Folder | None) -> bool:
+    """Rooms do and peers don't, unless their `with_house` says otherwise."""
+    kind = entry.load().settings_type
+    settings = kind() if folder is None else load(kind, entry.name, folder)
+    return getattr(settings, "with_house", entry.group != "peer")
 
 
 def preflight(folder: Folder, services: list[str]) -> None:

@@ -1,9 +1,10 @@
-"""Advanced messages: whose voice it is, how it sounds and how well it was heard."""
+"""Advanced messages: whose voice it is, how it was heard, and what a language model makes of it."""
 
 from __future__ import annotations
 
 from pydantic import Field
 
+from alicia.contracts.devices import HomeSnapshot, Value
 from alicia.contracts.kinds import AudioPayload, Command, Event, Message, Personal, Stream
 
 # ---- an utterance, analysed ---------------------------------------------------------------------
@@ -184,3 +185,50 @@ LIST_SPEAKERS: Command[ListSpeakers, EnrolledSpeakers] = Command(
 WHO_IS: Command[WhoIs, SpeakerMatch] = Command(
     "advanced/advanced_voice/who_is", WhoIs, reply=SpeakerMatch, deadline_s=10, idempotent=True
 )
+
+
+# ---- thinking -----------------------------------------------------------------------------------
+
+
+class Think(Message):
+    """A sentence that this home's grammar does not know, for a language model."""
+
+    turn_id: str
+    text: Personal
+    language: str = "en"
+    area_id: str | None = None
+    """Where it was said."""
+    within_s: float | None = Field(default=None, gt=0)
+    """When the asker must have an answer, or an error; grok's own limit where it is later."""
+    home: HomeSnapshot | None = None
+    """The home of another time; the present one where it is not given."""
+
+
+class ProposedChange(Message):
+    """Valid for its entity, which is not protected. Nobody has done it."""
+
+    entity: str
+    capability: str
+    value: Value
+
+
+class Thought(Message):
+    turn_id: str
+    reply: Personal
+    """What to say; empty where the changes say all. It was not checked: what it claims to have done
+    is only true of what is carried out and confirmed."""
+    language: str
+    changes: list[ProposedChange] = Field(default_factory=list[ProposedChange])
+    """For the asker to carry out, all or none."""
+    provider: str
+    input_tokens: int = 0
+    """As the server counted them; 0 where it told nothing."""
+    output_tokens: int = 0
+    first_ms: float = 0
+    """To the model's first word."""
+    grounded: int = 0
+    """Things of this home that the model was told of."""
+
+
+THINK: Command[Think, Thought] = Command("advanced/grok/think", Think, reply=Thought, deadline_s=8)
+"""Asked twice it costs twice, so the runtime asks once."""

@@ -70,7 +70,12 @@ ROOMS: tuple[Room, ...] = (
         "carries commands out and reports what devices confirmed",
         f"{_S}.devices.device_control:DeviceControl",
     ),
-    Room("grok", "advanced", "xAI's Grok as a mind"),
+    Room(
+        "grok",
+        "advanced",
+        "xAI's Grok, and other language models, as a mind",
+        f"{_S}.advanced.grok:Grok",
+    ),
     Room("personality", "advanced", "who answers, and how"),
     Room("language", "advanced", "detects, translates, localises"),
     Room(

@@ -2,7 +2,8 @@
 
     PREVIEW asked -> whether the words so far are a whole command (nothing is done),
                      PREPARE asked: its answer is spoken into memory before it is needed
-    UNDERSTAND asked -> a plan from the home's own grammar -> CONTROL asked -> Understood replied
+    UNDERSTAND asked -> a plan from the home's own grammar; where it knows none, THINK asked
+                     -> CONTROL asked -> Understood replied
 
 The home is known from retained states, so a turn completes while the registry is away. Changes
 carry ids made from the turn's, so a turn that is understood again after a crash is not carried out
@@ -18,6 +19,9 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from pydantic import Field
+
+from alicia.contracts.advanced import THINK, Think
 from alicia.contracts.devices import (
     AREA,
     CONTROL,
@@ -47,7 +51,12 @@ from alicia.contracts.voice import (
     Understand,
     Understood,
 )
-from alicia.errors import AliciaError, MalformedMessageError
+from alicia.errors import (
+    AliciaError,
+    MalformedMessageError,
+    NotUnderstoodError,
+    TurnCancelledError,
+)
 from alicia.runtime.cancelling import commit
 from alicia.runtime.logs import pii
 from alicia.runtime.service import Service, serves
@@ -87,6 +96,9 @@ class _Supposed:
 class AiSettings(Settings):
     languages: str = "en"
     """Loaded at the start, separated by commas; others when they are first heard."""
+    think_within_s: float = Field(default=1.7, ge=0)
+    """How long a language model may take where the home's grammar knows no answer, so that
+    something is heard within 2 s; 0 asks none."""
 
 
 class Ai(Service[AiSettings]):
@@ -95,7 +107,7 @@ class Ai(Service[AiSettings]):
     name = "ai"
     hears = (ENTITY, AREA, STATE, CANCEL)
     asks = (CONTROL,)
-    does_without = (PREPARE,)
+    does_without = (PREPARE, THINK)
 
     # ---- the home ----
 
@@ -215,7 +227,11 @@ class Ai(Service[AiSettings]):
     async def understand(self, ask: Understand) -> Understood:
         if ask.home is not None and not ask.dry_run:
             raise MalformedMessageError(schema="Understand", reason="another home, no dry run")
-        plan, home = await self._plan(ask)
+        said = ""
+        try:
+            plan, home = await self._plan(ask)
+        except NotUnderstoodError as error:
+            plan, home, said = await self._thought(ask, error)
         commit()
         now = datetime.fromtimestamp(ask.home.taken_at).astimezone() if ask.home else None
         carry_out = self._pretend if ask.dry_run else self._carry_out
@@ -229,7 +245,7 @@ class Ai(Service[AiSettings]):
             controls = [await carry_out(ask.turn_id, at, action) for at, action in numbered]
         results = [result for done in controls for result in done]
         with self.span("answer"):
-            reply = self._answer(plan, results, home, ask.language, now=now)
+            reply = said or self._answer(plan, results, home, ask.language, now=now)
         return Understood(
             turn_id=ask.turn_id,
             heard=plan.heard,
@@ -332,6 +348,29 @@ class Ai(Service[AiSettings]):
                     )
         self.log.info("understood", intent=plan.intent, snapped=plan.snapped, text=pii(plan.heard))
         return plan, home
+
+    async def _thought(self, ask: Understand, why: NotUnderstoodError) -> tuple[Plan, Home, str]:
+        """What a language model makes of it: changes, or what to say.
+
+        Raises `why` where nobody has an answer in time that is valid here.
+        """
+        from alicia.mind.models.proposals import planned  # noqa: PLC0415 - heavy
+
+        within_s = self.settings.think_within_s
+        if not within_s or ask.home is not None:
+            raise why
+        shared = ask.model_dump(include={"turn_id", "text", "language", "area_id"})
+        try:
+            think = Think(**shared, within_s=within_s)
+            thought = await self.ask(THINK, think, deadline_s=within_s + 0.1)
+            plan = planned(thought, self._home, ask.text)
+        except TurnCancelledError:
+            raise
+        except AliciaError as error:
+            self.log.info("no model helped", code=error.code)
+            raise why from error
+        # What was changed is told from what is confirmed, whatever the model says of it.
+        return plan, self._home, "" if plan.actions else thought.reply
 
     async def _pretend(self, turn_id: str, number: int, action: PlannedAction) -> list[Result]:
         """What a dry run answers from: as if every device had confirmed it."""

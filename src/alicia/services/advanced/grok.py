@@ -1,0 +1,235 @@
+"""Grok: xAI's Grok, or any model that is spoken to by OpenAI's protocol, as a mind for ai.
+
+    THINK asked -> GET_HOME asked -> a model is told the part of the home that matters -> replied
+
+It does nothing: what a model wants changed is checked against this home and proposed to the asker,
+and what is protected (locks, garage doors, alarms) no model is told of. Without a provider it
+starts, is degraded, and says why.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import time
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from alicia.contracts.advanced import THINK, ProposedChange, Think, Thought
+from alicia.contracts.voice import CANCEL, GET_HOME, GetHome
+from alicia.errors import (
+    AliciaError,
+    DependencyMissingError,
+    QuotaError,
+    SettingsError,
+    UpstreamAuthError,
+    UpstreamError,
+)
+from alicia.runtime.service import Service, serves
+from alicia.runtime.settings import Settings
+
+if TYPE_CHECKING:
+    from alicia.mind.models.chain import Link
+    from alicia.mind.models.costs import Costs
+
+SILENCE_S = 60.0
+"""Longer than any deadline of ours: the library's own limit, should ours fail."""
+
+
+class ProviderSettings(BaseModel):
+    """One model, at one address."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(min_length=1, max_length=40)
+    url: str
+    """The base of its API: `https://api.x.ai/v1`, `http://localhost:8080/v1`."""
+    model: str = Field(min_length=1)
+    key: str = ""
+    """Where its key is: `env:XAI_API_KEY`, or `file:` and a path. Never the key itself."""
+    input_usd: float = Field(ge=0)
+    """US dollars for a million tokens that it reads; 0 for a model of one's own."""
+    output_usd: float = Field(ge=0)
+    """US dollars for a million tokens that it writes."""
+    first_token_s: float = Field(default=1.2, gt=0)
+    """Silence after which the next provider is asked."""
+
+    @field_validator("url")
+    @classmethod
+    def _is_safe(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
+            raise ValueError("it must be an http or https address")
+        if parts.scheme == "http" and not _is_at_home(parts.hostname):
+            raise ValueError("an address outside this home must be https")
+        return url
+
+    @field_validator("key")
+    @classmethod
+    def _is_reference(cls, key: str) -> str:
+        from alicia.mind.models.keys import is_reference  # noqa: PLC0415 - with what it imports
+
+        if not is_reference(key):
+            raise ValueError("it must be env:NAME or file:PATH; a key does not belong in settings")
+        return key
+
+
+class GrokSettings(Settings):
+    providers: list[ProviderSettings] = Field(default_factory=list[ProviderSettings])
+    """In the order in which they are asked. As an environment variable: a list in JSON."""
+    daily_cap_usd: float = Field(default=1.0, ge=0)
+    """What all of them together may cost in a day."""
+    within_s: float = Field(default=6.0, gt=0)
+    """The longest that anybody waits for an answer."""
+    home_tokens: int = Field(default=1600, ge=200)
+    """How much a model is told of the home, its tools included."""
+    max_tokens: int = Field(default=300, ge=16)
+    """The longest answer."""
+
+    @property
+    def with_house(self) -> bool:
+        """It starts with the house where there is somebody to ask."""
+        return bool(self.providers)
+
+    @field_validator("providers", mode="before")
+    @classmethod
+    def _from_json(cls, given: object) -> object:
+        try:
+            return json.loads(given) if isinstance(given, str) else given
+        except ValueError:
+            raise ValueError("it must be a list in JSON") from None
+
+    @field_validator("providers")
+    @classmethod
+    def _have_names(cls, providers: list[ProviderSettings]) -> list[ProviderSettings]:
+        if len({provider.name for provider in providers}) != len(providers):
+            raise ValueError("two providers have one name")
+        return providers
+
+
+class Grok(Service[GrokSettings]):
+    """A mind that is asked, and not obeyed."""
+
+    name = "grok"
+    hears = (CANCEL,)
+    asks = (GET_HOME,)
+
+    @asynccontextmanager
+    async def lifespan(self) -> AsyncGenerator[None, None]:
+        from alicia.mind.models.chain import Chain  # noqa: PLC0415 - heavy
+        from alicia.mind.models.costs import Costs  # noqa: PLC0415 - heavy
+        from alicia.mind.models.thinking import Limits, think  # noqa: PLC0415 - heavy
+
+        mine = self.settings
+        self._think, self._limits = think, Limits
+        self._lacks: str | None = None
+        self._troubled: set[str] = set()
+        """Providers that take no key, or whose account is empty."""
+        path = self.folder.state(self.name) / "costs.db"
+        costs: Costs = await self.off_loop(Costs, path, cap_usd=mine.daily_cap_usd)
+        links = [link for provider in mine.providers if (link := await self._link(provider))]
+        if not mine.providers:
+            self._lacks = "No provider is set: see docs/models.md."
+        self.set_degraded(self._lacks)
+        self._chain = Chain(links, costs, within_s=mine.within_s, failed=self._failed)
+        try:
+            yield
+        finally:
+            await self._chain.close()
+            await self.off_loop(costs.close)
+
+    async def _link(self, provider: ProviderSettings) -> Link | None:
+        """None where its key or the library is missing; the others are asked all the same."""
+        from alicia.mind.models.chain import Link  # noqa: PLC0415 - heavy
+        from alicia.mind.models.costs import Price  # noqa: PLC0415 - heavy
+        from alicia.mind.models.keys import resolved  # noqa: PLC0415 - heavy
+        from alicia.mind.models.openai_chat import OpenAiChat  # noqa: PLC0415 - heavy
+
+        try:
+            key = await self.off_loop(resolved, provider.key, self.folder.root)
+            chat = await self.off_loop(
+                OpenAiChat,
+                provider.name,
+                url=provider.url,
+                model=provider.model,
+                key=key,
+                timeout_s=SILENCE_S,
+            )
+        except (SettingsError, DependencyMissingError) as error:
+            self.log.warning("a provider can't be asked", provider=provider.name, code=error.code)
+            self._lacks = f"{provider.name} can't be asked: {error.message}"
+            return None
+        price = Price(provider.input_usd, provider.output_usd)
+        return Link(chat, price, provider.first_token_s)
+
+    @serves(THINK, concurrency=4)
+    async def think(self, ask: Think) -> Thought:
+        from alicia.home.model import Home  # noqa: PLC0415 - heavy
+
+        mine = self.settings
+        until = time.monotonic() + min(mine.within_s, ask.within_s or mine.within_s)
+        snapshot = ask.home or await self.ask(GET_HOME, GetHome())
+        with self.span("model") as span:
+            thought = await self._think(
+                self._chain,
+                ask.text,
+                home=Home.of(snapshot),
+                language=ask.language,
+                area_id=ask.area_id,
+                limits=self._limits(
+                    within_s=until - time.monotonic(),
+                    home_tokens=mine.home_tokens,
+                    max_tokens=mine.max_tokens,
+                ),
+                refused=self._refused,
+            )
+            if span is not None:
+                span.attributes.update(
+                    provider=thought.provider,
+                    first_ms=round(thought.first_ms, 1),
+                    input_tokens=thought.input_tokens,
+                    output_tokens=thought.output_tokens,
+                    grounded=thought.grounded,
+                )
+        self._answered(thought.provider)
+        return Thought(
+            turn_id=ask.turn_id,
+            reply=thought.reply,
+            language=ask.language,
+            changes=[
+                ProposedChange(entity=c.entity_id, capability=c.capability, value=c.value)
+                for c in thought.changes
+            ],
+            provider=thought.provider,
+            input_tokens=thought.input_tokens,
+            output_tokens=thought.output_tokens,
+            first_ms=thought.first_ms,
+            grounded=thought.grounded,
+        )
+
+    def _refused(self, error: AliciaError) -> None:
+        self.log.warning("what a model called is refused", code=error.code)
+
+    def _failed(self, provider: str, error: UpstreamError) -> None:
+        self.log.warning("a model did not answer", provider=provider, code=error.code)
+        if isinstance(error, UpstreamAuthError | QuotaError):
+            self._troubled.add(provider)
+            self.set_degraded(f"{provider} does not answer: {error.message}")
+
+    def _answered(self, provider: str) -> None:
+        if provider in self._troubled:
+            self._troubled.discard(provider)
+            if not self._troubled:
+                self.set_degraded(self._lacks)
+
+
+def _is_at_home(host: str) -> bool:
+    """On this machine or its network, by address or by a name that only a home has."""
+    try:
+        return ipaddress.ip_address(host).is_private
+    except ValueError:
+        return "." not in host or host.endswith((".local", ".lan", ".home.arpa"))
