@@ -1,8 +1,8 @@
 """How many tokens a text may be, before any server has counted them.
 
-Every model has its own tokenizer, so this is a bound and no count: by kinds of characters, never
-below what o200k counts for this home's texts in the nine languages (ADR 0082). What a server
-reports is what is paid for.
+Every model has its own tokenizer, so this is a bound and no count: by kinds of characters, a fifth
+more than o200k counts for the demo home in nine languages (ADR 0082). What a server reports is what
+is paid for.
 """
 
 from __future__ import annotations

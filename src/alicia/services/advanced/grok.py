@@ -85,7 +85,7 @@ class GrokSettings(Settings):
     """What all of them together may cost in a day."""
     within_s: float = Field(default=6.0, gt=0)
     """The longest that anybody waits for an answer."""
-    home_tokens: int = Field(default=1600, ge=200)
+    home_tokens: int = Field(default=2000, ge=200)
     """How much a model is told of the home, its tools included."""
     max_tokens: int = Field(default=300, ge=16)
     """The longest answer."""
