@@ -60,8 +60,10 @@ class Costs:
 
     async def settle(self, reserved_usd: float, provider: str, usage: Usage, usd: float) -> None:
         """What it came to, in place of what was set aside."""
-        self._reserved_usd -= reserved_usd
-        await asyncio.to_thread(self._add, provider, usage, usd)
+        try:
+            await asyncio.to_thread(self._add, provider, usage, usd)
+        finally:
+            self._reserved_usd -= reserved_usd
 
     async def spent(self) -> float:
         """US dollars, today."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -135,6 +136,16 @@ async def test_without_its_key_a_provider_is_left_out_and_the_next_is_asked(
             await thought(home)
     async with thinking(tmp_path, keyless, provider(server, name="own")) as home:
         assert (await thought(home)).provider == "own"
+
+
+async def test_without_the_library_it_starts_and_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "openai", None)
+    async with thinking(tmp_path, provider()) as home:
+        assert "alicia[models]" in await reason(home, Phase.DEGRADED)
+        with pytest.raises(NoProviderError):
+            await thought(home)
 
 
 async def test_a_key_is_read_from_where_the_settings_say(

@@ -116,6 +116,19 @@ async def test_its_changes_are_carried_out_and_told_from_what_is_confirmed(
         assert await value(home, LAMP, "power") is True
 
 
+async def test_what_it_changed_is_what_it_is_about_from_then_on(
+    tmp_path: Path, server: OpenAiServer
+) -> None:
+    server.script(Reply(calls=(ON,)))
+    async with home_with(tmp_path, server) as home:
+        topic = (await understood(home)).topic
+        for text, changed in (("turn it off", LAMP), ("and the bedroom?", "light.bedroom_lamp")):
+            ask = Understand(turn_id=text, text=text, language="en", satellite="s", topic=topic)
+            found = await home.bus.ask(UNDERSTAND, ask)
+            assert changed in {action.entity for action in found.actions}
+    assert len(server.requests) == 1
+
+
 async def test_in_a_dry_run_nothing_is_done(tmp_path: Path, server: OpenAiServer) -> None:
     server.script(Reply(calls=(ON,)))
     async with home_with(tmp_path, server) as home:
