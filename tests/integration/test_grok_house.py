@@ -21,7 +21,7 @@ LAMP, LOCK = "light.kitchen", "lock.front_door"
 SERVICES = ("device_registry", "device_control", "virtual_home", "ai", "router", "grok")
 GLOOMY = {
     "en": "I find it so terribly gloomy around here",
-    "de": "ich finde es hier ganz schrecklich trostlos",
+    "de": "hier ist alles so schrecklich trostlos",
 }
 
 
