@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from alicia.errors import (
     ConnectivityError,
@@ -33,15 +33,27 @@ CALLS = 16
 """Tool calls in one completion; a model that wants more is not well."""
 ARGUMENTS = 8_192
 """Characters of one call's arguments."""
+CHARACTERS = 8
+"""Of a token, at most: a server that ignores the limit it is told is cut off."""
+LimitName = Literal["max_completion_tokens", "max_tokens"]
 
 
 class OpenAiChat:
     """One model at one address."""
 
-    def __init__(self, name: str, *, url: str, model: str, key: str, timeout_s: float) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        url: str,
+        model: str,
+        key: str,
+        timeout_s: float,
+        limit_name: LimitName = "max_completion_tokens",
+    ) -> None:
         """`key` may be empty, where the server wants none. `timeout_s`: for silence of the server.
 
-        Raises DependencyMissingError.
+        `limit_name`: what it calls the longest answer. Raises DependencyMissingError.
         """
         try:
             import openai  # noqa: PLC0415 - heavy, and an extra
@@ -51,6 +63,7 @@ class OpenAiChat:
             ) from error
         self._name = name
         self._model = model
+        self._limit_name = limit_name
         # What the library would take from the environment is none of this home's settings.
         unsent = ("OpenAI-Organization", "OpenAI-Project", *([] if key else ["Authorization"]))
         self._unsent = dict.fromkeys(unsent, openai.Omit())
@@ -73,7 +86,7 @@ class OpenAiChat:
         asked: dict[str, Any] = {
             "model": self._model,
             "messages": [_message(message) for message in messages],
-            "max_completion_tokens": max_tokens,
+            self._limit_name: max_tokens,
             "stream": True,
             "stream_options": {"include_usage": True},
             "extra_headers": self._unsent,
@@ -82,7 +95,7 @@ class OpenAiChat:
             asked["tools"] = [_tool(tool) for tool in tools]
         with _explained(self._name):
             stream = await self._client.chat.completions.create(**asked)
-            completion = _Completion(self._name)
+            completion = _Completion(self._name, longest=max_tokens * CHARACTERS)
             try:
                 async for chunk in stream:
                     for part in completion.take(chunk):
@@ -99,8 +112,10 @@ class OpenAiChat:
 class _Completion:
     """What has come of one completion."""
 
-    def __init__(self, provider: str) -> None:
+    def __init__(self, provider: str, *, longest: int) -> None:
         self._provider = provider
+        self._left = longest
+        """Characters that it may still say."""
         self._calls: dict[int, list[str]] = {}
         """By index: id, name, arguments so far."""
         self._finish: str | None = None
@@ -117,6 +132,9 @@ class _Completion:
                 self._take_call(call)
             if choice.delta.content:
                 self._said = True
+                self._left -= len(choice.delta.content)
+                if self._left < 0:
+                    raise GarbledError(provider=self._provider, reason="the answer is too long")
                 yield TextDelta(choice.delta.content)
 
     def _take_call(self, call: ChoiceDeltaToolCall) -> None:

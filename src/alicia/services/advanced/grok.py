@@ -14,7 +14,7 @@ import json
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -57,6 +57,8 @@ class ProviderSettings(BaseModel):
     """US dollars for a million tokens that it writes."""
     first_token_s: float = Field(default=1.2, gt=0)
     """Silence after which the next provider is asked."""
+    limit_name: Literal["max_completion_tokens", "max_tokens"] = "max_completion_tokens"
+    """What the server calls the longest answer: Ollama and older llama.cpp know `max_tokens`."""
 
     @field_validator("url")
     @classmethod
@@ -158,6 +160,7 @@ class Grok(Service[GrokSettings]):
                 model=provider.model,
                 key=key,
                 timeout_s=SILENCE_S,
+                limit_name=provider.limit_name,
             )
         except (SettingsError, DependencyMissingError) as error:
             self.log.warning("a provider can't be asked", provider=provider.name, code=error.code)

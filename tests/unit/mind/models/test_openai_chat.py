@@ -87,6 +87,19 @@ async def test_a_server_that_wants_no_key_is_sent_none(server: OpenAiServer) -> 
     assert "authorization" not in (await server.asked(1)).headers
 
 
+async def test_a_server_is_told_the_limit_by_its_own_word_and_held_to_it(
+    server: OpenAiServer,
+) -> None:
+    server.script(Reply("so " * 200))
+    chat = OpenAiChat("p", url=server.url, model="m", key="", timeout_s=5, limit_name="max_tokens")
+    with pytest.raises(GarbledError):
+        await parts_of(chat)
+    await chat.close()
+    asked = (await server.asked(1)).body
+    assert asked["max_tokens"] == 50
+    assert "max_completion_tokens" not in asked
+
+
 async def test_nothing_of_the_environment_is_sent(
     server: OpenAiServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -162,7 +162,7 @@ async def test_who_cancels_closes_the_connection(mind: Mind) -> None:
 
 
 async def test_nobody_listens_to_a_lecture(mind: Mind) -> None:
-    mind.server.script(Reply("This is a sentence. " * 100))
+    mind.server.script(Reply("This is a sentence. " * 60))
     reply = (await mind.think()).reply
     assert len(reply) <= LONGEST
     assert reply.endswith("sentence.")
