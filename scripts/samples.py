@@ -11,6 +11,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any, Union, get_args, get_origin
 
+from annotated_types import Le
 from pydantic import BaseModel
 
 from alicia import __version__
@@ -55,7 +56,7 @@ KNOWN: dict[str, Any] = {
 def value(name: str, annotation: Any) -> Any:  # noqa: PLR0911 - one line per type
     """Something that this field may well hold."""
     origin, arguments = get_origin(annotation), get_args(annotation)
-    if name in KNOWN and not (is_model(annotation) or _holds_models(annotation)):
+    if _is_known(name, annotation):
         return KNOWN[name]
     if origin is Annotated or origin is Union or origin is types.UnionType:
         return value(name, arguments[0])
@@ -75,6 +76,12 @@ def value(name: str, annotation: Any) -> Any:  # noqa: PLR0911 - one line per ty
     return plain[annotation]
 
 
+def _is_known(name: str, annotation: Any) -> bool:
+    if is_model(annotation) or _holds_models(annotation) or name not in KNOWN:
+        return False
+    return annotation is not int or isinstance(KNOWN[name], int)
+
+
 def is_model(annotation: Any) -> bool:
     return isinstance(annotation, type) and issubclass(annotation, BaseModel)
 
@@ -84,7 +91,16 @@ def _holds_models(annotation: Any) -> bool:
 
 
 def whole(kind: type[BaseModel]) -> dict[str, Any]:
-    return {name: value(name, field.annotation) for name, field in kind.model_fields.items()}
+    return {
+        name: within(value(name, field.annotation), field.metadata)
+        for name, field in kind.model_fields.items()
+    }
+
+
+def within(told: Any, limits: list[Any]) -> Any:
+    """The value, or the most that its field allows."""
+    most: list[Any] = [limit.le for limit in limits if isinstance(limit, Le)]
+    return min(told, *most) if isinstance(told, float) and most else told
 
 
 def part(name: str, kind: type[BaseModel], message: BaseModel) -> dict[str, Any]:

@@ -14,6 +14,7 @@
     ├── VoiceError            voice.      hearing and speaking
     ├── IntentError           intent.     understanding
     ├── DeviceError           device.     carrying out
+    ├── PersonaError          persona.    who answers
     └── UpstreamError         upstream.   somebody else's server
 
 An error crosses the bus as its code and its fields, and is raised at the asker as the same class.
@@ -289,6 +290,29 @@ class InvalidValueError(DeviceError, code=".invalid_value"):
 
 class UnconfirmedError(DeviceError, code=".unconfirmed"):
     """The device was told, but did not confirm it."""
+
+
+# ---- persona ------------------------------------------------------------------------------------
+
+
+class PersonaError(AliciaError, code="persona"):
+    """Something about a persona is not right."""
+
+
+class UnknownPersonaError(PersonaError, code=".unknown"):
+    """There is no such persona, or no such version of it."""
+
+
+class InvalidPersonaError(PersonaError, code=".invalid"):
+    """A persona can't be like that."""
+
+
+class PersonaInUseError(PersonaError, code=".in_use"):
+    """The persona still answers for somebody: assign another first."""
+
+
+class BundledPersonaError(PersonaError, code=".bundled"):
+    """The persona came with Alicia: it can be changed and restored, not deleted."""
 
 
 # ---- upstream -----------------------------------------------------------------------------------

@@ -17,7 +17,17 @@ LANGUAGES = sorted(
     path.name.removesuffix(".toml")
     for path in resources.files("alicia.language").joinpath("data", "phrases").iterdir()
 )
-SPOKEN = {"bus", "contract", "setup", "security", "voice", "intent", "device", "upstream"}
+SPOKEN = {
+    "bus",
+    "contract",
+    "setup",
+    "security",
+    "voice",
+    "intent",
+    "device",
+    "persona",
+    "upstream",
+}
 """Families that a person can meet; the others end as "something went wrong"."""
 GROUPS = {"core": 6, "voice": 4, "devices": 4, "advanced": 4, "supporting": 5}
 

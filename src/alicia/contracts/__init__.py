@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from functools import cache
 
-from alicia.contracts import advanced, devices, satellites, system, voice
+from alicia.contracts import advanced, devices, personas, satellites, system, voice
 from alicia.contracts.kinds import AnyTopic, Topic
 
-MODULES = (system, voice, satellites, devices, advanced)
+MODULES = (system, voice, satellites, devices, advanced, personas)
 
 
 @cache
@@ -37,6 +37,7 @@ __all__ = [
     "declared",
     "devices",
     "name_of",
+    "personas",
     "satellites",
     "system",
     "voice",

@@ -29,7 +29,7 @@ from alicia.errors import (
     UnclearSpeechError,
     UnsupportedLanguageError,
 )
-from alicia.language.phrases import phrase_for
+from alicia.mind.casting import NOBODY, Answerer, apologised
 from alicia.mind.turns import OpenEntry
 
 FALLBACK = "en"
@@ -94,6 +94,8 @@ class Course:
     begun_on: float = field(default_factory=time.monotonic)
     error: AliciaError | None = None
     reply: str | None = None
+    answerer: Answerer = NOBODY
+    """Who answers: settled before the sentence is understood."""
     stages: list[Stage] = field(default_factory=list[Stage])
     replays: int = 0
     """How often the audio was lost and heard again."""
@@ -158,10 +160,10 @@ class Course:
         """The error's phrase is the reply, in a language that somebody here speaks."""
         self.error = error
         try:
-            self.reply = phrase_for(error, self.language)
+            self.reply = apologised(error, self.language, self.answerer)
         except UnsupportedLanguageError:
             self.language = FALLBACK
-            self.reply = phrase_for(error, self.language)
+            self.reply = apologised(error, self.language, self.answerer)
 
     def record(self) -> TurnRecord:
         heard, understood, spoken = self.transcript, self.understood, self.spoken

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alicia.contracts import advanced, devices, satellites, system, voice
+from alicia.contracts import advanced, devices, personas, satellites, system, voice
 from alicia.runtime.service import Service
 from alicia.runtime.settings import Settings
 
@@ -49,4 +49,14 @@ class Console(Service[ConsoleSettings]):
         advanced.LIST_SPEAKERS,
         advanced.SET_PATIENCE,
         advanced.WHO_IS,
+        personas.LIST_PERSONAS,
+        personas.GET_PERSONA,
+        personas.PUT_PERSONA,
+        personas.RESTORE_PERSONA,
+        personas.DELETE_PERSONA,
+        personas.ASSIGN_PERSONA,
+        personas.BLEND_PERSONAS,
+        personas.PREVIEW_PERSONA,
+        personas.EXPORT_PERSONAS,
+        personas.IMPORT_PERSONAS,
     )

@@ -76,7 +76,12 @@ ROOMS: tuple[Room, ...] = (
         "xAI's Grok, and other language models, as a mind",
         f"{_S}.advanced.grok:Grok",
     ),
-    Room("personality", "advanced", "who answers, and how"),
+    Room(
+        "personality",
+        "advanced",
+        "who answers, and how",
+        f"{_S}.advanced.personality:Personality",
+    ),
     Room("language", "advanced", "detects, translates, localises"),
     Room(
         "advanced_voice",

@@ -14,14 +14,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from alicia.contracts.advanced import THINK, Think
+from alicia.contracts.advanced import SPEAKER_RECOGNIZED, THINK, SpeakerRecognized, Think
 from alicia.contracts.devices import (
     AREA,
     CONTROL,
@@ -32,6 +32,7 @@ from alicia.contracts.devices import (
     OutcomeKind,
     Result,
 )
+from alicia.contracts.personas import CAST, Cast
 from alicia.contracts.voice import (
     CANCEL,
     GET_HOME,
@@ -59,13 +60,14 @@ from alicia.errors import (
 )
 from alicia.runtime.cancelling import commit
 from alicia.runtime.logs import pii
-from alicia.runtime.service import Service, serves
+from alicia.runtime.service import Service, handles, serves
 from alicia.runtime.settings import Settings
 
 if TYPE_CHECKING:
     from alicia.home.model import Home
     from alicia.language.plan import Plan, PlannedAction
     from alicia.language.understanding import Understanding
+    from alicia.mind.casting import Answerer
 
 QUIET_S = 0.1
 HOME_WITHIN_S = 1.5
@@ -117,11 +119,13 @@ class Ai(Service[AiSettings]):
         from alicia.language.answers import answer  # noqa: PLC0415 - heavy
         from alicia.language.follow_ups import topic_of  # noqa: PLC0415 - heavy
         from alicia.language.repertoire import expected_results  # noqa: PLC0415 - heavy
+        from alicia.mind.casting import Casting  # noqa: PLC0415 - heavy
 
         self._answer = answer
         self._topic_of = topic_of
         self._expected = expected_results
         self._home = Home()
+        self._casting = Casting()
         self._changed_at = time.monotonic()
         self._languages: dict[str, Understanding] = {}
         self._grammar = asyncio.Lock()
@@ -195,6 +199,34 @@ class Ai(Service[AiSettings]):
             ):
                 await self._prewarm()
 
+    # ---- who answers ----
+
+    @handles(CAST)
+    async def cast(self, cast: Cast) -> None:
+        self._casting.take(cast)
+
+    @handles(SPEAKER_RECOGNIZED)
+    async def recognized(self, who: SpeakerRecognized) -> None:
+        self._casting.recognized(who.utterance_id, who.speaker_id)
+
+    def _as_said(
+        self,
+        answerer: Answerer,
+        plain: str,
+        plan: Plan,
+        results: Sequence[Result],
+        home: Home,
+        language: str,
+    ) -> str:
+        if answerer.persona is None:
+            return plain
+        with self.span("persona") as span:
+            if span is not None:
+                span.attributes["persona"] = answerer.persona_id
+            return answerer.reply(plain, plan, results, home, language)
+
+    # ---- the home, as others see it ----
+
     @serves(GET_HOME)
     async def get_home(self, _: GetHome) -> HomeSnapshot:
         return self._home.snapshot(time.time())
@@ -246,6 +278,9 @@ class Ai(Service[AiSettings]):
         results = [result for done in controls for result in done]
         with self.span("answer"):
             reply = said or self._answer(plan, results, home, ask.language, now=now)
+        answerer = self._casting.answerer(ask.speaker, ask.area_id, ask.language, now)
+        if not said:  # a model has its manner from what it was told
+            reply = self._as_said(answerer, reply, plan, results, home, ask.language)
         return Understood(
             turn_id=ask.turn_id,
             heard=plan.heard,
@@ -320,7 +355,12 @@ class Ai(Service[AiSettings]):
         """Have ready what would be said if all goes well; nobody waits for it."""
         results = self._expected(plan, home, OutcomeKind.CONFIRMED)
         text = self._answer(plan, results, home, ask.language)
-        prepare = Prepare(turn_id=ask.turn_id, text=text, language=ask.language)
+        speaker = self._casting.speaker(ask.utterance_id)
+        answerer = self._casting.answerer(speaker, ask.area_id, ask.language)
+        text = self._as_said(answerer, text, plan, results, home, ask.language)
+        prepare = Prepare(
+            turn_id=ask.turn_id, text=text, language=ask.language, **answerer.style.model_dump()
+        )
         self._speculating.create_task(self._ask_to_prepare(prepare))
 
     async def _ask_to_prepare(self, ask: Prepare) -> None:

@@ -6,6 +6,9 @@ import asyncio
 from contextlib import suppress
 
 from alicia.contracts.advanced import SPEAKER_RECOGNIZED, SpeakerRecognized
+from alicia.contracts.personas import CAST, Cast
+from alicia.errors import UnsupportedLanguageError
+from alicia.mind.casting import NOBODY, Answerer, Casting
 from alicia.mind.course import Course
 from alicia.runtime.service import handles
 from alicia.services.voice.router.ending import Ending
@@ -16,6 +19,8 @@ class People(Ending):
 
     _were: dict[str, tuple[str, float]]
     """By person: where they began their latest turn, and when."""
+
+    _casting: Casting
 
     _voices_are_known = False
     """Somebody recognizes voices, and did so in time."""
@@ -28,6 +33,16 @@ class People(Ending):
                 course.speaker = who.speaker_id
                 course.heard_whose.set()
                 self._note_where(course)
+
+    @handles(CAST)
+    async def cast(self, cast: Cast) -> None:
+        self._casting.take(cast)
+
+    def _answerer(self, course: Course) -> Answerer:
+        """Who answers this turn; plain Alicia where its language is none of the nine."""
+        with suppress(UnsupportedLanguageError):
+            return self._casting.answerer(course.speaker, course.area_id, course.language)
+        return NOBODY
 
     def _note_where(self, course: Course) -> None:
         if course.speaker is not None and not course.cancelled and not course.dry_run:

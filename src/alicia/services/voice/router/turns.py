@@ -41,6 +41,7 @@ from alicia.errors import (
 from alicia.language.explaining import explain, is_why
 from alicia.language.stopping import is_stop
 from alicia.mind.arbitration import Arbiter, Rules, Verdict
+from alicia.mind.casting import Casting
 from alicia.mind.course import Course, Stopwatch, without_words
 from alicia.mind.recordings import RecordingStore
 from alicia.mind.satellites import Directory, earshot
@@ -77,6 +78,7 @@ class Turns(Homes, ABC):
         self._lately: dict[str, TurnRecord] = {}
         """The last turn of each satellite, in memory alone: its words are somebody's."""
         self._were = {}
+        self._casting = Casting()
         self._directory = Directory(lease_s=own.lease_s)
         self._arbiter = Arbiter(
             Rules(
@@ -277,6 +279,7 @@ class Turns(Homes, ABC):
             course.reply = explain(self._lately.get(course.satellite), course.language)
             return
         await self._say(course, TurnPhase.THINKING)
+        course.answerer = self._answerer(course)
         heard = course.transcript
         with Stopwatch(course.stages, "understand and act"):
             asking = self.ask(
@@ -308,8 +311,12 @@ class Turns(Homes, ABC):
         return None if course.home else self._topics.of(course.satellite, time.monotonic())
 
     def _apologise(self, course: Course, error: AliciaError) -> None:
-        if not course.cancelled:
-            course.apologise(error)
+        if course.cancelled:
+            return
+        if course.answerer.persona is None:
+            # What failed before anybody was asked what is meant.
+            course.answerer = self._answerer(course)
+        course.apologise(error)
 
     async def _speak(self, course: Course) -> None:
         if course.cancelled or not course.speak or not course.reply:
@@ -325,7 +332,12 @@ class Turns(Homes, ABC):
             ):
                 asking = self.ask(
                     SPEAK,
-                    Speak(turn_id=course.turn_id, text=course.reply, language=course.language),
+                    Speak(
+                        turn_id=course.turn_id,
+                        text=course.reply,
+                        language=course.language,
+                        **course.answerer.style.model_dump(),
+                    ),
                     deadline_s=self.settings.speak_s,
                 )
                 course.spoken = await self._unless_cancelled(course, asking)

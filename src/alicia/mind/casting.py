@@ -1,0 +1,158 @@
+"""Casting: which persona answers whom, and a reply as it says it.
+
+A person's persona goes before their room's, that before the home's, and where nobody is assigned
+Alicia answers plainly. One that does not speak the language of the turn is passed over.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from alicia.contracts.devices import OutcomeKind, Result
+from alicia.contracts.personas import AssignmentScope, Cast, Persona, ReplyKind, VoiceStyle
+from alicia.errors import AliciaError
+from alicia.home.model import Home, names_of
+from alicia.language import manners
+from alicia.language.phrases import phrase_for
+from alicia.language.plan import Plan
+from alicia.language.tables import base_language
+from alicia.mind.personas import DEFAULT, at, is_plain, style
+
+PLAIN = VoiceStyle()
+_NAMING = ("name", "area", "color", "device_class")
+"""Slots whose words an answer may repeat."""
+REMEMBERED = 32
+"""Utterances whose speaker is known."""
+
+
+@dataclass(frozen=True)
+class Answerer:
+    """A persona at an hour; with None for the plain one, whose replies stay as they are."""
+
+    persona: Persona | None = None
+    style: VoiceStyle = PLAIN
+
+    @property
+    def persona_id(self) -> str:
+        return self.persona.persona_id if self.persona else DEFAULT
+
+    def say(self, plain: str, kind: ReplyKind, language: str, names: Sequence[str] = ()) -> str:
+        """The reply as this persona says it. Raises UnsupportedLanguageError."""
+        if self.persona is None:
+            return plain
+        if kind is ReplyKind.HELLO:
+            plain = self.persona.greetings.get(base_language(language), plain)
+        return manners.say(plain, kind, self.persona.traits, language, names=names)
+
+    def reply(
+        self, plain: str, plan: Plan, results: Sequence[Result], home: Home, language: str
+    ) -> str:
+        """A plain reply to a plan of which this has become."""
+        if self.persona is None:
+            return plain
+        return self.say(plain, kind_of(plan, results, home), language, _names(plan, home, language))
+
+    def apology(self, plain: str, error: AliciaError, language: str) -> str:
+        """Alicia's own error: the address may be another, what is told is not."""
+        if self.persona is None:
+            return plain
+        return self.say(plain, ReplyKind.ERROR, language, _texts(error.fields.values()))
+
+
+NOBODY = Answerer()
+
+
+class Casting:
+    """Who answers whom, from what was last said of it."""
+
+    def __init__(self, cast: Cast | None = None) -> None:
+        self._personas: dict[str, Persona] = {}
+        self._assigned: dict[tuple[AssignmentScope, str], str] = {}
+        self._speakers: OrderedDict[str, str | None] = OrderedDict()
+        if cast is not None:
+            self.take(cast)
+
+    def take(self, cast: Cast) -> None:
+        self._personas = {persona.persona_id: persona for persona in cast.personas}
+        self._assigned = {(a.scope, a.who): a.persona_id for a in cast.assignments}
+
+    def recognized(self, utterance_id: str, speaker: str | None) -> None:
+        """Who speaks, for replies that are made ready before the utterance is over."""
+        self._speakers[utterance_id] = speaker
+        if len(self._speakers) > REMEMBERED:
+            self._speakers.popitem(last=False)
+
+    def speaker(self, utterance_id: str) -> str | None:
+        return self._speakers.get(utterance_id)
+
+    def answerer(
+        self,
+        speaker: str | None,
+        area_id: str | None,
+        language: str,
+        now: datetime | None = None,
+    ) -> Answerer:
+        """Who answers somebody in an area, at this moment. Raises UnsupportedLanguageError."""
+        found = self._find(speaker, area_id, base_language(language))
+        if found is None or is_plain(found):
+            return NOBODY
+        then = now or datetime.now().astimezone()
+        return answering(found, then.hour + then.minute / 60)
+
+    def _find(self, speaker: str | None, area_id: str | None, language: str) -> Persona | None:
+        for scope, who in (
+            (AssignmentScope.PERSON, speaker),
+            (AssignmentScope.AREA, area_id),
+            (AssignmentScope.HOME, ""),
+        ):
+            if who is None:
+                continue
+            persona = self._personas.get(self._assigned.get((scope, who), ""))
+            if persona is not None and (not persona.languages or language in persona.languages):
+                return persona
+        return self._personas.get(DEFAULT)
+
+
+def answering(persona: Persona, hour: float) -> Answerer:
+    """The persona as it answers at an hour."""
+    now = at(persona, hour)
+    return Answerer(now, style(now))
+
+
+def kind_of(plan: Plan, results: Sequence[Result], home: Home) -> ReplyKind:
+    """What the plain reply to a plan tells."""
+    if plan.question is not None:
+        return ReplyKind.ANSWER
+    if not plan.actions:
+        return ReplyKind.HELLO if plan.response == "hello" else ReplyKind.OKAY
+    entities = [home.find(result.entity_id) for result in results]
+    if plan.snapped or any(entity is not None and entity.protected for entity in entities):
+        return ReplyKind.GUARDED
+    confirmed = all(result.outcome is OutcomeKind.CONFIRMED for result in results)
+    return ReplyKind.DONE if confirmed and results else ReplyKind.FAILED
+
+
+def apologised(error: AliciaError, language: str, answerer: Answerer) -> str:
+    """An error's phrase, as somebody says it. Raises UnsupportedLanguageError."""
+    return answerer.apology(phrase_for(error, language), error, language)
+
+
+def _names(plan: Plan, home: Home, language: str) -> list[str]:
+    """Everything that may be called by its name in an answer to this plan."""
+    names = [plan.slots[slot] for slot in _NAMING if slot in plan.slots]
+    for entity in map(home.find, plan.entities):
+        if entity is not None:
+            names += names_of(entity, base_language(language))
+    return names
+
+
+def _texts(values: object) -> list[str]:
+    if isinstance(values, str):
+        return [values]
+    try:
+        return [text for value in values for text in _texts(value)]  # type: ignore[attr-defined]
+    except TypeError:
+        return []  # a number, or nothing
