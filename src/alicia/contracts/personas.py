@@ -34,7 +34,7 @@ class VoiceStyle(Message):
 class Mood(Message):
     """A point of the day's curve: what is added to the traits and to the voice at this hour."""
 
-    hour: float = Field(ge=0, lt=24)
+    hour: float = Field(ge=0, le=24)
     """By the home's local time; between two points the curve is straight, around midnight too."""
     warmth: float = Field(default=0, ge=-1, le=1)
     formality: float = Field(default=0, ge=-1, le=1)
@@ -193,7 +193,7 @@ class PreviewPersona(Message):
     speaker: str | None = None
     area_id: str | None = None
     language: str = "en"
-    hour: float | None = Field(default=None, ge=0, lt=24)
+    hour: float | None = Field(default=None, ge=0, le=24)
     """Absent: now."""
     text: Personal | None = None
     """A plain reply; absent: some of Alicia's own."""

@@ -73,7 +73,7 @@ def checked(persona: Persona) -> Persona:
     _require(
         len(persona.description) <= LONGEST_TEXT, "description", f"at most {LONGEST_TEXT} signs"
     )
-    hours = [mood.hour for mood in persona.moods]
+    hours = [mood.hour % DAY_H for mood in persona.moods]
     _require(len(hours) <= MOST_MOODS, "moods", f"at most {MOST_MOODS} points")
     _require(len(set(hours)) == len(hours), "moods", "each hour once")
     for field, languages in (("languages", persona.languages), ("greetings", persona.greetings)):
@@ -118,7 +118,7 @@ def blend(first: Persona, second: Persona, weight: float, persona_id: str, name:
     _require(0 <= weight <= 1, "weight", "it is between 0 and 1")
     heavier = second if weight > NEUTRAL else first
     shared = _shared(first.languages, second.languages)
-    hours = sorted({mood.hour for mood in (*first.moods, *second.moods)})
+    hours = sorted({mood.hour % DAY_H for mood in (*first.moods, *second.moods)})
     return checked(
         Persona(
             persona_id=persona_id,
@@ -173,13 +173,13 @@ def _mood_between(first: Mood, second: Mood, weight: float, hour: float) -> Mood
 
 def mood_at(persona: Persona, hour: float) -> Mood:
     """The day's curve at an hour (0 to 24): straight between its points, around midnight too."""
-    points = sorted(persona.moods, key=lambda mood: mood.hour)
+    points = sorted(persona.moods, key=lambda mood: mood.hour % DAY_H)
     if not points:
         return Mood(hour=hour % DAY_H)
     around = [
-        (points[-1].hour - DAY_H, points[-1]),
-        *((point.hour, point) for point in points),
-        (points[0].hour + DAY_H, points[0]),
+        (points[-1].hour % DAY_H - DAY_H, points[-1]),
+        *((point.hour % DAY_H, point) for point in points),
+        (points[0].hour % DAY_H + DAY_H, points[0]),
     ]
     at = hour % DAY_H
     for (since, before), (until, after) in pairwise(around):

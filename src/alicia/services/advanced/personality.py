@@ -108,7 +108,7 @@ class Personality(Service[Settings]):
         now = datetime.now().astimezone()
         hour = now.hour + now.minute / 60 if ask.hour is None else ask.hour
         if ask.persona_id is None:
-            then = now.replace(hour=int(hour), minute=int(hour % 1 * 60))
+            then = now.replace(hour=int(hour) % 24, minute=int(hour % 1 * 60))
             answerer = Casting(self._cast()).answerer(ask.speaker, ask.area_id, ask.language, then)
         else:
             answerer = answering(self._known(ask.persona_id), hour)
