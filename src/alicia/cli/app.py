@@ -72,6 +72,23 @@ COMMANDS = {
         (("list", "list_voices"), ("warm", "warm"), ("say", "say")),
         "Who speaks which language, and what is ready to be said. Without a command: list it.",
     ),
+    "personality": Entry(
+        _SPEAKING,
+        "personality",
+        (
+            ("list", "list_personas"),
+            ("show", "show"),
+            ("set", "set_persona"),
+            ("preview", "preview"),
+            ("change", "change"),
+            ("blend", "blend"),
+            ("restore", "restore"),
+            ("remove", "remove"),
+            ("export", "export"),
+            ("import", "import_file"),
+        ),
+        "Who answers, for whom, and how. Without a command: list them.",
+    ),
     "recordings": Entry(
         _LOOKING,
         "recordings",
