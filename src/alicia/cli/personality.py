@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import getpass
-import json as json_module
-import tomllib
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
-from pydantic import ValidationError
 from rich.table import Table
 
 from alicia.cli.devices import area_named
@@ -38,7 +35,6 @@ from alicia.contracts.personas import (
     ImportPersonas,
     ListPersonas,
     Persona,
-    PersonaDocument,
     PersonasImported,
     PersonaVersion,
     PreviewPersona,
@@ -47,7 +43,7 @@ from alicia.contracts.personas import (
     RestorePersona,
 )
 from alicia.errors import AliciaError, InvalidPersonaError, SettingsError
-from alicia.mind.personas import NEUTRAL, TRAITS, parse
+from alicia.mind.personas import NEUTRAL, TRAITS, parse, read_document
 from alicia.peers.console import Console
 from alicia.runtime.settings import Folder
 
@@ -343,14 +339,18 @@ def preview(
 def export(
     file: Annotated[Path | None, typer.Argument(help="Where to; standard output.")] = None,
     *,
+    json: Json = False,
     home: Home = None,
 ) -> None:
     """Write all that was made here into one JSON document, with its versions."""
-    document = _asked(EXPORT_PERSONAS, ExportPersonas(), home, json=False)
+    document = _asked(EXPORT_PERSONAS, ExportPersonas(), home, json=json)
     if file is None:
         emit(document.model_dump(mode="json"))
         return
     file.write_text(document.model_dump_json(indent=2) + "\n", "utf-8")
+    if json:
+        emit({"file": str(file), "versions": len(document.versions)})
+        return
     out.print(f"{file}: {len(document.versions)} versions.", highlight=False)
 
 
@@ -362,7 +362,7 @@ def import_file(
 ) -> None:
     """Take over what `export` wrote, or personas that somebody wrote by hand."""
     try:
-        document, personas = _document(file)
+        document, personas = read_document(file.read_text("utf-8"), toml=file.suffix == ".toml")
     except AliciaError as error:
         raise fail(error, as_json=json) from None
 
@@ -385,22 +385,3 @@ def import_file(
                 f"{done.assignments} assignments.",
                 highlight=False,
             )
-
-
-def _document(file: Path) -> tuple[PersonaDocument | None, list[Persona]]:
-    """The document in a file, or else its personas. Raises InvalidPersonaError, OSError."""
-    text = file.read_text("utf-8")
-    try:
-        read: Any = tomllib.loads(text) if file.suffix == ".toml" else json_module.loads(text)
-    except ValueError as error:
-        raise InvalidPersonaError(
-            "That is neither JSON nor (by its name) TOML.", file=str(file), reason=str(error)
-        ) from error
-    if isinstance(read, dict) and isinstance(read.get("persona"), list):
-        return None, [parse(one) for one in read["persona"]]
-    try:
-        return PersonaDocument.model_validate(read), []
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        field = ".".join(map(str, first["loc"]))
-        raise InvalidPersonaError(file=str(file), field=field, reason=first["msg"]) from error

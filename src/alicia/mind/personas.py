@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -12,7 +13,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from alicia.contracts.personas import Mood, Persona, Traits, VoiceStyle
+from alicia.contracts.personas import Mood, Persona, PersonaDocument, Traits, VoiceStyle
 from alicia.errors import InvalidPersonaError, UnsupportedLanguageError
 from alicia.language.tables import base_language
 
@@ -55,9 +56,7 @@ def parse(given: Mapping[str, Any]) -> Persona:
     try:
         persona = Persona.model_validate(given)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        raise InvalidPersonaError(field=where, reason=first["msg"]) from error
+        raise _invalid(error) from error
     return checked(persona)
 
 
@@ -96,6 +95,37 @@ def _is_spoken(language: str) -> bool:
         return base_language(language) == language
     except UnsupportedLanguageError:
         return False
+
+
+def read_document(text: str, *, toml: bool) -> tuple[PersonaDocument | None, list[Persona]]:
+    """A document that was exported; or the personas that somebody wrote by hand (`[[persona]]`).
+
+    Raises InvalidPersonaError.
+    """
+    try:
+        read: Any = tomllib.loads(text) if toml else json.loads(text)
+    except ValueError as error:
+        raise InvalidPersonaError(
+            "That is neither JSON nor (by its name) TOML.", reason=str(error)
+        ) from error
+    if isinstance(read, dict) and "persona" in read:
+        return None, _parse_all(read["persona"])  # type: ignore[reportUnknownArgumentType]
+    try:
+        return PersonaDocument.model_validate(read), []
+    except ValidationError as error:
+        raise _invalid(error) from error
+
+
+def _parse_all(given: Any) -> list[Persona]:
+    if not isinstance(given, list) or not all(isinstance(one, dict) for one in given):  # type: ignore[reportUnknownVariableType]
+        raise InvalidPersonaError("Personas are a list: [[persona]].", field="persona")
+    ones: list[dict[str, Any]] = given
+    return [parse(one) for one in ones]
+
+
+def _invalid(error: ValidationError) -> InvalidPersonaError:
+    first = error.errors(include_url=False, include_input=False)[0]
+    return InvalidPersonaError(field=".".join(map(str, first["loc"])), reason=first["msg"])
 
 
 @lru_cache(maxsize=1)

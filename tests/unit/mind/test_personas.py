@@ -2,7 +2,14 @@ from __future__ import annotations
 
 import pytest
 
-from alicia.contracts.personas import Mood, Persona, Traits, VoiceStyle
+from alicia.contracts.personas import (
+    Mood,
+    Persona,
+    PersonaDocument,
+    PersonaVersion,
+    Traits,
+    VoiceStyle,
+)
 from alicia.errors import InvalidPersonaError, UnsupportedLanguageError
 from alicia.language.tables import LANGUAGES
 from alicia.mind.personas import (
@@ -16,6 +23,7 @@ from alicia.mind.personas import (
     mood_at,
     parse,
     prompt,
+    read_document,
     style,
 )
 
@@ -79,6 +87,32 @@ def test_what_was_parsed_is_what_was_given() -> None:
     assert parse(given) == checked(
         Persona(persona_id="opa", name="Opa", traits=Traits(warmth=1), languages=["de"])
     )
+
+
+def test_a_document_is_read_as_json_or_toml_or_written_by_hand() -> None:
+    by_hand = '[[persona]]\npersona_id = "opa"\nname = "Opa"\ntraits = { warmth = 0.9 }\n'
+    opa = persona(persona_id="opa", name="Opa", traits={"warmth": 0.9})
+    assert read_document(by_hand, toml=True) == (None, [opa])
+    version = PersonaVersion(persona_id="opa", version=1, at=1.0, by="eva", persona=opa)
+    document = PersonaDocument(versions=[version])
+    assert read_document(document.model_dump_json(), toml=False) == (document, [])
+
+
+@pytest.mark.parametrize(
+    ("text", "toml"),
+    [
+        ("{", False),
+        ("[[persona]", True),
+        ("[]", False),
+        ('{"versions": 3}', False),
+        ('{"persona": {"persona_id": "opa"}}', False),
+        ('{"persona": ["opa"]}', False),
+        ('{"persona": [{"persona_id": "opa"}]}', False),
+    ],
+)
+def test_a_document_that_is_none_is_refused(text: str, toml: bool) -> None:
+    with pytest.raises(InvalidPersonaError):
+        read_document(text, toml=toml)
 
 
 # ---- blended ------------------------------------------------------------------------------------
