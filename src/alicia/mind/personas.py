@@ -11,7 +11,7 @@ from importlib import resources
 from itertools import pairwise
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from alicia.contracts.personas import Mood, Persona, PersonaDocument, Traits, VoiceStyle
 from alicia.errors import InvalidPersonaError, UnsupportedLanguageError
@@ -30,6 +30,7 @@ LIVELY_RATE, LIVELY_PITCH = 0.2, 0.1
 RATE_STEP, PITCH_STEP, VOLUME_STEP_DB = 0.05, 0.05, 1.0
 """A style moves in steps, so that what was rendered at eight is not made anew at nine."""
 
+_BY_HAND = TypeAdapter(list[dict[str, Any]])
 _ID = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 
@@ -108,19 +109,12 @@ def read_document(text: str, *, toml: bool) -> tuple[PersonaDocument | None, lis
         raise InvalidPersonaError(
             "That is neither JSON nor (by its name) TOML.", reason=str(error)
         ) from error
-    if isinstance(read, dict) and "persona" in read:
-        return None, _parse_all(read["persona"])  # type: ignore[reportUnknownArgumentType]
     try:
+        if isinstance(read, dict) and "persona" in read:
+            return None, [parse(one) for one in _BY_HAND.validate_python(read["persona"])]
         return PersonaDocument.model_validate(read), []
     except ValidationError as error:
         raise _invalid(error) from error
-
-
-def _parse_all(given: Any) -> list[Persona]:
-    if not isinstance(given, list) or not all(isinstance(one, dict) for one in given):  # type: ignore[reportUnknownVariableType]
-        raise InvalidPersonaError("Personas are a list: [[persona]].", field="persona")
-    ones: list[dict[str, Any]] = given
-    return [parse(one) for one in ones]
 
 
 def _invalid(error: ValidationError) -> InvalidPersonaError:
