@@ -36,6 +36,7 @@ ROOMS = (
     "device_registry",
     "discovery",
     "orchestrator",
+    "personality",
     "ai",
     "router",
     "stt",

@@ -124,12 +124,14 @@ def answering(persona: Persona, hour: float) -> Answerer:
 
 def kind_of(plan: Plan, results: Sequence[Result], home: Home) -> ReplyKind:
     """What the plain reply to a plan tells."""
-    if plan.question is not None:
+    parts = plan.parts or (plan,)
+    if any(part.question is not None for part in parts):
         return ReplyKind.ANSWER
     if not plan.actions:
         return ReplyKind.HELLO if plan.response == "hello" else ReplyKind.OKAY
     entities = [home.find(result.entity_id) for result in results]
-    if plan.snapped or any(entity is not None and entity.protected for entity in entities):
+    snapped = any(part.snapped for part in (plan, *parts))
+    if snapped or any(entity is not None and entity.protected for entity in entities):
         return ReplyKind.GUARDED
     confirmed = all(result.outcome is OutcomeKind.CONFIRMED for result in results)
     return ReplyKind.DONE if confirmed and results else ReplyKind.FAILED
@@ -142,7 +144,8 @@ def apologised(error: AliciaError, language: str, answerer: Answerer) -> str:
 
 def _names(plan: Plan, home: Home, language: str) -> list[str]:
     """Everything that may be called by its name in an answer to this plan."""
-    names = [plan.slots[slot] for slot in _NAMING if slot in plan.slots]
+    parts = (plan, *plan.parts)
+    names = [part.slots[slot] for part in parts for slot in _NAMING if slot in part.slots]
     for entity in map(home.find, plan.entities):
         if entity is not None:
             names += names_of(entity, base_language(language))

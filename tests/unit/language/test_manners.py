@@ -16,7 +16,7 @@ from alicia.home.model import Home
 from alicia.language import manners
 from alicia.language.answers import answer
 from alicia.language.phrases import phrase
-from alicia.language.plan import Plan, PlannedAction
+from alicia.language.plan import Plan, PlannedAction, PlannedQuestion, QuestionKind
 from alicia.language.repertoire import expected_results
 from alicia.language.tables import LANGUAGES
 from alicia.mind.casting import Answerer
@@ -161,6 +161,21 @@ def test_a_lock_and_a_guess_are_told_as_they_are(language: str, traits: Traits) 
     guess = plan("power", True, lamp)
     guess = Plan(intent=guess.intent, actions=guess.actions, snapped=True)
     assert said("Light.", guess, [OutcomeKind.CONFIRMED], traits, language) == "Light."
+
+
+def test_of_several_commands_a_question_is_answered_and_a_guess_told_by_whoever_is_brief() -> None:
+    lamp = next(e.entity_id for e in HOME.entities() if e.domain == "light")
+    on = plan("power", True, lamp)
+    asked = Plan("HassGetState", question=PlannedQuestion(QuestionKind.TIME))
+    guess = Plan(on.intent, actions=on.actions, snapped=True)
+    for parts, text in (
+        ((on, asked), "Turned on the kitchen light. It is 8:15."),
+        ((on, guess), "Turned on the kitchen light. Turned on the kitchen light."),
+    ):
+        both = Plan("several", actions=on.actions, parts=parts)
+        assert said(text, both, [OutcomeKind.CONFIRMED], BRIEF, "en") == text
+    both = Plan("several", actions=on.actions, parts=(on, on))
+    assert said("Turned on. Turned on.", both, [OutcomeKind.CONFIRMED], BRIEF, "en") == "Done."
 
 
 def _rules(language: str) -> dict[str, dict[str, str]]:
