@@ -2,10 +2,13 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from collections.abc import Generator
 from contextlib import closing
+from io import StringIO
 from pathlib import Path
 
 import pytest
+import structlog
 
 from alicia.contracts.personas import (
     ASSIGN_PERSONA,
@@ -42,19 +45,30 @@ from alicia.contracts.personas import (
 from alicia.errors import (
     AliciaError,
     BundledPersonaError,
+    DeadlineError,
     InvalidPersonaError,
     MalformedMessageError,
     PersonaInUseError,
+    ResponderLostError,
     SetupError,
     UnknownPersonaError,
     UnsupportedLanguageError,
 )
 from alicia.mind.personas import bundled
+from alicia.runtime import logs
 from alicia.services.advanced.personality import MOST, Personality
 from alicia.testing.running import RunningHouse, house
 
 OPA = Persona(persona_id="opa", name="Opa", traits=Traits(warmth=0.9))
 HOME, AREA, PERSON = AssignmentScope.HOME, AssignmentScope.AREA, AssignmentScope.PERSON
+
+
+@pytest.fixture
+def logged() -> Generator[StringIO, None, None]:
+    stream = StringIO()
+    logs.configure(level="debug", to=stream)
+    yield stream
+    structlog.reset_defaults()
 
 
 async def put(home: RunningHouse, persona: Persona, by: str = "eva") -> PersonaVersion:
@@ -340,3 +354,44 @@ async def test_a_file_that_can_not_be_read_is_said_and_left_alone(tmp_path: Path
             pass
     with closing(sqlite3.connect(path)) as rows:
         assert rows.execute("SELECT persona FROM version").fetchone() == ("{}",)
+
+
+# ---- when it is lost, and what it says of anybody -----------------------------------------------
+
+
+async def test_a_change_under_way_when_it_is_killed_is_whole_or_never_was(tmp_path: Path) -> None:
+    async with house(Personality, folder=tmp_path) as home:
+        path = tmp_path / "state" / "personality" / "personas.db"
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")  # so that the change has to wait for the disk
+            ask = PutPersona(persona=OPA, by="eva")
+            asking = asyncio.create_task(home.bus.ask(PUT_PERSONA, ask, deadline_s=1))
+            await asyncio.sleep(0.2)
+            asyncio.get_running_loop().call_later(0.2, other.execute, "ROLLBACK")
+            await home.kill(Personality)
+        with pytest.raises((ResponderLostError, DeadlineError)):
+            await asking
+        await home.start(Personality)
+        version = (await listed(home)).get("opa", 0)
+        assert version in (0, 1)
+        assert (await put(home, OPA)).version == version + 1
+        cast = await home.until(CAST, lambda c: OPA in c.personas)
+        assert cast.personas.count(OPA) == 1
+
+
+async def test_nothing_of_what_people_call_each_other_is_in_its_logs(
+    tmp_path: Path, logged: StringIO
+) -> None:
+    secret = "canary"
+    persona = OPA.model_copy(
+        update={"name": secret, "description": secret, "greetings": {"en": secret}}
+    )
+    async with house(Personality, folder=tmp_path) as home:
+        await put(home, persona, by=secret)
+        await assign(home, PERSON, "emma", "opa")
+        ask = PreviewPersona(speaker="emma", text=secret)
+        assert (await home.bus.ask(PREVIEW_PERSONA, ask)).persona_id == "opa"
+        with pytest.raises(PersonaInUseError):
+            await home.bus.ask(DELETE_PERSONA, DeletePersona(persona_id="opa", by=secret))
+    assert "refused" in logged.getvalue()
+    assert secret not in logged.getvalue()
