@@ -37,6 +37,7 @@ from alicia.contracts.voice import (
     Understand,
 )
 from alicia.errors import AmbiguousError, NotUnderstoodError
+from alicia.language.phrases import phrase
 from alicia.mind.personas import bundled, style
 from alicia.runtime.service import Service, serves
 from alicia.runtime.settings import Settings
@@ -219,7 +220,8 @@ async def test_alicias_own_errors_have_the_address_and_the_voice_of_who_answers(
         s.mind.errors = [AmbiguousError(choices=["A", "B"]), NotUnderstoodError()]
         asked = await s.spoken("t1", language="de")
         sorry = await s.spoken("t2", language="de")
-    assert asked.reply == "Was meinen Sie: A oder B?"
+    plain = phrase(AmbiguousError.code, "de", choices=["A", "B"])
+    assert asked.reply == plain.replace("meinst du", "meinen Sie") != plain
     assert sorry.reply == "Entschuldigen Sie bitte, das habe ich nicht verstanden."
     assert [how(ask) for ask in s.mouth.asked] == [ALBERT, ALBERT]
 
