@@ -382,16 +382,14 @@ async def test_a_change_under_way_when_it_is_killed_is_whole_or_never_was(tmp_pa
 async def test_nothing_of_what_people_call_each_other_is_in_its_logs(
     tmp_path: Path, logged: StringIO
 ) -> None:
-    secret = "canary"
-    persona = OPA.model_copy(
-        update={"name": secret, "description": secret, "greetings": {"en": secret}}
-    )
+    word = "canary"
+    persona = OPA.model_copy(update={"name": word, "description": word, "greetings": {"en": word}})
     async with house(Personality, folder=tmp_path) as home:
-        await put(home, persona, by=secret)
+        await put(home, persona, by=word)
         await assign(home, PERSON, "emma", "opa")
-        ask = PreviewPersona(speaker="emma", text=secret)
+        ask = PreviewPersona(speaker="emma", text=word)
         assert (await home.bus.ask(PREVIEW_PERSONA, ask)).persona_id == "opa"
         with pytest.raises(PersonaInUseError):
-            await home.bus.ask(DELETE_PERSONA, DeletePersona(persona_id="opa", by=secret))
+            await home.bus.ask(DELETE_PERSONA, DeletePersona(persona_id="opa", by=word))
     assert "refused" in logged.getvalue()
-    assert secret not in logged.getvalue()
+    assert word not in logged.getvalue()
