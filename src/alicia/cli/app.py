@@ -72,6 +72,19 @@ COMMANDS = {
         (("list", "list_voices"), ("warm", "warm"), ("say", "say")),
         "Who speaks which language, and what is ready to be said. Without a command: list it.",
     ),
+    "people": Entry(
+        _HOUSE,
+        "people",
+        (
+            ("list", "list_people"),
+            ("role", "role"),
+            ("allow", "allow"),
+            ("forbid", "forbid"),
+            ("pin", "pin"),
+            ("remove", "remove"),
+        ),
+        "Who belongs to this home, what each may do, and their PINs. Without a command: list them.",
+    ),
     "recordings": Entry(
         _LOOKING,
         "recordings",

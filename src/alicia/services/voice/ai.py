@@ -7,14 +7,15 @@
 
 The home is known from retained states, so a turn completes while the registry is away. Changes
 carry ids made from the turn's, so a turn that is understood again after a crash is not carried out
-twice.
+twice. What needs a PIN or a yes is asked for, and done when the next sentence there gives it:
+`alicia.mind.confirmation_dialogue`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -29,6 +30,7 @@ from alicia.contracts.devices import (
     STATE,
     Control,
     HomeSnapshot,
+    Origin,
     OutcomeKind,
     Result,
 )
@@ -38,6 +40,7 @@ from alicia.contracts.voice import (
     PREPARE,
     PREVIEW,
     SENTENCES,
+    TURN_ENDED,
     UNDERSTAND,
     Action,
     Completeness,
@@ -48,24 +51,28 @@ from alicia.contracts.voice import (
     Preview,
     Previewed,
     Sentences,
+    TurnRecord,
     Understand,
     Understood,
 )
 from alicia.errors import (
     AliciaError,
+    DeviceError,
+    IntentError,
     MalformedMessageError,
     NotUnderstoodError,
     TurnCancelledError,
 )
 from alicia.runtime.cancelling import commit
 from alicia.runtime.logs import pii
-from alicia.runtime.service import Service, serves
+from alicia.runtime.service import Service, handles, serves
 from alicia.runtime.settings import Settings
 
 if TYPE_CHECKING:
     from alicia.home.model import Home
     from alicia.language.plan import Plan, PlannedAction
     from alicia.language.understanding import Understanding
+    from alicia.mind.confirmation_dialogue import Shown
 
 QUIET_S = 0.1
 HOME_WITHIN_S = 1.5
@@ -117,6 +124,7 @@ class Ai(Service[AiSettings]):
         from alicia.language.answers import answer  # noqa: PLC0415 - heavy
         from alicia.language.follow_ups import topic_of  # noqa: PLC0415 - heavy
         from alicia.language.repertoire import expected_results  # noqa: PLC0415 - heavy
+        from alicia.mind.confirmation_dialogue import ConfirmationDialogue  # noqa: PLC0415 - heavy
 
         self._answer = answer
         self._topic_of = topic_of
@@ -126,6 +134,7 @@ class Ai(Service[AiSettings]):
         self._languages: dict[str, Understanding] = {}
         self._grammar = asyncio.Lock()
         self._supposed = _Supposed()
+        self._dialogue = ConfirmationDialogue()
         async with asyncio.TaskGroup() as self._speculating, asyncio.TaskGroup() as group:
             loading = [
                 group.create_task(self._load(language.strip()))
@@ -227,43 +236,56 @@ class Ai(Service[AiSettings]):
     async def understand(self, ask: Understand) -> Understood:
         if ask.home is not None and not ask.dry_run:
             raise MalformedMessageError(schema="Understand", reason="another home, no dry run")
-        said = ""
+        answer = self._dialogue.answer(ask)
+        if answer is not None:
+            return answer if isinstance(answer, Understood) else await self._go_on(ask, answer)
+        said, on_its_word = "", ask
         try:
             plan, home = await self._plan(ask)
-        except NotUnderstoodError as error:
+        except (IntentError, DeviceError) as error:
+            # Before any model is asked: it may be a PIN that was misheard.
+            if (again := self._dialogue.again(ask)) is not None:
+                return again
+            if not isinstance(error, NotUnderstoodError):
+                raise
             plan, home, said = await self._thought(ask, error)
+            on_its_word = ask.model_copy(update={"origin": Origin.MODEL})
         commit()
         now = datetime.fromtimestamp(ask.home.taken_at).astimezone() if ask.home else None
         carry_out = self._pretend if ask.dry_run else self._carry_out
-        numbered = list(enumerate(plan.actions))
-        told = [entity for action in plan.actions for entity in action.entities]
-        if len(set(told)) == len(told):
-            controls = await asyncio.gather(
-                *(carry_out(ask.turn_id, at, action) for at, action in numbered)
-            )
-        else:  # "Turn it on and make it blue": in this order.
-            controls = [await carry_out(ask.turn_id, at, action) for at, action in numbered]
-        results = [result for done in controls for result in done]
+        results = await _all(plan, lambda at, action: carry_out(on_its_word, at, action))
         with self.span("answer"):
             reply = said or self._answer(plan, results, home, ask.language, now=now)
-        return Understood(
+        understood = Understood(
             turn_id=ask.turn_id,
             heard=plan.heard,
             intent=plan.intent,
-            actions=[
-                Action(
-                    entity=result.entity_id,
-                    capability=result.capability,
-                    value=result.value,
-                    outcome=OutcomeKind.PLANNED if ask.dry_run else result.outcome,
-                    error=result.error,
-                )
-                for result in results
-            ],
+            actions=_actions(results, dry_run=ask.dry_run),
             reply=reply,
             language=ask.language,
             topic=self._topic_of(plan),
         )
+        return self._dialogue.asking(ask, plan, results, understood)
+
+    async def _go_on(self, ask: Understand, shown: Shown) -> Understood:
+        """Carry out what was refused before, with what its person has shown since."""
+        commit()
+        results = await _all(shown.plan, lambda at, action: self._carry_out(ask, at, action, shown))
+        understood = Understood(
+            turn_id=ask.turn_id,
+            heard="" if shown.pin is not None else ask.text,
+            intent=shown.plan.intent,
+            actions=_actions(results),
+            reply=self._answer(shown.plan, results, self._home, ask.language),
+            language=ask.language,
+            secret=shown.pin is not None,
+            topic=self._topic_of(shown.plan),
+        )
+        return self._dialogue.asking(ask, shown.plan, results, understood)
+
+    @handles(TURN_ENDED)
+    async def turn_ended(self, record: TurnRecord) -> None:
+        self._dialogue.ended(record)
 
     @serves(PREVIEW, concurrency=4)
     async def preview(self, ask: Preview) -> Previewed:
@@ -372,9 +394,9 @@ class Ai(Service[AiSettings]):
         # What was changed is told from what is confirmed, whatever the model says of it.
         return plan, self._home, "" if plan.actions else thought.reply
 
-    async def _pretend(self, turn_id: str, number: int, action: PlannedAction) -> list[Result]:
+    async def _pretend(self, ask: Understand, number: int, action: PlannedAction) -> list[Result]:
         """What a dry run answers from: as if every device had confirmed it."""
-        del turn_id, number
+        del ask, number
         return [
             Result(
                 entity_id=entity,
@@ -385,16 +407,48 @@ class Ai(Service[AiSettings]):
             for entity in action.entities
         ]
 
-    async def _carry_out(self, turn_id: str, number: int, action: PlannedAction) -> list[Result]:
+    async def _carry_out(
+        self, ask: Understand, number: int, action: PlannedAction, shown: Shown | None = None
+    ) -> list[Result]:
         outcome = await self.ask(
             CONTROL,
             Control(
-                command_id=f"{turn_id}:{number}",
+                command_id=f"{ask.turn_id}:{number}",
                 entities=list(action.entities),
                 capability=action.capability,
                 value=action.value,
                 relative=action.relative,
-                turn_id=turn_id,
+                turn_id=ask.turn_id,
+                on_behalf_of=shown.on_behalf_of if shown else ask.speaker,
+                origin=ask.origin,
+                pin=shown.pin if shown else None,
+                confirmed=shown is not None and shown.confirmed,
             ),
         )
         return outcome.results
+
+
+async def _all(
+    plan: Plan, carry_out: Callable[[int, PlannedAction], Awaitable[list[Result]]]
+) -> list[Result]:
+    """What became of each action; one after the other where several are about one thing."""
+    numbered = list(enumerate(plan.actions))
+    told = [entity for action in plan.actions for entity in action.entities]
+    if len(set(told)) == len(told):
+        controls = await asyncio.gather(*(carry_out(at, action) for at, action in numbered))
+    else:  # "Turn it on and make it blue": in this order.
+        controls = [await carry_out(at, action) for at, action in numbered]
+    return [result for done in controls for result in done]
+
+
+def _actions(results: list[Result], *, dry_run: bool = False) -> list[Action]:
+    return [
+        Action(
+            entity=result.entity_id,
+            capability=result.capability,
+            value=result.value,
+            outcome=OutcomeKind.PLANNED if dry_run else result.outcome,
+            error=result.error,
+        )
+        for result in results
+    ]

@@ -8,10 +8,10 @@ from contextlib import suppress
 from alicia.contracts.advanced import SPEAKER_RECOGNIZED, SpeakerRecognized
 from alicia.mind.course import Course
 from alicia.runtime.service import handles
-from alicia.services.voice.router.ending import Ending
+from alicia.services.voice.router.discretion import Discretion
 
 
-class People(Ending):
+class People(Discretion):
     """Whose turn each is, where their voice is known."""
 
     _were: dict[str, tuple[str, float]]
