@@ -178,12 +178,16 @@ class ConfirmationDialogue:
 
 
 def _only(plan: Plan, refused: set[tuple[str, str]]) -> Plan:
-    """The part of a plan that is about these: entities, each with a capability."""
+    """What of a plan is about these: entities, each with a capability."""
     actions = [
         replace(a, entities=tuple(e for e in a.entities if (e, a.capability) in refused))
         for a in plan.actions
     ]
-    return replace(plan, actions=tuple(action for action in actions if action.entities), heard="")
+    parts = tuple(left for part in plan.parts if (left := _only(part, refused)).actions)
+    if len(parts) == 1:
+        return parts[0]
+    kept = tuple(action for action in actions if action.entities)
+    return replace(plan, actions=kept, parts=parts, heard="")
 
 
 def _said(ask: Understand, reply: str, *, secret: bool = False) -> Understood:

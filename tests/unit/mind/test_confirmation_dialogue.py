@@ -37,7 +37,12 @@ def dialogue(clock: Clock) -> ConfirmationDialogue:
 
 
 def said(text: str, turn_id: str = "t2", **fields: Any) -> Understand:
-    whole = {"satellite": "hall", "language": "en", "origin": Origin.VOICE, **fields}
+    whole: dict[str, Any] = {
+        "satellite": "hall",
+        "language": "en",
+        "origin": Origin.VOICE,
+        **fields,
+    }
     return Understand(turn_id=turn_id, text=text, **whole)
 
 
@@ -213,3 +218,25 @@ def test_a_dry_run_asks_nothing_and_closes_nothing(dialogue: ConfirmationDialogu
     reply = Understood(turn_id="t3", heard="", intent="i", reply="r", language="en")
     assert dialogue.asking(said("unlock", dry_run=True), PLAN, [], reply) == reply
     assert isinstance(dialogue.answer(said("2580")), Shown)
+
+
+def test_of_several_commands_only_what_was_refused_is_brought_back(
+    dialogue: ConfirmationDialogue,
+) -> None:
+    parts = tuple(Plan(intent="HassTurnOff", actions=(action,)) for action in PLAN.actions)
+    results = [
+        Result(entity_id=LAMP, capability="power", value=False, outcome=OutcomeKind.CONFIRMED),
+        Result(
+            entity_id=DOOR,
+            capability="locked",
+            value=False,
+            outcome=OutcomeKind.REFUSED,
+            error="security.pin_needed",
+        ),
+    ]
+    several = Plan(intent="Several", actions=PLAN.actions, parts=parts)
+    reply = Understood(turn_id="t1", heard="", intent="i", reply="r", language="en")
+    dialogue.asking(said("x", "t1"), several, results, reply)
+    shown = dialogue.answer(said("2580"))
+    assert isinstance(shown, Shown)
+    assert shown.plan == parts[1]

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -42,7 +42,6 @@ from alicia.contracts.voice import (
     SENTENCES,
     TURN_ENDED,
     UNDERSTAND,
-    Action,
     Completeness,
     GetHome,
     GetSentences,
@@ -63,6 +62,7 @@ from alicia.errors import (
     NotUnderstoodError,
     TurnCancelledError,
 )
+from alicia.mind.carrying_out import actions_of, carried_out
 from alicia.runtime.cancelling import commit
 from alicia.runtime.logs import pii
 from alicia.runtime.service import Service, handles, serves
@@ -253,14 +253,14 @@ class Ai(Service[AiSettings]):
         commit()
         now = datetime.fromtimestamp(ask.home.taken_at).astimezone() if ask.home else None
         carry_out = self._pretend if ask.dry_run else self._carry_out
-        results = await _all(plan, lambda at, action: carry_out(on_its_word, at, action))
+        results = await carried_out(plan, lambda at, action: carry_out(on_its_word, at, action))
         with self.span("answer"):
             reply = said or self._answer(plan, results, home, ask.language, now=now)
         understood = Understood(
             turn_id=ask.turn_id,
             heard=plan.heard,
             intent=plan.intent,
-            actions=_actions(results, dry_run=ask.dry_run),
+            actions=actions_of(results, dry_run=ask.dry_run),
             reply=reply,
             language=ask.language,
             topic=self._topic_of(plan),
@@ -270,12 +270,14 @@ class Ai(Service[AiSettings]):
     async def _go_on(self, ask: Understand, shown: Shown) -> Understood:
         """Carry out what was refused before, with what its person has shown since."""
         commit()
-        results = await _all(shown.plan, lambda at, action: self._carry_out(ask, at, action, shown))
+        results = await carried_out(
+            shown.plan, lambda at, action: self._carry_out(ask, at, action, shown)
+        )
         understood = Understood(
             turn_id=ask.turn_id,
             heard="" if shown.pin is not None else ask.text,
             intent=shown.plan.intent,
-            actions=_actions(results),
+            actions=actions_of(results),
             reply=self._answer(shown.plan, results, self._home, ask.language),
             language=ask.language,
             secret=shown.pin is not None,
@@ -426,29 +428,3 @@ class Ai(Service[AiSettings]):
             ),
         )
         return outcome.results
-
-
-async def _all(
-    plan: Plan, carry_out: Callable[[int, PlannedAction], Awaitable[list[Result]]]
-) -> list[Result]:
-    """What became of each action; one after the other where several are about one thing."""
-    numbered = list(enumerate(plan.actions))
-    told = [entity for action in plan.actions for entity in action.entities]
-    if len(set(told)) == len(told):
-        controls = await asyncio.gather(*(carry_out(at, action) for at, action in numbered))
-    else:  # "Turn it on and make it blue": in this order.
-        controls = [await carry_out(at, action) for at, action in numbered]
-    return [result for done in controls for result in done]
-
-
-def _actions(results: list[Result], *, dry_run: bool = False) -> list[Action]:
-    return [
-        Action(
-            entity=result.entity_id,
-            capability=result.capability,
-            value=result.value,
-            outcome=OutcomeKind.PLANNED if dry_run else result.outcome,
-            error=result.error,
-        )
-        for result in results
-    ]

@@ -9,7 +9,6 @@ from collections.abc import AsyncGenerator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any, TypeVar
 
-from alicia.contracts.conversation import Topic
 from alicia.contracts.devices import Origin
 from alicia.contracts.kinds import segment
 from alicia.contracts.satellites import PLAYED, Played
@@ -306,10 +305,6 @@ class Turns(Homes, ABC):
         if course.cancelled:
             raise TurnCancelledError
         course.reply = course.understood.reply
-
-    def _topic(self, course: Course) -> Topic | None:
-        """What was spoken of before; in a home of another time nobody knows."""
-        return None if course.home else self._topics.of(course.satellite, time.monotonic())
 
     def _apologise(self, course: Course, error: AliciaError) -> None:
         if not course.cancelled:
