@@ -1,0 +1,69 @@
+"""A PIN that is spoken to a real house: heard by its recognizer, checked, and found nowhere."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soxr
+from tests.e2e.conftest import PIN
+
+from alicia.audio.formats import RATE_HZ, from_bytes
+from alicia.contracts.voice import TurnRecord
+from alicia.peers.satellite.hearing import played
+from alicia.speech.models import ModelStore
+from alicia.speech.piper import PiperSynthesizer
+from alicia.testing.live import LiveHouse
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+SPOKEN = "Two, five, eight, zero, one, four."
+
+
+async def spoken(text: str, voice: Path) -> bytes:
+    """16 kHz mono s16le."""
+    synthesizer = PiperSynthesizer(voice)
+    try:
+        async with aclosing(synthesizer.speak(text, "en")) as pieces:
+            waves = [
+                soxr.resample(
+                    from_bytes(piece.pcm).astype(np.float32), piece.rate_hz, RATE_HZ
+                ).astype(np.int16)
+                async for piece in pieces
+            ]
+    finally:
+        await synthesizer.aclose()
+    return np.concatenate(waves).tobytes()
+
+
+async def said(house: LiveHouse, pcm: bytes) -> TurnRecord:
+    heard = await house.satellite.turn(played(pcm))
+    assert heard.record is not None
+    return heard.record
+
+
+def holding(folder: Path, text: str) -> list[Path]:
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return [path for path in files if text.encode() in path.read_bytes()]
+
+
+async def test_the_door_opens_to_a_spoken_pin_and_nobody_can_look_it_up(house: LiveHouse) -> None:
+    voice = ModelStore(house.folder.models).pull("piper-en-joe")
+    door, pin = await spoken("Unlock the front door.", voice), await spoken(SPOKEN, voice)
+    await house.until("lock.front_door", "locked", True)
+
+    asked = await said(house, door)
+    assert (asked.reply, asked.expects_reply, asked.asks_pin) == (
+        "Please say your PIN.",
+        True,
+        True,
+    )
+    assert house.states["lock.front_door"].values["locked"] is True
+    done = await said(house, pin)
+    assert [(a.entity, a.error) for a in done.actions] == [("lock.front_door", None)], done.reply
+    await house.until("lock.front_door", "locked", False)
+    assert (done.secret, done.transcript) == (True, None)
+    for words in (PIN, "258 014", "two, five", "Two, five", "2, 5, 8"):
+        assert holding(house.folder.root, words) == []
