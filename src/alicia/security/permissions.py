@@ -46,7 +46,9 @@ class Rule(BaseModel):
     area: str | None = None
     capability: str | None = None
     opens: bool | None = None
-    """Only what opens, unlocks or disarms something protected; False: only what does not."""
+    """Only what opens, unlocks or disarms something protected; False: only what does not. Where it
+    is not given, a rule that denies is for both, and any other for what does not: nobody opens a
+    door because they were allowed everything."""
     minimum: float | None = None
     maximum: float | None = None
     """Only numbers from `minimum` to `maximum`."""
@@ -68,11 +70,17 @@ class Rule(BaseModel):
             (self.domain, entity.domain),
             (self.area, entity.area_id),
             (self.capability, capability),
-            (self.opens, None if self.opens is None else opens(entity, capability, value)),
         )
-        return all(wanted is None or wanted == found for wanted, found in named) and (
-            self._in_range(value)
+        return (
+            all(wanted is None or wanted == found for wanted, found in named)
+            and self._in_range(value)
+            and self._is_for(opening=opens(entity, capability, value))
         )
+
+    def _is_for(self, *, opening: bool) -> bool:
+        if self.opens is None:
+            return self.decision is Decision.DENY or not opening
+        return self.opens is opening
 
     def _in_range(self, value: Value) -> bool:
         if self.minimum is None and self.maximum is None:

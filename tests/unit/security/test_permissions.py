@@ -133,6 +133,27 @@ def test_a_persons_own_rule_comes_before_that_of_their_role() -> None:
     assert decide(record.rules_of(None), LAMP, "power", True) is D.ALLOW
 
 
+@pytest.mark.parametrize("wide", [{}, {"domain": "lock"}, {"area": "hallway"}])
+@pytest.mark.parametrize("decision", [D.ALLOW, D.NEEDS_CONFIRMATION, D.NEEDS_PIN])
+def test_who_is_allowed_everything_opens_nothing_protected(
+    decision: Decision, wide: dict[str, str]
+) -> None:
+    gus = Person(person_id="gus", name="Gus", role=Role.GUEST)
+    record = Record().with_person(gus).with_rule(gus, Rule(decision=decision, **wide))
+    rules = record.rules_of(record.find("gus"))
+    assert decide(rules, DOOR, "locked", False) is D.DENY
+    assert decide(rules, DOOR, "locked", True) is decision
+    said = Rule(decision=decision, entity=DOOR.entity_id, opens=True)
+    record = record.with_rule(gus, said)
+    assert decide(record.rules_of(record.find("gus")), DOOR, "locked", False) is decision
+
+
+def test_what_is_forbidden_is_forbidden_both_ways() -> None:
+    rules = (Rule(decision=D.DENY, entity=DOOR.entity_id), *DEFAULTS[Role.OWNER])
+    assert decide(rules, DOOR, "locked", False) is D.DENY
+    assert decide(rules, DOOR, "locked", True) is D.DENY
+
+
 def test_the_newest_rule_for_the_same_counts() -> None:
     rules = with_rule((), Rule(decision=D.DENY, domain="light"))
     rules = with_rule(rules, Rule(decision=D.NEEDS_CONFIRMATION, area="hallway"))
