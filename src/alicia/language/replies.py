@@ -78,10 +78,13 @@ def digits_of(text: str, language: str) -> str | None:
     return found if found and not left else None
 
 
-def is_mostly_digits(text: str, language: str) -> bool:
-    """Whether it may be a PIN that was misheard. Raises UnsupportedLanguageError."""
+def is_mostly_digits(text: str, language: str, *, least: int = 1) -> bool:
+    """Whether it may be a PIN that was misheard: so many digits, and hardly other words.
+
+    Raises UnsupportedLanguageError.
+    """
     found, left = _read(text, base_language(language))
-    return bool(found) and len(found) >= _MOSTLY * (len(found) + left)
+    return len(found) >= least and len(found) >= _MOSTLY * (len(found) + left)
 
 
 def is_yes(text: str, language: str) -> bool | None:

@@ -21,6 +21,7 @@ from alicia.errors import (
     ConfirmationNeededError,
     NoSpeechError,
     NotPermittedError,
+    NotUnderstoodError,
     PinNeededError,
     PinWrongError,
     UnclearSpeechError,
@@ -32,6 +33,8 @@ from alicia.security.pins import LONGEST, SHORTEST
 
 OPEN_S = 30.0
 """How long a question waits for its reply."""
+LATE_S = 90.0
+"""How long after a PIN was asked for digits alone are a PIN, and nothing else."""
 INTENT = "Confirm"
 """Intent of a reply to a question."""
 
@@ -73,6 +76,7 @@ class ConfirmationDialogue:
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._open: dict[str, _Question] = {}
+        self._pin_asked_at: dict[str, float] = {}
 
     def asking(
         self, ask: Understand, plan: Plan, results: Sequence[Result], reply: Understood
@@ -98,16 +102,20 @@ class ConfirmationDialogue:
             self._clock() + OPEN_S,
         )
         asks_pin = wanted is Wanted.PIN
+        if asks_pin:
+            self._pin_asked_at[ask.satellite] = self._clock()
         return reply.model_copy(update={"expects_reply": True, "asks_pin": asks_pin})
 
     def answer(self, ask: Understand) -> Shown | Understood | None:
         """What is to be done now, or what is to be said to a reply that does nothing.
 
         None where no question is open here, or this is no reply to it: it is understood like any
-        other sentence. Raises UnsupportedLanguageError.
+        other sentence. Raises UnsupportedLanguageError, and NotUnderstoodError for a PIN that comes
+        too late: "258014" is no brightness then, and goes no further.
         """
         question = self._question(ask)
         if question is None:
+            self._refuse_late_pin(ask)
             return None
         if question.wanted is Wanted.PIN:
             return self._answer_pin(ask, question)
@@ -155,6 +163,13 @@ class ConfirmationDialogue:
             del self._open[ask.satellite]
             return None
         return question
+
+    def _refuse_late_pin(self, ask: Understand) -> None:
+        asked_at = self._pin_asked_at.get(ask.satellite)
+        if asked_at is None or self._clock() - asked_at >= LATE_S:
+            return
+        if is_mostly_digits(ask.text, ask.language, least=SHORTEST):
+            raise NotUnderstoodError
 
     def _answer_pin(self, ask: Understand, question: _Question) -> Shown | Understood | None:
         pin = digits_of(ask.text, ask.language)
