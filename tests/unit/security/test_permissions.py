@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from pydantic import ValidationError
 
@@ -136,7 +138,7 @@ def test_a_persons_own_rule_comes_before_that_of_their_role() -> None:
 @pytest.mark.parametrize("wide", [{}, {"domain": "lock"}, {"area": "hallway"}])
 @pytest.mark.parametrize("decision", [D.ALLOW, D.NEEDS_CONFIRMATION, D.NEEDS_PIN])
 def test_who_is_allowed_everything_opens_nothing_protected(
-    decision: Decision, wide: dict[str, str]
+    decision: Decision, wide: dict[str, Any]
 ) -> None:
     gus = Person(person_id="gus", name="Gus", role=Role.GUEST)
     record = Record().with_person(gus).with_rule(gus, Rule(decision=decision, **wide))
