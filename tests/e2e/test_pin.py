@@ -11,7 +11,7 @@ import soxr
 from tests.e2e.conftest import PIN
 
 from alicia.audio.formats import RATE_HZ, from_bytes
-from alicia.contracts.voice import TurnRecord
+from alicia.contracts.voice import SAY_TEXT, SayText, TurnRecord
 from alicia.peers.satellite.hearing import played
 from alicia.speech.models import ModelStore
 from alicia.speech.piper import PiperSynthesizer
@@ -19,6 +19,7 @@ from alicia.testing.live import LiveHouse
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
+DOOR = "lock.front_door"
 SPOKEN = "Two, five, eight, zero, one, four."
 
 
@@ -35,7 +36,7 @@ async def spoken(text: str, voice: Path) -> bytes:
             ]
     finally:
         await synthesizer.aclose()
-    return np.concatenate(waves).tobytes()
+    return np.concatenate([np.zeros(RATE_HZ // 3, np.int16), *waves]).tobytes()
 
 
 async def said(house: LiveHouse, pcm: bytes) -> TurnRecord:
@@ -51,16 +52,19 @@ def holding(folder: Path, text: str) -> list[Path]:
 
 async def test_the_door_opens_to_a_spoken_pin_and_nobody_can_look_it_up(house: LiveHouse) -> None:
     voice = ModelStore(house.folder.models).pull("piper-en-joe")
-    door, pin = await spoken("Unlock the front door.", voice), await spoken(SPOKEN, voice)
-    await house.until("lock.front_door", "locked", True)
+    door, pin = await spoken("Please unlock the front door.", voice), await spoken(SPOKEN, voice)
+    await house.console.ask(
+        SAY_TEXT, SayText(turn_id="shut", satellite="test", text="lock the front door")
+    )
+    await house.until(DOOR, "locked", True)
 
     asked = await said(house, door)
     assert asked.asks_pin, (asked.transcript, asked.reply)
     assert (asked.reply, asked.expects_reply) == ("Please say your PIN.", True)
-    assert house.states["lock.front_door"].values["locked"] is True
+    assert house.states[DOOR].values["locked"] is True
     done = await said(house, pin)
-    assert [(a.entity, a.error) for a in done.actions] == [("lock.front_door", None)], done.reply
-    await house.until("lock.front_door", "locked", False)
+    assert [(a.entity, a.error) for a in done.actions] == [(DOOR, None)], done.reply
+    await house.until(DOOR, "locked", False)
     assert (done.secret, done.transcript) == (True, None)
     for words in (PIN, "258 014", "two, five", "Two, five", "2, 5, 8"):
         assert holding(house.folder.root, words) == []
