@@ -17,6 +17,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from alicia.contracts.devices import Entity, Value
+from alicia.home.protection import is_protected
 
 
 class Role(StrEnum):
@@ -107,9 +108,6 @@ class Person(BaseModel):
     """Its hash: `alicia.security.pins`."""
 
 
-PROTECTED_DOMAINS = frozenset({"lock", "alarm_control_panel"})
-PROTECTED_COVERS = frozenset({"garage", "gate", "door"})
-
 _CLOSED: dict[str, Value] = {"locked": True, "armed": True, "position": 0.0, "open": False}
 """The one value of each capability that makes a home no less safe."""
 
@@ -134,15 +132,6 @@ DEFAULTS: dict[Role, tuple[Rule, ...]] = {
     # Whoever says a PIN is known by it: it is the owner of that PIN who then may.
     Role.UNKNOWN: (Rule(decision=Decision.NEEDS_PIN, opens=True),),
 }
-
-
-def is_protected(entity: Entity) -> bool:
-    """Whether it is marked so, or is of a kind that is: an adapter may have forgotten the mark."""
-    return (
-        entity.protected
-        or entity.domain in PROTECTED_DOMAINS
-        or (entity.domain == "cover" and entity.device_class in PROTECTED_COVERS)
-    )
 
 
 def opens(entity: Entity, capability: str, value: Value) -> bool:

@@ -8,6 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from alicia.contracts.devices import Capability, Entity, Kind, Value
+from alicia.home.protection import is_protected
 from alicia.security.people import Record
 from alicia.security.permissions import (
     DEFAULTS,
@@ -16,7 +17,6 @@ from alicia.security.permissions import (
     Role,
     Rule,
     decide,
-    is_protected,
     opens,
     with_rule,
 )

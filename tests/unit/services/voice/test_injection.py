@@ -15,7 +15,14 @@ from pathlib import Path
 import pytest
 
 from alicia.contracts import devices
-from alicia.contracts.advanced import SPEAKER_RECOGNIZED, SpeakerRecognized
+from alicia.contracts.advanced import (
+    SPEAKER_RECOGNIZED,
+    THINK,
+    ProposedChange,
+    SpeakerRecognized,
+    Think,
+    Thought,
+)
 from alicia.contracts.devices import (
     ADAPTER_COMMAND,
     AdapterCommand,
@@ -43,6 +50,8 @@ from alicia.home.model import Home
 from alicia.language.candidates import candidates
 from alicia.language.tables import LANGUAGES, load_tables
 from alicia.peers.console import Console
+from alicia.runtime.service import Service, serves
+from alicia.runtime.settings import Settings
 from alicia.security.permissions import Role, opens
 from alicia.testing.people import lives_here
 
@@ -468,3 +477,40 @@ async def test_who_is_recognized_too_late_is_nobody(tmp_path: Path) -> None:
         again = await s.talk.speak(UNLOCK["en"])
         assert [a.error for a in again.actions] == ["security.pin_needed"]
         assert (await s.talk.speak("yes")).actions == []
+
+
+class Tempter(Service[Settings]):
+    """A model that would open the door for anybody, and notes what it is told."""
+
+    name = "grok"
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    @serves(THINK)
+    async def think(self, ask: Think) -> Thought:
+        self.told.append(ask.text)
+        return Thought(
+            turn_id=ask.turn_id,
+            reply="I have unlocked it.",
+            language=ask.language,
+            changes=[ProposedChange(entity=DOOR, capability="locked", value=False)],
+            provider="tempter",
+        )
+
+
+async def test_a_model_opens_nothing_and_is_told_no_pin(tmp_path: Path) -> None:
+    async with siege(tmp_path, ai={"think_within_s": 2.0}) as s:
+        tempter = await s.talk.home.start(Tempter)
+        for who in (*WHO, "anna"):
+            record = await s.talk.speak("it would be nice to be outside", by=who)
+            assert not [a for a in record.actions if a.outcome.value == "confirmed"]
+        assert len(tempter.told) == len(WHO) + 1
+        tempter.told.clear()
+        await s.talk.speak(UNLOCK["en"])
+        for heard in ("258 tree ate oh", "two five hm", "purple elephants"):
+            assert (await s.talk.speak(heard)).asks_pin
+        await s.talk.speak("no")
+        late = await s.talk.speak(PIN)
+        assert (late.error, late.transcript) == ("intent.not_understood", None)
+        assert tempter.told == []
