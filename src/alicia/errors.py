@@ -183,6 +183,30 @@ class TokenExpiredError(SecurityError, code=".token_expired"):
     """The token has expired."""
 
 
+class NotPermittedError(SecurityError, code=".not_permitted"):
+    """The one who asks may not do that with this thing."""
+
+
+class PinNeededError(SecurityError, code=".pin_needed"):
+    """That needs a PIN."""
+
+
+class ConfirmationNeededError(SecurityError, code=".confirmation_needed"):
+    """That has to be confirmed first."""
+
+
+class PinWrongError(SecurityError, code=".pin_wrong"):
+    """That is not the PIN."""
+
+
+class PinLockedError(SecurityError, code=".pin_locked"):
+    """Too many wrong PINs were given; none is taken for a while."""
+
+
+class NoPinError(SecurityError, code=".no_pin"):
+    """That needs a PIN, and there is none yet; `alicia people pin NAME` sets one."""
+
+
 # ---- voice --------------------------------------------------------------------------------------
 
 

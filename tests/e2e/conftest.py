@@ -12,8 +12,12 @@ import pytest
 import pytest_asyncio
 
 from alicia.audio.formats import read
+from alicia.security.permissions import Role
 from alicia.testing.live import LiveHouse, live_house
+from alicia.testing.people import lives_here
 
+PIN = "258014"
+"""Of the owner: nothing protected is opened without it."""
 SPEECH = Path(__file__).parent.parent / "data" / "speech"
 
 
@@ -41,5 +45,7 @@ def labels() -> list[Label]:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[LiveHouse, None]:
-    async with live_house(tmp_path_factory.mktemp("house")) as running:
+    folder = tmp_path_factory.mktemp("house")
+    lives_here(folder, "Owner", Role.OWNER, pin=PIN)
+    async with live_house(folder) as running:
         yield running

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.e2e.conftest import Label, labels
+from tests.e2e.conftest import PIN, Label, labels
 
 from alicia.contracts.voice import SAY_TEXT, SayText
 from alicia.peers.satellite import played
@@ -67,7 +67,8 @@ async def test_a_spoken_command_changes_the_right_devices_and_is_answered(
 ) -> None:
     for wanted in label.expect:
         text, value = _other(wanted)
-        await _type(house, text)
+        if (await _type(house, text)).asks_pin:
+            await _type(house, PIN)
         await house.until(wanted["entity"], wanted["capability"], value)
 
     heard = await house.satellite.turn(played(label.pcm()))

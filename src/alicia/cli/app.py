@@ -89,6 +89,19 @@ COMMANDS = {
         ),
         "Who answers, for whom, and how. Without a command: list them.",
     ),
+    "people": Entry(
+        _HOUSE,
+        "people",
+        (
+            ("list", "list_people"),
+            ("role", "role"),
+            ("allow", "allow"),
+            ("forbid", "forbid"),
+            ("pin", "pin"),
+            ("remove", "remove"),
+        ),
+        "Who belongs to this home, what each may do, and their PINs. Without a command: list them.",
+    ),
     "recordings": Entry(
         _LOOKING,
         "recordings",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -58,14 +60,23 @@ def say(
     json: Json = False,
     home: Home = None,
 ) -> None:
-    """Type a sentence to the house."""
+    """Type a sentence to the house; where it asks for a PIN or a yes, type that too."""
     folder = Folder(home)
 
     async def work() -> dict[str, object]:
         async with visiting(Console, folder) as console:
-            return await turns.say(console, text, area_id=area, language=language)
+            result = await turns.say(console, text, area_id=area, language=language)
+            while result["expects_reply"] and not json and sys.stdin.isatty():
+                turns.show(result)
+                reply = await asyncio.to_thread(_reply, hidden=bool(result["asks_pin"]))
+                result = await turns.say(console, reply, area_id=area, language=language)
+            return result
 
     _end(run(work(), as_json=json), as_json=json)
+
+
+def _reply(*, hidden: bool) -> str:
+    return typer.prompt("PIN" if hidden else "you say", hide_input=hidden)
 
 
 def _end(result: dict[str, object], *, as_json: bool) -> None:

@@ -107,8 +107,7 @@ def message_of(packet: Packet, topic: str, *, personal: bool) -> dict[str, Any]:
     except MalformedMessageError as error:
         return found | {"error": error.to_wire()}
     fields = message.model_dump(mode="json", exclude_none=True)
-    if not personal:
-        fields = hide(fields, *_schema(payload))
+    fields = hide(fields, *_schema(payload), mark="secret" if personal else "pii")
     return found | {"message": fields}
 
 
@@ -118,28 +117,36 @@ def _schema(payload: type[Message]) -> tuple[dict[str, Any], dict[str, Any]]:
     return schema, schema.get("$defs", {})
 
 
-def hide(value: Any, schema: dict[str, Any], known: dict[str, Any]) -> Any:  # noqa: ANN401 - JSON
-    """The value without the texts that its schema marks as personal."""
+def hide(
+    value: Any,  # noqa: ANN401
+    schema: dict[str, Any],
+    known: dict[str, Any],
+    *,
+    mark: str = "pii",
+) -> Any:  # noqa: ANN401
+    """The value without the texts that its schema marks so: as personal, or as `secret`."""
     if "$ref" in schema:
-        return hide(value, known[schema["$ref"].rpartition("/")[2]], known)
-    if schema.get("pii"):
+        return hide(value, known[schema["$ref"].rpartition("/")[2]], known, mark=mark)
+    if schema.get(mark):
         return HIDDEN
     if options := schema.get("anyOf"):
         for option in options:
-            hidden = hide(value, option, known)
+            hidden = hide(value, option, known, mark=mark)
             if hidden != value:
                 return hidden
         return value
-    return _hide_inside(value, schema, known)
+    return _hide_inside(value, schema, known, mark)
 
 
-def _hide_inside(value: Any, schema: dict[str, Any], known: dict[str, Any]) -> Any:  # noqa: ANN401 - JSON
+def _hide_inside(value: Any, schema: dict[str, Any], known: dict[str, Any], mark: str) -> Any:  # noqa: ANN401 - JSON
     if isinstance(value, dict):
         fields, rest = schema.get("properties", {}), schema.get("additionalProperties")
         other: dict[str, Any] = rest if isinstance(rest, dict) else {}
-        return {key: hide(item, fields.get(key, other), known) for key, item in value.items()}
+        return {
+            key: hide(item, fields.get(key, other), known, mark=mark) for key, item in value.items()
+        }
     if isinstance(value, list):
-        return [hide(item, schema.get("items", {}), known) for item in value]
+        return [hide(item, schema.get("items", {}), known, mark=mark) for item in value]
     return value
 
 

@@ -125,6 +125,8 @@ async def say(console: Console, text: str, *, area_id: str | None, language: str
         "actions": _actions(record),
         "reply": record.reply,
         "error": record.error,
+        "expects_reply": record.expects_reply and record.error is None,
+        "asks_pin": record.asks_pin,
         "stages": [stage.model_dump() for stage in record.stages],
         "processing_ms": _rounded((time.perf_counter() - started) * 1000),
     }

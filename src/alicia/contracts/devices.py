@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field, StrictBool, StrictFloat, StrictStr
 
-from alicia.contracts.kinds import Command, Message, Personal, State
+from alicia.contracts.kinds import Command, Message, Personal, Secret, State
 
 Value = Annotated[StrictBool | StrictFloat | StrictStr, Field(union_mode="left_to_right")]
 """On/off and locked are booleans, levels are numbers in the capability's unit, choices text."""
@@ -134,8 +134,24 @@ FIND_ENTITIES: Command[FindEntities, Found] = Command(
 # ---- control ------------------------------------------------------------------------------------
 
 
+class Origin(StrEnum):
+    """How a command came to be."""
+
+    UNKNOWN = "unknown"
+    VOICE = "voice"
+    TYPED = "typed"
+    SCHEDULE = "schedule"
+    MODEL = "model"
+    """A language model proposed it; it has the rights of the person for whom it works."""
+    UI = "ui"
+
+
 class Control(Message):
-    """One change for one or more entities."""
+    """One change for one or more entities.
+
+    Whether it may be done is decided where it is carried out, for each entity: an Outcome can hold
+    results that are refused with an error of `security.`.
+    """
 
     command_id: str
     """The same id is carried out once, however often it is asked."""
@@ -145,6 +161,14 @@ class Control(Message):
     relative: bool = False
     """The number is added to what is true now."""
     turn_id: str | None = None
+    on_behalf_of: str | None = None
+    """The person whose rights it has. Absent: somebody who is not known."""
+    origin: Origin = Origin.UNKNOWN
+    pin: Secret | None = Field(default=None, repr=False)
+    """Proves that the person, or somebody else who may, wants it. Checked where it is carried out.
+    An id that was refused without one stays refused."""
+    confirmed: bool = False
+    """A person was asked whether they really want it, and said yes."""
 
 
 class OutcomeKind(StrEnum):

@@ -7,7 +7,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from alicia.contracts.conversation import Topic
-from alicia.contracts.devices import HomeSnapshot, OutcomeKind, Value
+from alicia.contracts.devices import HomeSnapshot, Origin, OutcomeKind, Value
 from alicia.contracts.kinds import AudioPayload, Command, Event, Message, Personal, State, Stream
 
 # ---- the utterance ------------------------------------------------------------------------------
@@ -111,6 +111,8 @@ class Understand(Message):
     speaker: str | None = None
     """Who said it: somebody who is enrolled, where their voice was recognized in time. A hint: a
     recording of a voice is taken for it."""
+    origin: Origin = Origin.UNKNOWN
+    """Whether it was spoken or typed; an answer must come the way that its question did."""
     follows: str | None = None
     """The turn that this one answers or interrupts."""
     dry_run: bool = False
@@ -207,6 +209,11 @@ class Understood(Message):
     """The reply asks something back: the person answers without a wake word."""
     topic: Topic | None = None
     """What it was about, for the next turn; None where about nothing in the home."""
+    asks_pin: bool = False
+    """It asks for a PIN: of what is said there next, no word and no sound is kept until it is known
+    to be none."""
+    secret: bool = False
+    """What was said held a PIN, or may have: it is kept nowhere, and `heard` is empty."""
 
 
 class GetHome(Message):
@@ -436,6 +443,10 @@ class TurnRecord(Message):
     follows: str | None = None
     expects_reply: bool = False
     """The satellite listens again, without a wake word."""
+    asks_pin: bool = False
+    """The reply asks for a PIN: whoever shows what is typed hides it."""
+    secret: bool = False
+    """What was said is kept nowhere, because it held a PIN, or may have."""
     dry_run: bool = False
 
 

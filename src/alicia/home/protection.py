@@ -15,5 +15,6 @@ def is_protected(entity: Entity) -> bool:
         entity.protected
         or entity.domain in _DOMAINS
         or (entity.device_class or "") in _CLASSES
+        or (entity.domain == "cover" and entity.device_class == "door")
         or any(capability.name in _CAPABILITIES for capability in entity.capabilities)
     )

@@ -18,6 +18,8 @@ _CODE = {
     OutcomeKind.UNREACHABLE: "device.unavailable",
     OutcomeKind.TIMED_OUT: "device.unconfirmed",
 }
+_TELLING = ("device.", "security.")
+"""Families of errors whose own phrase tells more than what became of it."""
 _SWITCH_WORDS = {
     "power": ("on", "off"),
     "position": ("open", "closed"),
@@ -140,7 +142,7 @@ class _Speech:
         by_code: dict[str, list[str]] = {}
         for result in failed:
             code = result.error or _CODE[result.outcome]
-            if not code.startswith("device."):
+            if not code.startswith(_TELLING):
                 code = _CODE[result.outcome]
             by_code.setdefault(code, []).append(self._thing(result.entity_id))
         return " ".join(

@@ -85,6 +85,8 @@ class Course:
     home: HomeSnapshot | None = None
     """The home of another time that it is understood by."""
     typed: str | None = None
+    may_hold_a_pin: bool = False
+    """A PIN was asked for here just before."""
     started_at: float = field(default_factory=time.time)
     transcript: Transcript | None = None
     understood: Understood | None = None
@@ -126,6 +128,7 @@ class Course:
             plays=ask.plays,
             dry_run=ask.dry_run,
             home=ask.home,
+            may_hold_a_pin=entry.may_hold_a_pin,
             started_at=entry.started_at,
             transcript=entry.transcript,
         )
@@ -151,6 +154,18 @@ class Course:
         asked = self.understood is not None and self.understood.expects_reply
         return asked or isinstance(self.error, ASKS_BACK)
 
+    @property
+    def asks_pin(self) -> bool:
+        """Whether what is said here next may hold a PIN."""
+        return self.understood is not None and self.understood.asks_pin
+
+    @property
+    def secret(self) -> bool:
+        """Whether nothing may be kept of what was said: it held a PIN, or nobody knows."""
+        if self.understood is None:
+            return self.may_hold_a_pin
+        return self.understood.secret
+
     def cancel(self, reason: CancelReason) -> None:
         self.cancelled = reason
         self.error = TurnCancelledError()
@@ -167,14 +182,15 @@ class Course:
 
     def record(self) -> TurnRecord:
         heard, understood, spoken = self.transcript, self.understood, self.spoken
+        words = heard.text if heard else self.typed
         return TurnRecord(
             turn_id=self.turn_id,
             satellite=self.satellite,
             language=self.language,
             trace_id=self.trace_id,
             speaker=self.speaker,
-            transcript=heard.text if heard else self.typed,
-            heard=understood.heard if understood else None,
+            transcript=None if self.secret else words,
+            heard=understood.heard if understood and not self.secret else None,
             confidence=heard.confidence if heard else None,
             intent=understood.intent if understood else self.intent,
             actions=understood.actions if understood else [],
@@ -191,6 +207,8 @@ class Course:
             cancelled=self.cancelled,
             follows=self.follows,
             expects_reply=self.expects_reply,
+            asks_pin=self.asks_pin and self.expects_reply,
+            secret=self.secret,
             dry_run=self.dry_run,
         )
 

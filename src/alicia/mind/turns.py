@@ -35,6 +35,8 @@ class OpenEntry(BaseModel):
     started_at: float
     transcript: Transcript | None = None
     speaker: str | None = None
+    may_hold_a_pin: bool = False
+    """Then its transcript is never written down."""
 
     @property
     def is_awaited(self) -> bool:

@@ -7,7 +7,7 @@ import pytest
 from alicia.bus.packet import Packet
 from alicia.cli.tap import HIDDEN, checked, compact, hide, line, message_of
 from alicia.contracts.devices import FIND_ENTITIES, Entity, FindEntities
-from alicia.contracts.kinds import Message
+from alicia.contracts.kinds import Message, Personal, Secret, Untrusted
 from alicia.contracts.voice import (
     AUDIO,
     PARTIAL,
@@ -135,3 +135,15 @@ def test_a_chunk_of_audio_is_never_printed_as_one() -> None:
     told = message_of(packet(topic, chunk), topic, personal=True)
     assert told["message"] is None
     assert told["size_bytes"] == len(chunk.encode())
+
+
+def test_a_pin_is_hidden_even_with_personal_text_and_text_from_outside_is_personal() -> None:
+    class Note(Message):
+        name: Personal
+        invitation: Untrusted
+        pin: Secret | None = None
+
+    schema = Note.model_json_schema()
+    note = {"name": "Anna", "invitation": "unlock the door", "pin": "258014"}
+    assert hide(note, schema, {}) == dict.fromkeys(note, HIDDEN)
+    assert hide(note, schema, {}, mark="secret") == note | {"pin": HIDDEN}

@@ -6,7 +6,8 @@
 A command id is carried out once. Its plan, in which every relative value has become absolute, is in
 a journal before any adapter is told; whoever is asked again, also after a crash, carries on with
 that plan under the same ids, and the adapter does nothing twice. `alicia.home.confirmation` says
-when a device has confirmed.
+when a device has confirmed. Whether somebody may have it done, `alicia.security.guard` says: here
+and nowhere else, so that no way to a device leads past it.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ from alicia.home.model import Home
 from alicia.home.planning import Plan, Planner, Step, outcome_of
 from alicia.runtime.service import Service, handles, runs, serves
 from alicia.runtime.settings import Settings
+from alicia.security.guard import NOTHING, Change, Guard, Proof
 from alicia.storage.journal import Journal
 
 
@@ -78,6 +80,7 @@ class DeviceControl(Service[DeviceControlSettings]):
         self._running: dict[str, _Work] = {}
         self._order = asyncio.Lock()
         self._turns: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
+        self._guard = Guard(self.folder.state(self.name))
         self._started = time.time()
         self._settled = time.monotonic() + self.settings.settle_s
         self._journal = await self._open_journal()
@@ -165,10 +168,14 @@ class DeviceControl(Service[DeviceControlSettings]):
         """Raises MalformedMessageError where the id stands for another command."""
         for entity_id in ask.entities:
             await self._known(entity_id)
+        # Who it is for and what they have shown is judged now, and not kept.
+        asked = ask.model_copy(update={"on_behalf_of": None, "pin": None, "confirmed": False})
+        proof = await self._proof(ask, asked)
         work = self._running.get(ask.command_id)
         if work is None:
-            work = self._running[ask.command_id] = self._start(ask)
-        work.plan.require(ask)
+            plan = self._permitted(self._planner.plan(asked), ask.on_behalf_of, proof)
+            work = self._running[ask.command_id] = self._start(plan)
+        work.plan.require(asked)
         work.waiting += 1
         try:
             return await asyncio.shield(work.task)
@@ -179,12 +186,46 @@ class DeviceControl(Service[DeviceControlSettings]):
                 work.task.cancel()
                 del self._running[ask.command_id]
 
-    def _start(self, ask: Control) -> _Work:
-        plan = self._planner.plan(ask)
+    async def _proof(self, ask: Control, asked: Control) -> Proof:
+        if ask.pin is None:
+            return NOTHING if not ask.confirmed else Proof(confirmed=True)
+        changes = [change for _, change in self._changes(self._planner.plan(asked))]
+        return await self.off_loop(
+            lambda: self._guard.prove(
+                ask.pin or "", changes, ask.on_behalf_of, confirmed=ask.confirmed
+            )
+        )
+
+    def _permitted(self, plan: Plan, person_id: str | None, proof: Proof) -> Plan:
+        """The plan without what this person may not do, with the reason in its place."""
+        refused = {
+            step.entity_id: code
+            for step, change in self._changes(plan)
+            if (code := self._guard.refusal(change, person_id, proof)) is not None
+        }
+        if refused:
+            self.log.info("refused", codes=sorted(set(refused.values())), entities=sorted(refused))
+        steps = [
+            step.model_copy(update={"error": refused[step.entity_id]})
+            if step.entity_id in refused
+            else step
+            for step in plan.steps
+        ]
+        return plan.model_copy(update={"steps": steps})
+
+    def _changes(self, plan: Plan) -> list[tuple[Step, Change]]:
+        """What is to be done, but for what can't be done anyway."""
+        return [
+            (step, (self._home.entity(step.entity_id), plan.asked.capability, step.value))
+            for step in plan.steps
+            if step.error is None
+        ]
+
+    def _start(self, plan: Plan) -> _Work:
         # At once, so that two commands that come together don't start from the same value.
         self._planner.aim(plan)
         task = asyncio.create_task(self._carry_out(plan))
-        task.add_done_callback(lambda _: self._planner.release(ask.command_id))
+        task.add_done_callback(lambda _: self._planner.release(plan.asked.command_id))
         return _Work(plan, task)
 
     async def _carry_out(self, fresh: Plan) -> Outcome:

@@ -7,7 +7,8 @@
 
 The home is known from retained states, so a turn completes while the registry is away. Changes
 carry ids made from the turn's, so a turn that is understood again after a crash is not carried out
-twice.
+twice. What needs a PIN or a yes is asked for, and done when the next sentence there gives it:
+`alicia.mind.confirmation_dialogue`.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from alicia.contracts.devices import (
     STATE,
     Control,
     HomeSnapshot,
+    Origin,
     OutcomeKind,
     Result,
 )
@@ -39,8 +41,8 @@ from alicia.contracts.voice import (
     PREPARE,
     PREVIEW,
     SENTENCES,
+    TURN_ENDED,
     UNDERSTAND,
-    Action,
     Completeness,
     GetHome,
     GetSentences,
@@ -49,15 +51,19 @@ from alicia.contracts.voice import (
     Preview,
     Previewed,
     Sentences,
+    TurnRecord,
     Understand,
     Understood,
 )
 from alicia.errors import (
     AliciaError,
+    DeviceError,
+    IntentError,
     MalformedMessageError,
     NotUnderstoodError,
     TurnCancelledError,
 )
+from alicia.mind.carrying_out import actions_of, carried_out
 from alicia.runtime.cancelling import commit
 from alicia.runtime.logs import pii
 from alicia.runtime.service import Service, handles, serves
@@ -68,6 +74,7 @@ if TYPE_CHECKING:
     from alicia.language.plan import Plan, PlannedAction
     from alicia.language.understanding import Understanding
     from alicia.mind.casting import Answerer
+    from alicia.mind.confirmation_dialogue import Shown
 
 QUIET_S = 0.1
 HOME_WITHIN_S = 1.5
@@ -120,6 +127,7 @@ class Ai(Service[AiSettings]):
         from alicia.language.follow_ups import topic_of  # noqa: PLC0415 - heavy
         from alicia.language.repertoire import expected_results  # noqa: PLC0415 - heavy
         from alicia.mind.casting import Casting  # noqa: PLC0415 - heavy
+        from alicia.mind.confirmation_dialogue import ConfirmationDialogue  # noqa: PLC0415 - heavy
 
         self._answer = answer
         self._topic_of = topic_of
@@ -130,6 +138,7 @@ class Ai(Service[AiSettings]):
         self._languages: dict[str, Understanding] = {}
         self._grammar = asyncio.Lock()
         self._supposed = _Supposed()
+        self._dialogue = ConfirmationDialogue()
         async with asyncio.TaskGroup() as self._speculating, asyncio.TaskGroup() as group:
             loading = [
                 group.create_task(self._load(language.strip()))
@@ -259,46 +268,61 @@ class Ai(Service[AiSettings]):
     async def understand(self, ask: Understand) -> Understood:
         if ask.home is not None and not ask.dry_run:
             raise MalformedMessageError(schema="Understand", reason="another home, no dry run")
-        said = ""
+        answer = self._dialogue.answer(ask)
+        if answer is not None:
+            return answer if isinstance(answer, Understood) else await self._go_on(ask, answer)
+        said, on_its_word = "", ask
         try:
             plan, home = await self._plan(ask)
-        except NotUnderstoodError as error:
+        except (IntentError, DeviceError) as error:
+            # Before any model is asked: it may be a PIN that was misheard.
+            if (again := self._dialogue.again(ask)) is not None:
+                return again
+            if not isinstance(error, NotUnderstoodError):
+                raise
             plan, home, said = await self._thought(ask, error)
+            on_its_word = ask.model_copy(update={"origin": Origin.MODEL})
         commit()
         now = datetime.fromtimestamp(ask.home.taken_at).astimezone() if ask.home else None
         carry_out = self._pretend if ask.dry_run else self._carry_out
-        numbered = list(enumerate(plan.actions))
-        told = [entity for action in plan.actions for entity in action.entities]
-        if len(set(told)) == len(told):
-            controls = await asyncio.gather(
-                *(carry_out(ask.turn_id, at, action) for at, action in numbered)
-            )
-        else:  # "Turn it on and make it blue": in this order.
-            controls = [await carry_out(ask.turn_id, at, action) for at, action in numbered]
-        results = [result for done in controls for result in done]
+        results = await carried_out(plan, lambda at, action: carry_out(on_its_word, at, action))
         with self.span("answer"):
             reply = said or self._answer(plan, results, home, ask.language, now=now)
         answerer = self._casting.answerer(ask.speaker, ask.area_id, ask.language, now)
         if not said:  # a model has its manner from what it was told
             reply = self._as_said(answerer, reply, plan, results, home, ask.language)
-        return Understood(
+        understood = Understood(
             turn_id=ask.turn_id,
             heard=plan.heard,
             intent=plan.intent,
-            actions=[
-                Action(
-                    entity=result.entity_id,
-                    capability=result.capability,
-                    value=result.value,
-                    outcome=OutcomeKind.PLANNED if ask.dry_run else result.outcome,
-                    error=result.error,
-                )
-                for result in results
-            ],
+            actions=actions_of(results, dry_run=ask.dry_run),
             reply=reply,
             language=ask.language,
             topic=self._topic_of(plan),
         )
+        return self._dialogue.asking(ask, plan, results, understood)
+
+    async def _go_on(self, ask: Understand, shown: Shown) -> Understood:
+        """Carry out what was refused before, with what its person has shown since."""
+        commit()
+        results = await carried_out(
+            shown.plan, lambda at, action: self._carry_out(ask, at, action, shown)
+        )
+        understood = Understood(
+            turn_id=ask.turn_id,
+            heard="" if shown.pin is not None else ask.text,
+            intent=shown.plan.intent,
+            actions=actions_of(results),
+            reply=self._answer(shown.plan, results, self._home, ask.language),
+            language=ask.language,
+            secret=shown.pin is not None,
+            topic=self._topic_of(shown.plan),
+        )
+        return self._dialogue.asking(ask, shown.plan, results, understood)
+
+    @handles(TURN_ENDED)
+    async def turn_ended(self, record: TurnRecord) -> None:
+        self._dialogue.ended(record)
 
     @serves(PREVIEW, concurrency=4)
     async def preview(self, ask: Preview) -> Previewed:
@@ -412,9 +436,9 @@ class Ai(Service[AiSettings]):
         # What was changed is told from what is confirmed, whatever the model says of it.
         return plan, self._home, "" if plan.actions else thought.reply
 
-    async def _pretend(self, turn_id: str, number: int, action: PlannedAction) -> list[Result]:
+    async def _pretend(self, ask: Understand, number: int, action: PlannedAction) -> list[Result]:
         """What a dry run answers from: as if every device had confirmed it."""
-        del turn_id, number
+        del ask, number
         return [
             Result(
                 entity_id=entity,
@@ -425,16 +449,22 @@ class Ai(Service[AiSettings]):
             for entity in action.entities
         ]
 
-    async def _carry_out(self, turn_id: str, number: int, action: PlannedAction) -> list[Result]:
+    async def _carry_out(
+        self, ask: Understand, number: int, action: PlannedAction, shown: Shown | None = None
+    ) -> list[Result]:
         outcome = await self.ask(
             CONTROL,
             Control(
-                command_id=f"{turn_id}:{number}",
+                command_id=f"{ask.turn_id}:{number}",
                 entities=list(action.entities),
                 capability=action.capability,
                 value=action.value,
                 relative=action.relative,
-                turn_id=turn_id,
+                turn_id=ask.turn_id,
+                on_behalf_of=shown.on_behalf_of if shown else ask.speaker,
+                origin=ask.origin,
+                pin=shown.pin if shown else None,
+                confirmed=shown is not None and shown.confirmed,
             ),
         )
         return outcome.results

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import time
+
+from alicia.contracts.conversation import Topic
 from alicia.contracts.voice import AUTO, GET_HOME, PREVIEW, GetHome, Preview
 from alicia.errors import AliciaError
 from alicia.mind.course import Course
+from alicia.mind.topics import Topics
 from alicia.services.voice.router.people import People
 
 
 class Homes(People):
     """Today's home, and that of another time."""
+
+    _topics: Topics
+
+    def _topic(self, course: Course) -> Topic | None:
+        """What was spoken of before; in a home of another time nobody knows."""
+        return None if course.home else self._topics.of(course.satellite, time.monotonic())
 
     async def _note_the_home(self, course: Course) -> None:
         """Keep with a recording what it was understood by; who reads it needs no more."""

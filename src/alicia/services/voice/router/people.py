@@ -11,10 +11,10 @@ from alicia.errors import UnsupportedLanguageError
 from alicia.mind.casting import NOBODY, Answerer, Casting
 from alicia.mind.course import Course
 from alicia.runtime.service import handles
-from alicia.services.voice.router.ending import Ending
+from alicia.services.voice.router.discretion import Discretion
 
 
-class People(Ending):
+class People(Discretion):
     """Whose turn each is, where their voice is known."""
 
     _were: dict[str, tuple[str, float]]

@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any, TypeVar
 
-from alicia.contracts.conversation import Topic
+from alicia.contracts.devices import Origin
 from alicia.contracts.kinds import segment
 from alicia.contracts.satellites import PLAYED, Played
 from alicia.contracts.voice import (
@@ -77,7 +77,7 @@ class Turns(Homes, ABC):
         self._topics = Topics(keep_s=own.topic_s)
         self._lately: dict[str, TurnRecord] = {}
         """The last turn of each satellite, in memory alone: its words are somebody's."""
-        self._were = {}
+        self._were, self._asked_at = {}, {}
         self._casting = Casting()
         self._directory = Directory(lease_s=own.lease_s)
         self._arbiter = Arbiter(
@@ -152,7 +152,12 @@ class Turns(Homes, ABC):
         machine.take(ask.turn_id, TurnPhase.LISTENING)
         self._directory.last = ask.satellite
         trace_id = current_trace() or new_trace()
-        entry = OpenEntry(open=ask, trace_id=trace_id, started_at=time.time())
+        entry = OpenEntry(
+            open=ask,
+            trace_id=trace_id,
+            started_at=time.time(),
+            may_hold_a_pin=self._may_hold_a_pin(ask.satellite),
+        )
         with self._if_the_disk_will():
             self._journal.write(entry)
         self._begin(entry)
@@ -200,11 +205,7 @@ class Turns(Homes, ABC):
                     course.language = course.transcript.language
                     self._arbiter.settle(course.turn_id)
                     await self._hear_whose(course)
-                    known = entry.model_copy(
-                        update={"transcript": course.transcript, "speaker": course.speaker}
-                    )
-                    with self._if_the_disk_will():
-                        self._journal.write(known)
+                    self._write_down(course, entry)
                 await self._understand(course, course.transcript.text)
         except AliciaError as error:
             self._apologise(course, error)
@@ -253,6 +254,7 @@ class Turns(Homes, ABC):
             if over is not None:
                 return over
             course = Course.typed_turn(ask, current_trace() or new_trace())
+            course.may_hold_a_pin = self._may_hold_a_pin(ask.satellite)
             machine = self._machines.of(ask.satellite)
             if machine.free:
                 machine.take(ask.turn_id, TurnPhase.THINKING)
@@ -292,6 +294,7 @@ class Turns(Homes, ABC):
                     area_id=course.area_id,
                     satellite=course.satellite,
                     speaker=course.speaker,
+                    origin=Origin.VOICE if course.typed is None else Origin.TYPED,
                     follows=course.follows,
                     dry_run=course.dry_run,
                     topic=self._topic(course),
@@ -305,10 +308,6 @@ class Turns(Homes, ABC):
         if course.cancelled:
             raise TurnCancelledError
         course.reply = course.understood.reply
-
-    def _topic(self, course: Course) -> Topic | None:
-        """What was spoken of before; in a home of another time nobody knows."""
-        return None if course.home else self._topics.of(course.satellite, time.monotonic())
 
     def _apologise(self, course: Course, error: AliciaError) -> None:
         if course.cancelled:
@@ -376,12 +375,13 @@ class Turns(Homes, ABC):
         if not course.dry_run:
             self._topics.note(course.satellite, course.understood, course.error, time.monotonic())
         record = course.record()
+        self._note_what_was_asked(course)
         with self._if_the_disk_will():
             if course.intent != EXPLAINED and not course.dry_run:
                 self._lately[course.satellite] = record
             kept = record if self.settings.log_turns else without_words(record)
             self._traces.put(kept, record)
-            if course.recorder.pcm:
+            if course.recorder.pcm and not course.secret:
                 await self.off_loop(
                     self._recordings.keep,
                     record,
