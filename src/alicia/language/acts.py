@@ -31,7 +31,7 @@ _COVER = ("cover",)
 _PLAYER = ("media_player",)
 _CLIMATE = ("climate",)
 _OPENABLE = ("cover", "binary_sensor")
-_ON_OFF = ("light", "switch", "fan")
+_ON_OFF = ("light", "switch", "fan", "climate")
 
 
 def _is(does: str, domains: tuple[str, ...], state: str) -> Act:

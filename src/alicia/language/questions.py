@@ -49,7 +49,7 @@ def _state(reading: Reading, home: Home) -> PlannedQuestion:
         raise UnsupportedIntentError(intent=reading.intent)
     wanted = _wanted(reading)
     if entity := targets.named(reading, home):
-        return PlannedQuestion(kind, (entity.entity_id,), telling(entity), wanted)
+        return PlannedQuestion(kind, (entity.entity_id,), _asked(entity, reading), wanted)
     domain = str(reading.slots["domain"].value) if "domain" in reading.slots else None
     of_class = str(reading.slots["device_class"].value) if "device_class" in reading.slots else None
     if domain == "cover" and of_class:
@@ -64,6 +64,12 @@ def _state(reading: Reading, home: Home) -> PlannedQuestion:
             ),
         )
     return PlannedQuestion(kind, targets.ids(found), telling(found[0]), wanted)
+
+
+def _asked(entity: Entity, reading: Reading) -> str | None:
+    """What says it: "is the heating on?" asks for no temperature."""
+    switched = "state" in reading.slots and reading.slots["state"].value in ("on", "off")
+    return "power" if switched and targets.can(entity, "power") else telling(entity)
 
 
 def _closable(reading: Reading, home: Home, of_class: str) -> list[Entity]:

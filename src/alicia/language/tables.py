@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import resources
+from itertools import product
 from typing import Any
 
 from home_assistant_intents import get_intents
@@ -79,6 +81,7 @@ def load_tables(language: str) -> Tables:
         raise UnsupportedLanguageError(language=language)
     own = _own(base)
     _drop_bare_names(intents)
+    _leave_out(intents, own.get("leave_out", []))
     _add_sentences(intents, own)
     tidy = own.get("tidy", {})
     return Tables(
@@ -110,6 +113,15 @@ def _drop_bare_names(intents: dict[str, Any]) -> None:
     for intent in intents["intents"].values():
         for data in intent["data"]:
             data["sentences"] = [s for s in data["sentences"] if not _BARE_NAME.fullmatch(s)]
+        intent["data"] = [data for data in intent["data"] if data["sentences"]]
+
+
+def _leave_out(intents: dict[str, Any], words: Sequence[str]) -> None:
+    """Takes words out of the templates, and those that can't be said without: they are names."""
+    for intent, word in product(intents["intents"].values(), words):
+        for data in intent["data"]:
+            texts = [s.replace(f"[{word}]", "") for s in data["sentences"]]
+            data["sentences"] = [s for s in texts if word not in s]
         intent["data"] = [data for data in intent["data"] if data["sentences"]]
 
 
