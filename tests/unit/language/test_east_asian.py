@@ -1,0 +1,123 @@
+"""Chinese, Japanese and Korean as spoken: with reasons, courtesy and hesitation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from alicia.contracts.devices import Value
+from alicia.errors import AliciaError
+from alicia.home.model import Home
+from alicia.language.plan import QuestionKind
+from alicia.language.understanding import Understanding
+
+Understandings = Callable[[str], Understanding]
+
+DONE: list[tuple[str, str, str, Value]] = [
+    ("zh", "好热，把风扇打开", "fan.bedroom power", True),
+    ("zh", "客人来了，打开吊灯", "light.living_room_ceiling power", True),
+    ("zh", "启动咖啡机", "switch.coffee_machine power", True),
+    ("zh", "把走廊灯熄了", "light.hallway power", False),
+    ("zh", "能把走廊灯关掉吗", "light.hallway power", False),
+    ("zh", "呃，打开，那个，走廊灯", "light.hallway power", True),
+    ("zh", "台面灯太亮了", "light.kitchen_counter brightness", -20.0),
+    ("zh", "台面灯稍微亮一点", "light.kitchen_counter brightness", 20.0),
+    ("zh", "落地灯换个蓝色", "light.living_room_lamp color", "blue"),
+    ("zh", "客厅音箱小声点", "media_player.living_room_speaker volume", -10.0),
+    ("ja", "暑いから扇風機つけて", "fan.bedroom power", True),
+    ("ja", "廊下が暗いから電気つけて", "light.hallway power", True),
+    ("ja", "廊下の電気を消してもらってもいい？", "light.hallway power", False),
+    ("ja", "コーヒーメーカー起動して", "switch.coffee_machine power", True),
+    ("ja", "机のライトがまぶしい", "light.office_desk brightness", -20.0),
+    ("ja", "机のライトを一番明るく", "light.office_desk brightness", 100.0),
+    ("ja", "フロアランプを赤くして", "light.living_room_lamp color", "red"),
+    ("ja", "寝室のブラインド下げて", "cover.bedroom_blinds position", 0.0),
+    ("ja", "暖房、20度でお願い", "climate.thermostat target_temperature", 20.0),
+    ("ko", "더우니까 선풍기 켜 줘", "fan.bedroom power", True),
+    ("ko", "복도가 어두우니까 불 켜 줘", "light.hallway power", True),
+    ("ko", "복도 불을 꺼 주시겠어요", "light.hallway power", False),
+    ("ko", "커피 머신 시작해 줘", "switch.coffee_machine power", True),
+    ("ko", "책상 램프 밝기 육십으로 맞춰 줘", "light.office_desk brightness", 60.0),
+    ("ko", "스탠드 조명은 초록색이 좋겠어", "light.living_room_lamp color", "green"),
+]
+ASKED = [
+    ("zh", "取暖器还开着没", "switch.office_heater power", True),
+    ("zh", "洗衣机还在转吗", "switch.washing_machine power", True),
+    ("zh", "我关车库门了吗", "cover.garage_door position", False),
+    ("zh", "暖气开着吗", "climate.thermostat power", True),
+    ("ja", "ヒーターつけっぱなしじゃない？", "switch.office_heater power", True),
+    ("ja", "洗濯機まだ動いてる？", "switch.washing_machine power", True),
+    ("ja", "ガレージ閉めたかな", "cover.garage_door position", False),
+    ("ja", "暖房ついてる？", "climate.thermostat power", True),
+    ("ko", "히터 껐나", "switch.office_heater power", False),
+    ("ko", "세탁기 돌아가고 있어?", "switch.washing_machine power", True),
+    ("ko", "차고 문 닫았나", "cover.garage_door position", False),
+    ("ko", "난방 켜져 있어?", "climate.thermostat power", True),
+]
+MEASURED = [
+    ("zh", "书桌灯亮度是多少", "light.office_desk brightness"),
+    ("zh", "外面冷不冷", "sensor.garden_temperature temperature"),
+    ("ja", "デスクライトの明るさ教えて", "light.office_desk brightness"),
+    ("ja", "外って寒い？", "sensor.garden_temperature temperature"),
+    ("ko", "책상 램프 밝기 얼마야", "light.office_desk brightness"),
+    ("ko", "밖에 얼마나 추워", "sensor.garden_temperature temperature"),
+]
+REFUSED = [
+    ("zh", "我要走了，别关灯"),
+    ("zh", "他要睡了，把灯关了"),
+    ("zh", "我要等一下，把灯关了"),
+    ("zh", "如果太黑了，打开灯"),
+    ("zh", "屏幕太亮了，调暗一点"),
+    ("zh", "空调调到二十六度"),
+    ("ja", "寝るから電気を消さないで"),
+    ("ja", "帰ってから電気消して"),
+    ("ja", "帰ったら電気つけて"),
+    ("ja", "7時から電気つけて"),
+    ("ja", "キッチンの電気を消した"),
+    ("ja", "テレビがうるさいから音量下げて"),
+    ("ko", "나갈게, 불 끄지 마"),
+    ("ko", "나갈 때 불 꺼 줘"),
+    ("ko", "불 켜면 안 돼"),
+    ("ko", "화면이 너무 밝아"),
+    ("ko", "주방 창문 좀 열어 줘"),
+]
+
+
+@pytest.mark.parametrize(("language", "said", "what", "value"), DONE)
+def test_one_thing_is_done(
+    understandings: Understandings, home: Home, language: str, said: str, what: str, value: Value
+) -> None:
+    plan = understandings(language).recognize(said, home=home, area_id="kitchen")
+    done = [(f"{e} {a.capability}", a.value) for a in plan.actions for e in a.entities]
+    assert done == [(what, value)]
+
+
+@pytest.mark.parametrize(("language", "said", "what", "wanted"), ASKED)
+def test_a_state_is_asked_for(
+    understandings: Understandings, home: Home, language: str, said: str, what: str, wanted: Value
+) -> None:
+    plan = understandings(language).recognize(said, home=home)
+    assert plan.question is not None
+    assert plan.question.kind is QuestionKind.IS
+    assert (f"{plan.question.entities[0]} {plan.question.capability}", plan.question.wanted) == (
+        what,
+        wanted,
+    )
+
+
+@pytest.mark.parametrize(("language", "said", "what"), MEASURED)
+def test_a_value_is_asked_for(
+    understandings: Understandings, home: Home, language: str, said: str, what: str
+) -> None:
+    question = understandings(language).recognize(said, home=home).question
+    assert question is not None
+    assert f"{question.entities[0]} {question.capability}" == what
+
+
+@pytest.mark.parametrize(("language", "said"), REFUSED)
+def test_what_asks_for_something_else_is_refused(
+    understandings: Understandings, home: Home, language: str, said: str
+) -> None:
+    with pytest.raises(AliciaError):
+        understandings(language).recognize(said, home=home, area_id="kitchen")
