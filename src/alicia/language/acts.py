@@ -45,6 +45,8 @@ NAMED: dict[str, Act] = {
     "close": Act("close", "HassTurnOff", "cover", domains=_COVER),
     "half": Act("half", "HassSetPosition", slots={"position": 50.0}, domains=_COVER),
     "position": Act("position", "HassSetPosition", takes="position", domains=_COVER),
+    "raise": Act("raise", "AliciaCoverStep", slots={"step": "up"}, domains=_COVER),
+    "lower": Act("lower", "AliciaCoverStep", slots={"step": "down"}, domains=_COVER),
     "lock": Act("lock", "HassTurnOn", "lock", domains=("lock",)),
     "unlock": Act("unlock", "HassTurnOff", "lock", domains=("lock",)),
     "brightness": Act(
@@ -79,6 +81,14 @@ NAMED: dict[str, Act] = {
         domains=_LIGHT,
         capability="brightness",
     ),
+    "dimmest": Act(
+        "dimmest",
+        "HassLightSet",
+        "brightness",
+        {"brightness": 1.0},
+        domains=_LIGHT,
+        capability="brightness",
+    ),
     "color": Act(
         "color", "HassLightSet", "color", takes="color", domains=_LIGHT, capability="color"
     ),
@@ -98,6 +108,7 @@ NAMED: dict[str, Act] = {
         domains=_LIGHT,
         capability="color_temperature",
     ),
+    "fan_full": Act("full", "HassFanSetSpeed", slots={"percentage": 100.0}, domains=("fan",)),
     "speed": Act("speed", "HassFanSetSpeed", takes="percentage", domains=("fan",)),
     "temperature": Act(
         "temperature", "HassClimateSetTemperature", takes="temperature", domains=_CLIMATE
@@ -177,6 +188,9 @@ PLACED: dict[str, Act] = {
     "lights_full": Act(
         "full", "HassLightSet", "brightness", {**_LIGHTS, "brightness": 100.0}, domains=_LIGHT
     ),
+    "lights_dimmest": Act(
+        "dimmest", "HassLightSet", "brightness", {**_LIGHTS, "brightness": 1.0}, domains=_LIGHT
+    ),
     "lights_dimmer": _lights("dimmer", "AliciaLightStep", "brightness", step="down"),
     "lights_brighter": _lights("brighter", "AliciaLightStep", "brightness", step="up"),
     "lights_color": _lights("color", "HassLightSet", "color", "color"),
@@ -227,6 +241,7 @@ PLACED: dict[str, Act] = {
     "how_many_lights": _counted("how_many_lights", "how_many"),
     "any_motion": _counted("any_motion", "any", domain="binary_sensor", device_class="motion"),
     "any_window": _counted("any_window", "any", domain="binary_sensor", device_class="window"),
+    "any_music": _counted("any_music", "any", "playing", domain="media_player"),
     "time": Act("time", "HassGetCurrentTime"),
     "date": Act("date", "HassGetCurrentDate"),
     "nevermind": Act("nevermind", "HassNevermind"),

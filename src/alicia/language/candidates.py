@@ -16,6 +16,8 @@ from alicia.language.wording import NUMBER
 
 _UNLIKELY = "~"
 """Before a pattern: seldom said."""
+_AS_SAID = "="
+"""Before a pattern: understood where it is said, and never guessed from anything else."""
 _UNSPACED = ("zh", "ja", "ko")
 """Here a name in Latin letters is nobody's word where there is another."""
 _WITH_ROOM = 4
@@ -40,7 +42,8 @@ class Candidate:
     unlikely: bool = False
     """Seldom said: nobody is waited for who may go on to say it."""
     foreign: bool = False
-    """By a name that is no language's own, where there is one in this language: never guessed."""
+    """Never guessed: by a name that is no language's own, where there is one in this language, or
+    in words that are too near to others'."""
 
     @property
     def text(self) -> str:
@@ -93,7 +96,7 @@ def _about_things(say: dict[str, Any], language: str, home: Home) -> Iterator[Ca
                         _slots(act, slots, made),
                         protected=guarded,
                         unlikely=made.unlikely,
-                        foreign=foreign,
+                        foreign=foreign or made.as_said,
                     )
 
 
@@ -114,7 +117,7 @@ def _about_areas(say: dict[str, Any], language: str, home: Home) -> Iterator[Can
                         act,
                         _slots(act, slots, made),
                         unlikely=made.unlikely,
-                        foreign=foreign,
+                        foreign=foreign or made.as_said,
                     )
 
 
@@ -133,6 +136,7 @@ def _about_home(say: dict[str, Any], _language: str, home: Home) -> Iterator[Can
                     _slots(act, {}, made),
                     here=section == "here",
                     unlikely=made.unlikely,
+                    foreign=made.as_said,
                 )
 
 
@@ -158,6 +162,9 @@ def _names_in_full(
     if kind in kinds and sum(one.device_class == kind for one in home.entities()) == 1:
         yield from ((name, True) for name in kinds[kind])
     area = home.area(entity.area_id or "")
+    if area is not None and entity.device_class == "garage":
+        # Nothing else of a garage opens.
+        yield from ((name, True) for name, _ in _names(area, language))
     if area is None or not entity.names.get(language):
         return
     room = names_of(area, language)[0]
@@ -173,6 +180,7 @@ class _Made:
     chosen: str | float | None
     said: str
     unlikely: bool
+    as_said: bool
 
 
 def _made(
@@ -181,17 +189,18 @@ def _made(
     """Each text of the patterns with this name, and with each colour where one is said."""
     for pattern in patterns:
         unlikely = pattern.startswith(_UNLIKELY)
-        numbered = pattern.removeprefix(_UNLIKELY).replace("{number}", NUMBER)
+        as_said = pattern.startswith(_AS_SAID)
+        numbered = pattern.lstrip(_UNLIKELY + _AS_SAID).replace("{number}", NUMBER)
         for text in expand(numbered):
             choices = next((c for c in ("color", "tone") if f"{{{c}}}" in text), None)
             if choices is None:
-                yield _Made(_parts(text, place, name), act.does, None, "", unlikely)
+                yield _Made(_parts(text, place, name), act.does, None, "", unlikely, as_said)
                 continue
             for value, words in say[choices].items():
                 out = value if choices == "color" else float(value)
                 for word in words:
                     parts = _parts(text.replace(f"{{{choices}}}", word), place, name)
-                    yield _Made(parts, f"{act.does} {value}", out, word, unlikely)
+                    yield _Made(parts, f"{act.does} {value}", out, word, unlikely, as_said)
 
 
 def _parts(text: str, place: str, name: str) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ The only module that knows hassil.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -137,10 +138,19 @@ def tidy(text: str, tables: Tables) -> str:
     tidied = unicodedata.normalize("NFKC", text.replace("º", "°")).lower().strip()
     if tables.language == "zh":
         tidied = simplified(tidied)
+    asked = tables.tidy.asked if tidied.endswith(("?", "？")) else ()
     tidied = tidied.replace("’", "'").strip(" .!?¿¡。！？…,、;:")
-    for pattern, replacement in tables.tidy.replace:
-        tidied = pattern.sub(replacement, tidied)
-    return _without_fillers(tidied, tables.tidy.fillers)
+    rules = (*tables.tidy.replace, *asked)
+    whole = _replaced(tidied, rules)
+    core = _without_fillers(whole, tables.tidy.fillers)
+    # A rule may begin or end where a filler stood.
+    return core if core == whole else _without_fillers(_replaced(core, rules), tables.tidy.fillers)
+
+
+def _replaced(text: str, rules: Iterable[tuple[re.Pattern[str], str]]) -> str:
+    for pattern, replacement in rules:
+        text = pattern.sub(replacement, text)
+    return text
 
 
 def _without_fillers(text: str, fillers: tuple[str, ...]) -> str:

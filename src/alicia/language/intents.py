@@ -16,6 +16,7 @@ from alicia.language.questions import QUESTIONS
 BRIGHTNESS_STEP = 20.0
 TEMPERATURE_STEP = 1.0
 VOLUME_STEP = 10.0
+POSITION_STEP = 20.0
 
 _SWITCHED = ("light", "switch", "fan")
 
@@ -142,6 +143,15 @@ def _position(reading: Reading, home: Home) -> Actions:
     return _set(reading, home, value, domain="cover", capability="position")
 
 
+def _position_step(reading: Reading, home: Home) -> Actions:
+    """What is protected is opened or closed, never a bit."""
+    entity = targets.named(reading, home)
+    if entity is None or entity.protected or not targets.can(entity, "position"):
+        raise NotCapableError(capability="position", entity=entity.entity_id if entity else "")
+    step = POSITION_STEP if reading.slots["step"].value == "up" else -POSITION_STEP
+    return (PlannedAction((entity.entity_id,), "position", step, relative=True),)
+
+
 def _temperature(reading: Reading, home: Home) -> Actions:
     value = float(reading.slots["temperature"].value)
     return _set(reading, home, value, domain="climate", capability="target_temperature", only=True)
@@ -197,5 +207,6 @@ _ACTIONS: dict[str, Callable[[Reading, Home], Actions]] = {
     "HassSetVolume": lambda r, h: _player(r, h, "volume", float(r.slots["volume_level"].value)),
     "HassSetVolumeRelative": _volume_step,
     "AliciaLightStep": _light_step,
+    "AliciaCoverStep": _position_step,
     "AliciaClimateStep": _temperature_step,
 }

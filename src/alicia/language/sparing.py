@@ -45,7 +45,11 @@ class Sparing:
             return self._spared[bare]
         gap = self._wording.gap
         for kind in self._kinds:
-            for rest in (bare.removeprefix(kind + gap), bare.removesuffix(gap + kind)):
+            for rest in (
+                bare.removeprefix(kind + gap),
+                bare.removesuffix(gap + kind),
+                kind + gap + bare,  # "The one by the bed" is the light by the bed.
+            ):
                 if rest != bare and rest in self._spared:
                     return self._spared[rest]
         return None

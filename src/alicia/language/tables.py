@@ -28,6 +28,8 @@ class Tidy:
     """How a recognizer's text becomes the words of the sentences."""
 
     replace: tuple[tuple[re.Pattern[str], str], ...] = ()
+    asked: tuple[tuple[re.Pattern[str], str], ...] = ()
+    """The same for what ends in a question mark: "I closed the garage" tells, and may ask."""
     fillers: tuple[str, ...] = ()
 
 
@@ -89,6 +91,7 @@ def load_tables(language: str) -> Tables:
         intents=intents,
         tidy=Tidy(
             replace=tuple((re.compile(a), b) for a, b in tidy.get("replace", [])),
+            asked=tuple((re.compile(a), b) for a, b in tidy.get("asked", [])),
             fillers=tuple(tidy.get("fillers", [])),
         ),
         say=own.get("say", {}),
