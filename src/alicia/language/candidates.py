@@ -44,6 +44,8 @@ class Candidate:
     foreign: bool = False
     """Never guessed: by a name that is no language's own, where there is one in this language, or
     in words that are too near to others'."""
+    as_said: bool = False
+    """By a pattern that is for exact sentences alone."""
 
     @property
     def text(self) -> str:
@@ -97,6 +99,7 @@ def _about_things(say: dict[str, Any], language: str, home: Home) -> Iterator[Ca
                         protected=guarded,
                         unlikely=made.unlikely,
                         foreign=foreign or made.as_said,
+                        as_said=made.as_said,
                     )
 
 
@@ -118,6 +121,7 @@ def _about_areas(say: dict[str, Any], language: str, home: Home) -> Iterator[Can
                         _slots(act, slots, made),
                         unlikely=made.unlikely,
                         foreign=foreign or made.as_said,
+                        as_said=made.as_said,
                     )
 
 
@@ -137,6 +141,7 @@ def _about_home(say: dict[str, Any], _language: str, home: Home) -> Iterator[Can
                     here=section == "here",
                     unlikely=made.unlikely,
                     foreign=made.as_said,
+                    as_said=made.as_said,
                 )
 
 

@@ -231,6 +231,8 @@ class Understanding:
         plain: dict[str, None] = {}
         others: dict[str, None] = {}
         for one in candidates(self._tables, home):
+            if one.as_said:
+                continue
             guessed = not (one.protected or one.unlikely or one.foreign)
             lists = plain if guessed and not self._opens_something(one, home) else others
             lists.setdefault(one.text)
