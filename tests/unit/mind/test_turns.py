@@ -249,3 +249,13 @@ def test_a_moment_of_a_wrong_clock_divides_no_stage(off: float) -> None:
     names = [stage.stage for stage in stages]
     assert names == ["listen and recognize", "first audio", "speak"]
     assert all(stage.ms >= 0 for stage in stages)
+
+
+def test_an_event_that_is_heard_long_after_its_cause_is_no_wrong_clock() -> None:
+    opened = span("open", start=100.0, duration_ms=5, at="router")
+    heard = span("hear voice/router/ended", parent="open", start=104.0, duration_ms=1, at="ai")
+    asked = span("serve voice/ai/understand", parent="open", start=104.0, duration_ms=1, at="ai")
+    before = span("hear voice/router/ended", parent="open", start=90.0, duration_ms=1, at="ai")
+    assert told(record(), [opened, heard]).clocks_ahead_ms == {}
+    assert told(record(), [opened, asked]).clocks_ahead_ms != {}
+    assert told(record(), [opened, before]).clocks_ahead_ms != {}
