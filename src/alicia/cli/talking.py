@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 import typer
 
@@ -88,22 +88,27 @@ def _end(result: dict[str, object], *, as_json: bool) -> None:
         raise typer.Exit(1)
 
 
+Turn: TypeAlias = Annotated[
+    str | None, typer.Argument(help="A turn's id; the last one by default.")
+]
+
+
+def _found(turn: str | None, folder: Folder, *, json: bool) -> TurnTrace:
+    async def work() -> TurnTrace:
+        async with visiting(Console, folder) as console:
+            return await turns.trace_of(console, turn)
+
+    return run(work(), as_json=json)
+
+
 def why(
-    turn: Annotated[
-        str | None, typer.Argument(help="A turn's id; the last one by default.")
-    ] = None,
+    turn: Turn = None,
     *,
     json: Json = False,
     home: Home = None,
 ) -> None:
     """Tell why a turn went as it did: heard, understood, done, confirmed."""
-    folder = Folder(home)
-
-    async def work() -> TurnTrace:
-        async with visiting(Console, folder) as console:
-            return await turns.trace_of(console, turn)
-
-    record = run(work(), as_json=json).record
+    record = _found(turn, Folder(home), json=json).record
     if json:
         emit(turns.reasons(record))
     else:
@@ -111,21 +116,13 @@ def why(
 
 
 def trace(
-    turn: Annotated[
-        str | None, typer.Argument(help="A turn's id; the last one by default.")
-    ] = None,
+    turn: Turn = None,
     *,
     json: Json = False,
     home: Home = None,
 ) -> None:
     """Show a turn as a waterfall: who did what, and how long it took."""
-    folder = Folder(home)
-
-    async def work() -> TurnTrace:
-        async with visiting(Console, folder) as console:
-            return await turns.trace_of(console, turn)
-
-    found = run(work(), as_json=json)
+    found = _found(turn, Folder(home), json=json)
     if json:
         emit(found.model_dump(mode="json"))
     else:
