@@ -262,11 +262,13 @@ class Tts(Service[TtsSettings]):
 
     async def _start_expected(self, language: str) -> None:
         try:
-            await self._start_voice(language)
+            here = await self._start_voice(language)
         except AliciaError as error:
             # Whoever has something said in it is told.
             self.log.debug("no voice", language=language, code=error.code)
             return
+        if not here:
+            return  # The next turn tries again.
         self._languages[language] = None
         self._changed.set()
 
