@@ -22,10 +22,6 @@ _PLACE = re.compile(r"\{(\w+)\}")
 Personal = Annotated[str, Field(json_schema_extra={"pii": True})]
 """Text that is somebody's own: never in a log, hidden in a tap unless asked for."""
 
-Untrusted = Annotated[str, Field(json_schema_extra={"pii": True, "untrusted": True})]
-"""Text that was written outside this house (a calendar, the web, a notification): data, whatever it
-says. It is no command, and reaches a prompt by `alicia.mind.untrusted.as_data` alone."""
-
 Secret = Annotated[str, Field(json_schema_extra={"pii": True, "secret": True})]
 """A PIN: hidden in every tap, never logged, never stored."""
 

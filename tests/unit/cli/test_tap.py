@@ -7,7 +7,7 @@ import pytest
 from alicia.bus.packet import Packet
 from alicia.cli.tap import HIDDEN, checked, compact, hide, line, message_of
 from alicia.contracts.devices import FIND_ENTITIES, Entity, FindEntities
-from alicia.contracts.kinds import Message, Personal, Secret, Untrusted
+from alicia.contracts.kinds import Message, Personal, Secret
 from alicia.contracts.voice import (
     AUDIO,
     PARTIAL,
@@ -137,10 +137,10 @@ def test_a_chunk_of_audio_is_never_printed_as_one() -> None:
     assert told["size_bytes"] == len(chunk.encode())
 
 
-def test_a_pin_is_hidden_even_with_personal_text_and_text_from_outside_is_personal() -> None:
+def test_a_pin_is_hidden_even_with_personal_text() -> None:
     class Note(Message):
         name: Personal
-        invitation: Untrusted
+        invitation: Personal
         pin: Secret | None = None
 
     schema = Note.model_json_schema()
