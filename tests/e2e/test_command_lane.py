@@ -12,6 +12,10 @@ from alicia.peers.satellite import played
 from alicia.testing.live import live_house
 
 SPEECH = Path(__file__).parent.parent / "data" / "speech"
+OF_THE_LANE = "set the bedroom lamp to thirty percent"
+"""Whisper writes a capital letter and `30%`."""
+_TURNS = 6
+"""On a machine with other work the lane may be too late for one, and Whisper's words are taken."""
 SETTINGS = {"ALICIA_STT__COMMAND_LANE": "on", "ALICIA_STT__RECOGNIZERS": ""}
 
 
@@ -23,8 +27,10 @@ async def test_a_sentence_of_this_home_is_heard_by_the_lane_and_done(tmp_path: P
         heard = await house.satellite.turn(played(other))  # Meanwhile the lane learns the home.
         assert heard.record is not None
         assert heard.record.error is None
-        heard = await house.satellite.turn(played(pcm))
-        assert heard.record is not None
-        # Whisper writes a capital letter and `30%`: these words are the lane's.
-        assert heard.record.transcript == "set the bedroom lamp to thirty percent"
-        await house.until("light.bedroom_lamp", "brightness", value=30.0)
+        for _ in range(_TURNS):
+            heard = await house.satellite.turn(played(pcm))
+            assert heard.record is not None
+            await house.until("light.bedroom_lamp", "brightness", value=30.0)
+            if heard.record.transcript == OF_THE_LANE:
+                return
+        pytest.fail(f"the lane was not heard: {heard.record.transcript}")
