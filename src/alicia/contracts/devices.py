@@ -47,11 +47,19 @@ class Area(Message):
     floor: str | None = None
 
 
+class SceneValue(Message):
+    """What one thing is set to by a scene."""
+
+    entity_id: str
+    capability: str
+    value: Value
+
+
 class Entity(Message):
     entity_id: str
     """`<domain>.<name>`, for example light.kitchen"""
     domain: str
-    """light, switch, cover, climate, lock, fan, media_player, sensor, binary_sensor"""
+    """light, switch, cover, climate, lock, fan, media_player, sensor, binary_sensor, scene"""
     name: Personal
     aliases: list[Personal] = Field(default_factory=list)
     names: dict[str, list[Personal]] = Field(default_factory=dict)
@@ -66,6 +74,8 @@ class Entity(Message):
     """outlet, blind, curtain, temperature, motion, door, … where the domain says too little"""
     protected: bool = False
     """A lock, a garage door: never on a guess."""
+    scene: list[SceneValue] = Field(default_factory=list[SceneValue])
+    """What it sets, if it is a scene; it has no capabilities of its own."""
     retired: bool = False
 
 

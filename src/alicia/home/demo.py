@@ -9,7 +9,15 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from alicia.contracts.devices import Area, Capability, Device, Entity, EntityState, Value
+from alicia.contracts.devices import (
+    Area,
+    Capability,
+    Device,
+    Entity,
+    EntityState,
+    SceneValue,
+    Value,
+)
 from alicia.home.model import Home
 
 ADAPTER = "virtual"
@@ -69,7 +77,7 @@ def load(path: Path | None = None) -> DemoHome:
     return DemoHome(
         areas=areas,
         devices=devices,
-        initial={row["id"]: dict(row["values"]) for row in data["entities"]},
+        initial={row["id"]: dict(row.get("values", {})) for row in data["entities"]},
         draws_w={row["id"]: row["draws_w"] for row in data["entities"] if "draws_w" in row},
     )
 
@@ -97,10 +105,11 @@ def _device(
         adapter=ADAPTER,
         capabilities=[
             Capability.model_validate({"name": name, **declared[name], **own.get(name, {})})
-            for name in row["values"]
+            for name in row.get("values", {})
         ],
         device_class=row.get("device_class"),
         protected=row.get("protected", False),
+        scene=[SceneValue.model_validate(value) for value in row.get("scene", [])],
     )
     return Device(
         device_id=device_id,

@@ -41,6 +41,7 @@ def _is(does: str, domains: tuple[str, ...], state: str) -> Act:
 NAMED: dict[str, Act] = {
     "on": Act("on", "HassTurnOn", domains=_SWITCHED),
     "off": Act("off", "HassTurnOff", domains=_SWITCHED),
+    "scene": Act("scene", "HassTurnOn", "scene", domains=("scene",)),
     "open": Act("open", "HassTurnOn", "cover", domains=_COVER),
     "close": Act("close", "HassTurnOff", "cover", domains=_COVER),
     "half": Act("half", "HassSetPosition", slots={"position": 50.0}, domains=_COVER),

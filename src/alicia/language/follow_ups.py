@@ -69,12 +69,12 @@ _OPENS = frozenset({"unlock", "open", "half", "position"})
 
 
 def topic_of(plan: Plan, *others: Plan) -> Topic | None:
-    """What a plan is about; None where it is about nothing.
+    """What a plan is about; None where it is about nothing, or too much.
 
     With others: it is asked back which of these plans is meant.
     """
-    if not plan.entities:
-        return None
+    if not plan.entities or plan.response == "scene":
+        return None  # Nobody calls all that a scene has set "it".
     question = plan.question
     return Topic(
         intent=plan.intent,

@@ -18,6 +18,7 @@ from alicia.contracts.devices import Area, Entity
 from alicia.home.model import Home, names_of
 from alicia.language.readings import simplified
 from alicia.language.tables import Tables
+from alicia.language.wording import NUMBER
 
 _AFTER_FILLER = " ,.!、，。"
 HERE_UNKNOWN = "*"
@@ -135,7 +136,9 @@ class Grammar:
 
 def tidy(text: str, tables: Tables) -> str:
     """A recognizer's or a person's text in the spelling of the templates."""
-    tidied = unicodedata.normalize("NFKC", text.replace("º", "°")).lower().strip()
+    # The sign that stands for any number is nobody's word.
+    tidied = unicodedata.normalize("NFKC", text.replace("º", "°")).replace(NUMBER, " ")
+    tidied = tidied.lower().strip()
     if tables.language == "zh":
         tidied = simplified(tidied)
     asked = tables.tidy.asked if tidied.endswith(("?", "？")) else ()

@@ -21,7 +21,7 @@ from alicia.language.tables import LANGUAGES
 FOLDER = Path(__file__).parents[2] / "eval/mind/sentences"
 HOME = demo.load().picture()
 ENTITIES = {entity.entity_id: entity for entity in HOME.entities()}
-LEAST = {"all": 110, "wanted": 70, "later": 15, "reject": 20}
+LEAST = {"all": 110, "wanted": 70, "later": 12, "reject": 20}
 """Sentences of a language, and of them those to be carried out or answered, and the others."""
 NEEDS = {
     "timer",

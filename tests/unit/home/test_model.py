@@ -89,10 +89,13 @@ def test_the_demo_house_is_whole() -> None:
     areas = {area.area_id for area in house.areas}
     assert len(areas) >= 6
     assert len(house.entities) >= 24
-    assert {entity.area_id for entity in house.entities} <= areas
+    things = {e.entity_id: {c.name for c in e.capabilities} for e in house.entities}
+    assert {entity.area_id for entity in house.entities if not entity.scene} <= areas
     for entity in house.entities:
         assert {c.name for c in entity.capabilities} == set(house.initial[entity.entity_id])
+        assert all(value.capability in things[value.entity_id] for value in entity.scene)
+        assert bool(entity.scene) == (entity.domain == "scene")
     protected = {entity.entity_id for entity in house.entities if entity.protected}
-    assert protected == {"lock.front_door", "cover.garage_door"}
+    assert protected == {"lock.front_door", "cover.garage_door", "scene.good_night"}
     names = [name.casefold() for e in house.entities for name in (e.name, *e.aliases)]
     assert len(names) == len(set(names))

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from alicia.contracts.devices import Capability, Entity, Kind
@@ -191,6 +191,7 @@ def test_every_recorded_sentence_is_understood(english: Understanding, home: Hom
 
 @settings(max_examples=60, deadline=None)
 @given(st.text(max_size=60))
+@example("set the thermostat to # degrees")
 def test_any_text_is_understood_or_answered_with_an_error_of_ours(text: str) -> None:
     understanding, home = _shared()
     with suppress(IntentError, DeviceError):

@@ -91,7 +91,7 @@ def state_of(home: Home, entity: Entity) -> dict[str, Value]:
 
 def _wanted(home: Home, text: str, language: str, area_id: str | None) -> Iterator[Entity]:
     """The nearest to the sentence first, each once."""
-    open_to_models = [entity for entity in home.entities() if not is_protected(entity)]
+    open_to_models = [e for e in home.entities() if e.capabilities and not is_protected(e)]
     said = _Said(text, [name for e in open_to_models for name in names_of(e, language)])
     named = said.shares([(entity, names_of(entity, language)) for entity in open_to_models])
     found = [e for share, e in sorted(named, key=lambda pair: -pair[0]) if share > 0]
