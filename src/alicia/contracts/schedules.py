@@ -22,8 +22,11 @@ class After(Message):
 
 
 class At(Message):
-    """Once, by the home's clock. An hour that is skipped in spring is taken as much later as the
-    clock is put forward; one that comes twice in autumn is the first."""
+    """Once, by the home's clock.
+
+    A time that is skipped in spring is as much later as the clock is put forward; of one that comes
+    twice in autumn it is the first.
+    """
 
     kind: Literal["at"] = "at"
     local: str
@@ -94,6 +97,7 @@ class MissedPolicy(StrEnum):
     """What happens with a time that came while the house was off."""
 
     SKIP = "skip"
+    """None of them is caught up."""
     ONCE = "once"
     """The last one is caught up."""
     ALL = "all"
@@ -119,7 +123,7 @@ class CreateSchedule(Message):
     Raises (of `schedule.`) invalid, past, no_location, too_many.
     """
 
-    schedule_id: str = Field(min_length=1, max_length=64, pattern=r"^[\w-]+$")
+    schedule_id: str = Field(min_length=1, max_length=64, pattern="^[A-Za-z0-9_-]+$")
     """Made by the asker; asked twice it is one."""
     kind: ScheduleKind
     when: When
@@ -132,7 +136,7 @@ class CreateSchedule(Message):
     """The sentence that asked for it, for the account."""
     maker: Maker = Maker()
     missed: MissedPolicy | None = None
-    """Absent: once for what is said, skip for commands."""
+    """Absent: once."""
     missed_within_s: float | None = Field(default=None, ge=0)
     """How late it may be caught up. Absent: an hour for what is said, five minutes for commands."""
 
@@ -162,7 +166,7 @@ class Schedule(CreateSchedule):
 
 
 class Which(Message):
-    """Some of the schedules that wait, are paused or ring: those for which all that is given holds."""
+    """Those schedules that wait, are paused or ring for which all that is given holds."""
 
     schedule_id: str | None = None
     kind: ScheduleKind | None = None
@@ -261,7 +265,7 @@ class Run(Message):
     """One time that a schedule was due."""
 
     run_id: str
-    """Of the schedule and the moment: the same after a restart. Its Controls have ids made of it."""
+    """Of the schedule and the moment, the same after a restart; its Controls' ids begin with it."""
     schedule_id: str
     kind: ScheduleKind
     name: Personal | None = None
