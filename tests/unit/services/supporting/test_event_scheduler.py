@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -47,6 +48,7 @@ from alicia.contracts.schedules import (
     SunEvent,
     Which,
 )
+from alicia.contracts.system import PRESENCE, Phase
 from alicia.contracts.voice import (
     CANCEL,
     STOP_TURN,
@@ -69,12 +71,13 @@ from alicia.errors import (
     NotATimerError,
     PastScheduleError,
     SettingsError,
+    SetupError,
     TooManySchedulesError,
     UnavailableError,
     UnknownScheduleError,
 )
 from alicia.runtime.service import Service, serves
-from alicia.runtime.settings import Settings
+from alicia.runtime.settings import Folder, Settings
 from alicia.services.supporting.event_scheduler import EventScheduler, keeping
 from alicia.testing.clock import HandClock
 from alicia.testing.running import RunningHouse, house
@@ -692,6 +695,45 @@ async def test_a_clock_that_is_put_back_rings_nothing_twice(tmp_path: Path) -> N
         home.clock.advance(3600)
         await home.quiet()
         assert len(home.herald.heard) == 1
+
+
+async def test_a_disk_that_fails_stops_no_timer_and_the_house_says_so(tmp_path: Path) -> None:
+    async with at_home(tmp_path) as home:
+        await home.timer(seconds=5)
+        path = Folder(tmp_path).state("event_scheduler") / "schedules.db"
+        with closing(sqlite3.connect(path)) as other:
+            other.execute("ALTER TABLE run RENAME TO gone")
+            home.clock.advance(5)
+            await home.heard(1)
+            await home.home.until(PRESENCE, lambda p: p.phase is Phase.DEGRADED)
+            other.execute("ALTER TABLE gone RENAME TO run")
+        await home.home.bus.ask(CANCEL_SCHEDULES, CancelSchedules(which=Which()))
+        await home.home.until(
+            PRESENCE, lambda p: p.service == "event_scheduler" and p.phase is Phase.READY
+        )
+        (kept,) = (await home.home.bus.ask(LIST_RUNS, ListRuns())).runs
+        assert kept.outcome is RunOutcome.STOPPED
+
+
+async def test_what_can_not_be_written_is_not_promised(tmp_path: Path) -> None:
+    async with at_home(tmp_path) as home:
+        path = Folder(tmp_path).state("event_scheduler") / "schedules.db"
+        with closing(sqlite3.connect(path)) as other:
+            other.execute("DROP TABLE schedule")
+        with pytest.raises(SetupError):
+            await home.timer()
+        assert await home.listed() == []
+
+
+async def test_schedules_that_can_not_be_read_are_not_begun_afresh(tmp_path: Path) -> None:
+    async with at_home(tmp_path) as home:
+        await home.timer()
+    path = Folder(tmp_path).state("event_scheduler") / "schedules.db"
+    with closing(sqlite3.connect(path)) as other, other:
+        other.execute("UPDATE schedule SET told = '{}'")
+    with pytest.raises(SetupError, match="Restore a backup"):
+        async with at_home(tmp_path):
+            pass
 
 
 # ---- making -------------------------------------------------------------------------------------
