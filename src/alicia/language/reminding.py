@@ -35,6 +35,7 @@ def due_sentence(schedule: Schedule, run: Run, due: datetime, now: datetime) -> 
     told = {"time": _hour(now), "text": schedule.text, "name": schedule.name}
     named = ".named" if schedule.name and schedule.kind is not ScheduleKind.REMINDER else ""
     said = word(f"due.{schedule.kind.value}{named}", language, **told)
+    said = said[:1].upper() + said[1:]
     if schedule.text and schedule.kind is not ScheduleKind.REMINDER:
         said = text_of([said, schedule.text], language)
     if run.late_s < LATE_S:

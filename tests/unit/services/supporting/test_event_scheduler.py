@@ -328,10 +328,15 @@ async def test_stop_ends_the_ringing_of_the_room_where_it_was_said(
             assert await home.phase("t") is SchedulePhase.DONE
 
 
-async def test_a_ring_does_not_interrupt_who_is_speaking_there(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "maker", [IN_THE_KITCHEN, Maker(area_id="kitchen"), Maker()], ids=["satellite", "area", "home"]
+)
+async def test_a_ring_does_not_interrupt_who_is_speaking_there(
+    tmp_path: Path, maker: Maker
+) -> None:
     async with at_home(tmp_path) as home:
         await home.home.bus.say(TURN, Turn(satellite="kitchen", phase=TurnPhase.LISTENING))
-        await home.timer(seconds=5)
+        await home.timer(seconds=5, maker=maker)
         home.clock.advance(5)
         await home.quiet()
         assert home.herald.heard == []
@@ -527,6 +532,20 @@ async def test_when_the_door_opens_the_light_goes_on_once(tmp_path: Path) -> Non
         await home.state("lock.door", locked=False)
         assert len(home.hand.asked) == 1
         assert await home.phase("w") is SchedulePhase.DONE
+
+
+async def test_an_alarm_that_rings_because_of_a_state_rings_once(tmp_path: Path) -> None:
+    async with at_home(tmp_path) as home:
+        await home.state("lock.door", locked=True)
+        opens = Becomes(entities=["lock.door"], capability="locked", value=False)
+        await home.make("w", ALARM, opens, name="the door")
+        for locked in (False, True, False):
+            await home.state("lock.door", locked=locked)
+        (said,) = await home.heard(1)
+        assert said.text == "The door: it is 12:00."
+        assert len(await home.ran(RunOutcome.BEGUN)) == 1
+        await home.home.bus.ask(CANCEL_SCHEDULES, CancelSchedules(which=Which()))
+        await home.ran(RunOutcome.STOPPED)
 
 
 async def test_each_time_it_gets_too_warm(tmp_path: Path) -> None:

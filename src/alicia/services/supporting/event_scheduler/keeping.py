@@ -20,7 +20,6 @@ from alicia.contracts.schedules import (
     HomeTime,
     ListRuns,
     ListSchedules,
-    Maker,
     PreviewSchedule,
     Run,
     RunOutcome,
@@ -46,7 +45,6 @@ from alicia.errors import (
 from alicia.home import agenda
 from alicia.home.calendar import Calendar, zone_of
 from alicia.home.sun import Place
-from alicia.language.reminding import missed_sentence
 from alicia.runtime.service import handles, runs, serves
 from alicia.services.supporting.event_scheduler.performing import Performing
 from alicia.storage.schedules import ScheduleStore
@@ -315,7 +313,7 @@ class EventScheduler(Performing):
                     await self._begin(found, now)
                     missed += [(schedule, run) for run in found.missed[-1:] if not found.runs]
         if missed:
-            self._beside(self._tell_missed(missed))
+            self._beside(self.tell_missed(missed))
 
     async def _begin(
         self, found: agenda.Due, now: float, held: tuple[str, bool] | None = None
@@ -356,25 +354,6 @@ class EventScheduler(Performing):
                 self._take(over)
         await self.say(contract.RUN, ended)
 
-    async def _tell_missed(self, missed: list[tuple[Schedule, Run]]) -> None:
-        """In each room what was made there; not in quiet hours."""
-        by_maker: dict[Maker, list[tuple[Schedule, Run]]] = {}
-        for schedule, run in missed:
-            maker = schedule.maker.model_copy(update={"turn_id": None, "person": None})
-            by_maker.setdefault(maker, []).append((schedule, run))
-        async with asyncio.TaskGroup() as group:
-            for theirs in by_maker.values():
-                group.create_task(self._tell_missed_there(theirs))
-
-    async def _tell_missed_there(self, missed: list[tuple[Schedule, Run]]) -> None:
-        schedule, run = missed[0]
-        told = [(one, self.calendar.local(theirs.due_at)) for one, theirs in missed]
-        text = missed_sentence(told, schedule.maker.language)
-        apart = run.model_copy(update={"run_id": f"{run.run_id}-missed"})
-        errors = await self.tell(schedule, apart, lambda: text, urgent=False)
-        if errors:
-            self.log.info("nobody was told what was missed", codes=errors)
-
     # ---- a state becomes so ----
 
     @handles(devices.STATE)
@@ -391,7 +370,8 @@ class EventScheduler(Performing):
         holds = agenda.holds(when, state.values.get(when.capability)) if state.available else None
         key = schedule.schedule_id, state.entity_id
         held = self._watched.get(key)
-        if holds is None or holds == held:
+        over = schedule.phase is SchedulePhase.RINGING and not when.repeat
+        if holds is None or holds == held or over:
             return
         self._watched[key] = holds
         if not holds or held is None:  # what is true when it is first seen has not become so

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from alicia.contracts.devices import CONTROL, Control, EntityState, Origin
 from alicia.contracts.satellites import ANNOUNCE, Announce, Report, Targets
-from alicia.contracts.schedules import Run, RunOutcome, Schedule, ScheduleKind
+from alicia.contracts.schedules import Maker, Run, RunOutcome, Schedule, ScheduleKind
 from alicia.contracts.voice import (
     CANCEL,
     STOP_TURN,
@@ -30,7 +30,7 @@ from alicia.errors import (
     TurnCancelledError,
 )
 from alicia.home.calendar import Calendar
-from alicia.language.reminding import due_sentence, failed_sentence
+from alicia.language.reminding import due_sentence, failed_sentence, missed_sentence
 from alicia.runtime.clock import Clock, WallClock
 from alicia.runtime.service import Service, handles
 from alicia.runtime.settings import Settings
@@ -155,14 +155,34 @@ class Performing(Service[SchedulerSettings]):
     ) -> list[str]:
         """Say it until somebody can have heard it; codes of why nobody could."""
         until = run.began_at + self.settings.reminder_s
+        satellite = schedule.maker.satellite
         while True:
-            await self._silence_there(schedule)
+            await self._silence_at({satellite} if satellite else set())
             reports = await self._announce(schedule, run.run_id, text(), urgent=urgent)
             if _reached(reports):
                 return []
             if (now := self.clock.now()) >= until:
                 return _errors(reports)
             await self.clock.until(min(until, now + TRY_AGAIN_S))
+
+    async def tell_missed(self, missed: list[tuple[Schedule, Run]]) -> None:
+        """In each room what was made there; not in quiet hours."""
+        by_maker: dict[Maker, list[tuple[Schedule, Run]]] = {}
+        for schedule, run in missed:
+            maker = schedule.maker.model_copy(update={"turn_id": None, "person": None})
+            by_maker.setdefault(maker, []).append((schedule, run))
+        async with asyncio.TaskGroup() as group:
+            for theirs in by_maker.values():
+                group.create_task(self._tell_missed_there(theirs))
+
+    async def _tell_missed_there(self, missed: list[tuple[Schedule, Run]]) -> None:
+        schedule, run = missed[0]
+        told = [(one, self.calendar.local(theirs.due_at)) for one, theirs in missed]
+        text = missed_sentence(told, schedule.maker.language)
+        apart = run.model_copy(update={"run_id": f"{run.run_id}-missed"})
+        errors = await self.tell(schedule, apart, lambda: text, urgent=False)
+        if errors:
+            self.log.info("nobody was told what was missed", codes=errors)
 
     # ---- rings ----
 
@@ -173,7 +193,7 @@ class Performing(Service[SchedulerSettings]):
         try:
             while not ring.stopped.is_set() and (number == 0 or self.clock.now() < until):
                 number += 1
-                await self._silence_there(schedule)
+                await self._silence_at(ring.satellites)
                 if ring.stopped.is_set():
                     break
                 reports = await self._sound(schedule, run, ring, number)
@@ -273,12 +293,17 @@ class Performing(Service[SchedulerSettings]):
         self._phases[turn.satellite] = turn.phase
         self._phase_changed.set()
 
-    async def _silence_there(self, schedule: Schedule) -> None:
-        """Returns when nobody speaks with us there, or has for long: a ring interrupts nobody."""
-        satellite = schedule.maker.satellite or ""
+    async def _silence_at(self, satellites: set[str]) -> None:
+        """Returns when nobody speaks with us there, or has for long: a ring interrupts nobody.
+
+        Anywhere, where it is not known yet where it will be heard.
+        """
         with suppress(TimeoutError):
             async with asyncio.timeout(BUSY_S):
-                while self._phases.get(satellite) in _BUSY:
+                while any(
+                    phase in _BUSY and (not satellites or name in satellites)
+                    for name, phase in self._phases.items()
+                ):
                     self._phase_changed.clear()
                     await self._phase_changed.wait()
 
