@@ -20,14 +20,17 @@ LANGUAGES = ("en", "es", "fr", "de", "it", "pt", "zh", "ja", "ko")
 DUE = datetime(2026, 11, 30, 7, 5)  # noqa: DTZ001 - the clock's face
 
 
-def planned(kind: ScheduleKind, language: str, **told: str) -> tuple[Schedule, Run]:
+def planned(
+    kind: ScheduleKind, language: str, name: str | None = None, text: str | None = None
+) -> tuple[Schedule, Run]:
     schedule = Schedule(
         schedule_id="x",
         kind=kind,
         when=After(seconds=1),
         maker=Maker(language=language),
         created_at=0,
-        **told,
+        name=name,
+        text=text,
     )
     return schedule, Run(
         run_id="x-1",
@@ -51,14 +54,14 @@ def test_what_was_missed_is_told_with_its_time(kind: ScheduleKind, language: str
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_what_is_due_is_said(language: str) -> None:
-    for kind, told, holds in (
-        (ScheduleKind.TIMER, {}, ""),
-        (ScheduleKind.TIMER, {"name": "Pasta"}, "Pasta"),
-        (ScheduleKind.ALARM, {}, "07:05"),
-        (ScheduleKind.ALARM, {"name": "Pasta"}, "Pasta"),
-        (ScheduleKind.REMINDER, {"text": "Pasta!"}, "Pasta!"),
+    for kind, name, text, holds in (
+        (ScheduleKind.TIMER, None, None, ""),
+        (ScheduleKind.TIMER, "Pasta", None, "Pasta"),
+        (ScheduleKind.ALARM, None, None, "07:05"),
+        (ScheduleKind.ALARM, "Pasta", None, "Pasta"),
+        (ScheduleKind.REMINDER, None, "Pasta!", "Pasta!"),
     ):
-        schedule, run = planned(kind, language, **told)
+        schedule, run = planned(kind, language, name, text)
         said = due_sentence(schedule, run, DUE, DUE)
         assert holds in said
         assert "{" not in said

@@ -203,6 +203,11 @@ class Home:
         await self.until(lambda: len(found()) >= number)
         return found()
 
+    async def goes_on(self, seconds: float) -> None:
+        """The clock, once somebody waits for just that long."""
+        await self.until(lambda: self.clock.now() + seconds in self.clock.waiting)
+        self.clock.advance(seconds)
+
     async def heard(self, number: int) -> list[Announce]:
         await self.until(lambda: len(self.herald.heard) >= number)
         return self.herald.heard
@@ -267,8 +272,7 @@ async def test_a_timer_rings_where_it_was_made_until_somebody_stops_it(tmp_path:
         assert (first.targets.satellites, first.language, first.urgent) == (["kitchen"], "en", True)
         assert await home.phase("t") is SchedulePhase.RINGING
         for number in (2, 3):
-            await home.until(lambda: bool(home.clock.waiting))
-            home.clock.advance(3)
+            await home.goes_on(3)
             await home.heard(number)
         await home.home.bus.ask(CANCEL_SCHEDULES, CancelSchedules(which=Which(ringing=True)))
         await home.ran(RunOutcome.STOPPED)
@@ -284,8 +288,7 @@ async def test_nobody_there_to_stop_it_it_ends_by_itself(tmp_path: Path) -> None
         home.clock.advance(5)
         for number in (1, 2, 3):
             await home.heard(number)
-            await home.until(lambda: bool(home.clock.waiting))
-            home.clock.advance(3)
+            await home.goes_on(3)
         (done,) = await home.ran(RunOutcome.DONE)
         assert (done.due_at, done.errors) == (NOON + 5, [])
         assert len(home.herald.heard) == 3
@@ -425,8 +428,7 @@ async def test_an_alarm_rings_again_on_the_next_day(tmp_path: Path) -> None:
             home.clock.set(datetime(2026, 12, day, 7, tzinfo=BERLIN).timestamp())
             said = await home.heard(day)
             assert said[-1].text == "Es ist 07:00."
-            await home.until(lambda: len(home.clock.waiting) >= 2)
-            home.clock.advance(3)
+            await home.goes_on(3)
             await home.ran(RunOutcome.DONE, day)
             assert await home.phase("a") is SchedulePhase.WAITING
 
@@ -438,8 +440,7 @@ async def test_a_reminder_is_said_once_and_waits_for_somebody_to_hear_it(tmp_pat
         home.clock.advance(60)
         await home.heard(2)
         home.herald.absent.clear()
-        await home.until(lambda: len(home.clock.waiting) >= 2)
-        home.clock.advance(10)
+        await home.goes_on(10)
         await home.ran(RunOutcome.DONE)
         said = await home.heard(3)
         assert {one.text for one in said} == {"Reminder: Water the plants."}
