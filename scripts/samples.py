@@ -9,7 +9,7 @@ import sys
 import types
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from annotated_types import Le
 from pydantic import BaseModel
@@ -66,6 +66,8 @@ def value(name: str, annotation: Any) -> Any:  # noqa: PLR0911 - one line per ty
         return {"power": value(name, arguments[1])}
     if annotation is Any:
         return "string"
+    if origin is Literal:
+        return arguments[0]
     if issubclass(annotation, Enum):
         return next(iter(annotation)).value
     if is_model(annotation):

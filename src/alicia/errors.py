@@ -15,6 +15,7 @@
     ├── IntentError           intent.     understanding
     ├── DeviceError           device.     carrying out
     ├── PersonaError          persona.    who answers
+    ├── ScheduleError         schedule.   timers, alarms, reminders, and what is planned
     └── UpstreamError         upstream.   somebody else's server
 
 An error crosses the bus as its code and its fields, and is raised at the asker as the same class.
@@ -337,6 +338,45 @@ class PersonaInUseError(PersonaError, code=".in_use"):
 
 class BundledPersonaError(PersonaError, code=".bundled"):
     """The persona came with Alicia: it can be changed and restored, not deleted."""
+
+
+# ---- schedules ----------------------------------------------------------------------------------
+
+
+class ScheduleError(AliciaError, code="schedule"):
+    """It can't be planned like that."""
+
+
+class UnknownScheduleError(ScheduleError, code=".unknown"):
+    """There is no such timer, alarm, reminder or plan."""
+
+
+class AmbiguousScheduleError(ScheduleError, code=".ambiguous"):
+    """There are several; say which one."""
+
+
+class InvalidScheduleError(ScheduleError, code=".invalid"):
+    """What is to happen, or when, is not told in a way that can be kept."""
+
+
+class PastScheduleError(ScheduleError, code=".past"):
+    """That time is over."""
+
+
+class NoLocationError(ScheduleError, code=".no_location"):
+    """Where the home is must be known for sunrise and sunset: set latitude and longitude."""
+
+
+class TooManySchedulesError(ScheduleError, code=".too_many"):
+    """There are as many as can be kept."""
+
+
+class NotATimerError(ScheduleError, code=".not_a_timer"):
+    """Only a timer can be paused, made longer or made shorter."""
+
+
+class InterruptedScheduleError(ScheduleError, code=".interrupted"):
+    """The house went off while it was being carried out, and came back too late to go on."""
 
 
 # ---- upstream -----------------------------------------------------------------------------------

@@ -26,6 +26,7 @@ SPOKEN = {
     "intent",
     "device",
     "persona",
+    "schedule",
     "upstream",
 }
 """Families that a person can meet; the others end as "something went wrong"."""

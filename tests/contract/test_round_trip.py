@@ -4,7 +4,7 @@ import json
 import types
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import pytest
 from annotated_types import Ge, Gt, Le, MinLen, MultipleOf
@@ -51,6 +51,8 @@ def of_type(  # noqa: PLR0911 - one line per type
         return of_type(arguments[0], (*limits, *arguments[1:]))
     if origin in (Union, types.UnionType):
         return st.one_of([of_type(option, limits) for option in arguments])
+    if origin is Literal:
+        return st.sampled_from(arguments)
     if origin is list:
         least = max((limit.min_length for limit in limits if isinstance(limit, MinLen)), default=0)
         return st.lists(of_type(arguments[0]), min_size=least, max_size=least + 3)
@@ -65,6 +67,10 @@ def of_type(  # noqa: PLR0911 - one line per type
     if issubclass(annotation, BaseModel):
         return instances(annotation)
     return _plain(annotation, limits)
+
+
+def _short(text: str) -> str:
+    return text[:32]
 
 
 def _limit(limits: tuple[Any, ...], kind: type, name: str) -> Any:
@@ -85,7 +91,8 @@ def _plain(kind: type, limits: tuple[Any, ...]) -> st.SearchStrategy[Any]:
     if kind is float:
         return st.floats(least, most, allow_nan=False, allow_infinity=False)
     if kind is str:
-        return TEXT
+        pattern = next((p for limit in limits if (p := getattr(limit, "pattern", None))), None)
+        return TEXT if pattern is None else st.from_regex(pattern, fullmatch=True).map(_short)
     if kind is bytes:
         return st.binary(max_size=640).map(lambda raw: raw[: len(raw) // 2 * 2])
     raise NotImplementedError(kind)

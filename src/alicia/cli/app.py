@@ -89,6 +89,19 @@ COMMANDS = {
         ),
         "Who answers, for whom, and how. Without a command: list them.",
     ),
+    "schedule": Entry(
+        _SPEAKING,
+        "schedule",
+        (
+            ("list", "list_schedules"),
+            ("timer", "timer"),
+            ("remind", "remind"),
+            ("cancel", "cancel"),
+            ("preview", "preview"),
+            ("runs", "list_runs"),
+        ),
+        "Timers, alarms, reminders and what else is planned. Without a command: list it.",
+    ),
     "people": Entry(
         _HOUSE,
         "people",

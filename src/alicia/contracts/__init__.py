@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from functools import cache
 
-from alicia.contracts import advanced, devices, personas, satellites, system, voice
+from alicia.contracts import advanced, devices, personas, satellites, schedules, system, voice
 from alicia.contracts.kinds import AnyTopic, Topic
 
-MODULES = (system, voice, satellites, devices, advanced, personas)
+MODULES = (system, voice, satellites, devices, advanced, personas, schedules)
 
 
 @cache
@@ -39,6 +39,7 @@ __all__ = [
     "name_of",
     "personas",
     "satellites",
+    "schedules",
     "system",
     "voice",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alicia.contracts import advanced, devices, personas, satellites, system, voice
+from alicia.contracts import advanced, devices, personas, satellites, schedules, system, voice
 from alicia.runtime.service import Service
 from alicia.runtime.settings import Settings
 
@@ -26,6 +26,8 @@ class Console(Service[ConsoleSettings]):
         voice.TURN,
         advanced.ANALYSED,
         advanced.SPEAKER_RECOGNIZED,
+        schedules.RUN,
+        schedules.HOME_TIME,
     )
     says = (advanced.SAMPLE,)
     asks = (
@@ -58,5 +60,11 @@ class Console(Service[ConsoleSettings]):
         personas.BLEND_PERSONAS,
         personas.PREVIEW_PERSONA,
         personas.EXPORT_PERSONAS,
+        schedules.CREATE_SCHEDULE,
+        schedules.LIST_SCHEDULES,
+        schedules.CANCEL_SCHEDULES,
+        schedules.ADJUST_TIMER,
+        schedules.PREVIEW_SCHEDULE,
+        schedules.LIST_RUNS,
         personas.IMPORT_PERSONAS,
     )

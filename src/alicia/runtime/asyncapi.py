@@ -249,6 +249,9 @@ def _describe(schema: Json, kind: type) -> None:
         return
     for name, field in schema.get("properties", {}).items():
         field.pop("title", None)
+        for choice in (field, *field.get("anyOf", ())):
+            if "discriminator" in choice:  # AsyncAPI's is the name alone
+                choice["discriminator"] = choice["discriminator"]["propertyName"]
         if name in means:
             field["description"] = means[name]
 

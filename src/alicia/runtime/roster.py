@@ -91,7 +91,12 @@ ROOMS: tuple[Room, ...] = (
     ),
     Room("load_balancer", "supporting", "places streaming sessions on instances"),
     Room("metrics_collector", "supporting", "gathers metrics and logs, keeps trends"),
-    Room("event_scheduler", "supporting", "timers, alarms, reminders and automations"),
+    Room(
+        "event_scheduler",
+        "supporting",
+        "timers, alarms, reminders and automations",
+        f"{_S}.supporting.event_scheduler:EventScheduler",
+    ),
     Room("configuration_manager", "supporting", "changes of settings, staged and rolled back"),
     Room(
         "orchestrator",

@@ -63,7 +63,10 @@ def written(folder: Path) -> list[Path]:
 def test_only_who_understands_people_may_ask_for_a_change() -> None:
     """No text that comes into the house is a command by itself: there is one way to a device."""
     rules = declarations()
-    assert [n for n, mine in rules.items() if devices.CONTROL in mine.asks] == ["ai"]
+    assert [n for n, mine in rules.items() if devices.CONTROL in mine.asks] == [
+        "ai",
+        "event_scheduler",
+    ]
     assert [n for n, mine in rules.items() if devices.ADAPTER_COMMAND in mine.asks] == [
         "device_control"
     ]
