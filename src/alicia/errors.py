@@ -15,6 +15,7 @@
     ├── IntentError           intent.     understanding
     ├── DeviceError           device.     carrying out
     ├── PersonaError          persona.    who answers
+    ├── RememberingError      memory.     what people told me
     └── UpstreamError         upstream.   somebody else's server
 
 An error crosses the bus as its code and its fields, and is raised at the asker as the same class.
@@ -337,6 +338,29 @@ class PersonaInUseError(PersonaError, code=".in_use"):
 
 class BundledPersonaError(PersonaError, code=".bundled"):
     """The persona came with Alicia: it can be changed and restored, not deleted."""
+
+
+# ---- memory --------------------------------------------------------------------------------------
+
+
+class RememberingError(AliciaError, code="memory"):
+    """What people told me can't be kept or found."""
+
+
+class UnknownFactError(RememberingError, code=".unknown"):
+    """There is no such fact (any more)."""
+
+
+class MemoryFullError(RememberingError, code=".full"):
+    """So much is remembered for this person that something must be forgotten first."""
+
+
+class NotKeptError(RememberingError, code=".not_kept"):
+    """What a guest, or a voice that is not recognized, tells is not kept in this home."""
+
+
+class SecretNotKeptError(RememberingError, code=".confidential"):
+    """PINs and passwords are not kept."""
 
 
 # ---- upstream -----------------------------------------------------------------------------------

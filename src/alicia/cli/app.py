@@ -89,6 +89,19 @@ COMMANDS = {
         ),
         "Who answers, for whom, and how. Without a command: list them.",
     ),
+    "memory": Entry(
+        _SPEAKING,
+        "remembering",
+        (
+            ("list", "list_facts"),
+            ("show", "show"),
+            ("add", "add"),
+            ("edit", "edit"),
+            ("forget", "forget"),
+            ("export", "export"),
+        ),
+        "What people told Alicia to remember. Without a command: list it.",
+    ),
     "people": Entry(
         _HOUSE,
         "people",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alicia.contracts import advanced, devices, personas, satellites, system, voice
+from alicia.contracts import advanced, devices, memory, personas, satellites, system, voice
 from alicia.runtime.service import Service
 from alicia.runtime.settings import Settings
 
@@ -59,4 +59,7 @@ class Console(Service[ConsoleSettings]):
         personas.PREVIEW_PERSONA,
         personas.EXPORT_PERSONAS,
         personas.IMPORT_PERSONAS,
+        memory.LIST_FACTS,
+        memory.PUT_FACT,
+        memory.FORGET_FACTS,
     )
