@@ -40,10 +40,10 @@ async def kill(house: LiveHouse, service: str) -> None:
     killed = await house.pid(service)
     assert killed is not None
     os.kill(killed, signal.SIGKILL)
-    await house.back(service, killed)
+    await house.back(service, killed, within_s=40)  # three languages, on a busy machine
 
 
-async def test_ten_turns_in_three_languages_go_on_though_ai_and_the_router_are_killed(
+async def test_ten_turns_in_three_languages_go_on_though_parts_are_killed(
     tmp_path: Path,
 ) -> None:
     async with live_house(tmp_path, settings={"ALICIA_AI__LANGUAGES": "en,de,ja"}) as house:
