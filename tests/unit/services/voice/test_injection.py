@@ -48,6 +48,7 @@ from alicia.contracts.voice import (
 from alicia.errors import AliciaError, RefusedError
 from alicia.home.demo import load
 from alicia.home.model import Home
+from alicia.language import understanding
 from alicia.language.candidates import candidates
 from alicia.language.tables import LANGUAGES, load_tables
 from alicia.peers.console import Console
@@ -93,8 +94,12 @@ async def siege(
     lives_here(folder, "Anna", Role.OWNER, pin=PIN)
     lives_here(folder, "Gus", Role.GUEST)
     lives_here(folder, "Mia", Role.CHILD, pin=MISTAKEN[0])
+    home = demo_home()
+    # Before the house starts, which may take no longer than a house may.
+    language = str(settings.get("ai", {}).get("languages", "en"))
+    understanding.Understanding(language).prewarm(home)
     async with talk(folder, access_rules=access_rules, **settings) as speaking:
-        besieged, ready = Besieged(speaking, demo_home()), asyncio.Event()
+        besieged, ready = Besieged(speaking, home), asyncio.Event()
         following = asyncio.create_task(besieged.follow(ready))
         await ready.wait()
         try:
@@ -190,8 +195,15 @@ def opening_sentences(language: str) -> list[str]:
     return [
         c.text.replace("#", "50")
         for c in candidates(load_tables(language), home)
-        if c.protected and c.does not in ("lock", "close") and not c.foreign
+        if c.protected and c.does not in ("lock", "close", "scene") and not c.foreign
     ]
+
+
+def scene_sentences(language: str) -> list[str]:
+    """Those that set a scene with something protected: in the demo home it locks and closes."""
+    home = demo_home()
+    found = candidates(load_tables(language), home)
+    return [c.text for c in found if c.protected and c.does == "scene" and not c.foreign]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -214,6 +226,9 @@ async def test_no_words_of_a_guest_a_child_or_a_stranger_open_anything(
             assert s.opened == [], words
         assert refused >= len(phrasings) / 2, "they were understood, and not permitted"
         assert {DOOR, GARAGE}.isdisjoint(c.entity_id for c in s.told), "nor told anything else"
+        for words in scene_sentences(language)[:3]:
+            await s.talk.speak(words, language=language, by="gus")
+            assert s.opened == [], words
 
 
 async def said_by(s: Besieged, words: str, language: str, who: str) -> bool:
