@@ -16,6 +16,7 @@
     ├── DeviceError           device.     carrying out
     ├── PersonaError          persona.    who answers
     ├── ScheduleError         schedule.   timers, alarms, reminders, and what is planned
+    ├── RememberingError      memory.     what people told me
     └── UpstreamError         upstream.   somebody else's server
 
 An error crosses the bus as its code and its fields, and is raised at the asker as the same class.
@@ -377,6 +378,29 @@ class NotATimerError(ScheduleError, code=".not_a_timer"):
 
 class InterruptedScheduleError(ScheduleError, code=".interrupted"):
     """The house went off while it was being carried out, and came back too late to go on."""
+
+
+# ---- memory --------------------------------------------------------------------------------------
+
+
+class RememberingError(AliciaError, code="memory"):
+    """What people told me can't be kept or found."""
+
+
+class UnknownFactError(RememberingError, code=".unknown"):
+    """There is no such fact (any more)."""
+
+
+class MemoryFullError(RememberingError, code=".full"):
+    """So much is remembered for this person that something must be forgotten first."""
+
+
+class NotKeptError(RememberingError, code=".not_kept"):
+    """What a guest, or a voice that is not recognized, tells is not kept in this home."""
+
+
+class SecretNotKeptError(RememberingError, code=".confidential"):
+    """PINs and passwords are not kept."""
 
 
 # ---- upstream -----------------------------------------------------------------------------------

@@ -102,6 +102,19 @@ COMMANDS = {
         ),
         "Timers, alarms, reminders and what else is planned. Without a command: list it.",
     ),
+    "memory": Entry(
+        _SPEAKING,
+        "remembering",
+        (
+            ("list", "list_facts"),
+            ("show", "show"),
+            ("add", "add"),
+            ("edit", "edit"),
+            ("forget", "forget"),
+            ("export", "export"),
+        ),
+        "What people told Alicia to remember. Without a command: list it.",
+    ),
     "people": Entry(
         _HOUSE,
         "people",

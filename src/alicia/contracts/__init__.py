@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from functools import cache
 
-from alicia.contracts import advanced, devices, personas, satellites, schedules, system, voice
+from alicia.contracts import (
+    advanced,
+    devices,
+    memory,
+    personas,
+    satellites,
+    schedules,
+    system,
+    voice,
+)
 from alicia.contracts.kinds import AnyTopic, Topic
 
-MODULES = (system, voice, satellites, devices, advanced, personas, schedules)
+MODULES = (system, voice, satellites, devices, advanced, personas, schedules, memory)
 
 
 @cache
@@ -36,6 +45,7 @@ __all__ = [
     "advanced",
     "declared",
     "devices",
+    "memory",
     "name_of",
     "personas",
     "satellites",

@@ -202,6 +202,8 @@ class Think(Message):
     """When the asker must have an answer, or an error; grok's own limit where it is later."""
     home: HomeSnapshot | None = None
     """The home of another time; the present one where it is not given."""
+    facts: list[Personal] = Field(default_factory=list[Personal])
+    """What the speaker told before, to answer from: nothing is changed because of it."""
 
 
 class ProposedChange(Message):

@@ -228,6 +228,20 @@ class HomeSnapshot(Message):
     """Seconds since the epoch."""
 
 
+class GetRole(Message):
+    """What a person is in this home."""
+
+    person_id: str
+
+
+class PersonRole(Message):
+    role: str
+    """`owner`, `resident`, `child`, `guest`; `unknown` where no role was given."""
+
+
+GET_ROLE: Command[GetRole, PersonRole] = Command(
+    "devices/control/role", GetRole, reply=PersonRole, deadline_s=2, idempotent=True
+)
 CONTROL: Command[Control, Outcome] = Command(
     "devices/control/command", Control, reply=Outcome, deadline_s=4, idempotent=True
 )

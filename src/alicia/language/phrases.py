@@ -69,6 +69,14 @@ def text_of(sentences: Iterable[str], language: str) -> str:
     return gap.join(filter(None, sentences))
 
 
+def ended(text: str, language: str) -> str:
+    """As a sentence, which a voice lets fall at its end."""
+    text = text.strip()
+    if text.endswith((".", "!", "?", "。", "！", "？")):
+        return text
+    return text + ("。" if base_language(language) in ("zh", "ja") else ".")
+
+
 def number(value: float, language: str) -> str:
     """A number as it is said: no needless decimals, the language's own decimal mark."""
     text = f"{round(value, 1):g}"

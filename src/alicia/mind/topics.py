@@ -32,7 +32,22 @@ class Topics:
         if isinstance(error, AmbiguousError):
             topic = _asked_back(error)
         if topic is not None:
-            self._known[satellite] = topic, now
+            self.put(satellite, topic, now)
+
+    def put(self, satellite: str, topic: Topic, at: float) -> None:
+        if self._keep_s > 0:
+            self._known[satellite] = topic, at
+
+    def all(self) -> list[tuple[str, Topic, float]]:
+        """Satellites, what was spoken of there, and when."""
+        return [(satellite, topic, at) for satellite, (topic, at) in self._known.items()]
+
+    def expire(self, now: float) -> bool:
+        """Whether there was one that nobody may go on about any more."""
+        old = [key for key, (_, at) in self._known.items() if now - at > self._keep_s]
+        for satellite in old:
+            del self._known[satellite]
+        return bool(old)
 
 
 def _asked_back(error: AmbiguousError) -> Topic | None:

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from alicia.contracts import advanced, devices, personas, satellites, schedules, system, voice
+from alicia.contracts import (
+    advanced,
+    devices,
+    memory,
+    personas,
+    satellites,
+    schedules,
+    system,
+    voice,
+)
 from alicia.runtime.service import Service
 from alicia.runtime.settings import Settings
 
@@ -67,4 +76,7 @@ class Console(Service[ConsoleSettings]):
         schedules.PREVIEW_SCHEDULE,
         schedules.LIST_RUNS,
         personas.IMPORT_PERSONAS,
+        memory.LIST_FACTS,
+        memory.PUT_FACT,
+        memory.FORGET_FACTS,
     )

@@ -23,7 +23,7 @@ from alicia.errors import (
     SetupError,
 )
 from alicia.security.people import People, Record
-from alicia.security.permissions import Decision, Person, decide, opens
+from alicia.security.permissions import Decision, Person, Role, decide, opens
 from alicia.security.pins import Attempts, is_pin
 
 Change = tuple[Entity, str, Value]
@@ -56,6 +56,11 @@ class Guard:
         self._attempts = folder / ATTEMPTS
         self._clock = clock
         self._one_try = Lock()
+
+    def role_of(self, person_id: str) -> Role:
+        """UNKNOWN where nobody gave this person one. Raises SetupError."""
+        person = self._people.record().find(person_id)
+        return Role.UNKNOWN if person is None else person.role
 
     def prove(
         self,

@@ -189,6 +189,7 @@ class Grok(Service[GrokSettings]):
                     max_tokens=mine.max_tokens,
                 ),
                 refused=self._refused,
+                facts=ask.facts,
             )
             if span is not None:
                 span.attributes.update(

@@ -28,7 +28,9 @@ from alicia.contracts.devices import (
     Control,
     Entity,
     EntityState,
+    GetRole,
     Outcome,
+    PersonRole,
     Result,
 )
 from alicia.errors import AliciaError, BusError, SetupError, UnavailableError, UnconfirmedError
@@ -160,6 +162,13 @@ class DeviceControl(Service[DeviceControlSettings]):
             with suppress(TimeoutError):
                 async with asyncio.timeout(left):
                     await self._came_in.wait()
+
+    # ---- people ----
+
+    @serves(devices.GET_ROLE, concurrency=4)
+    async def get_role(self, ask: GetRole) -> PersonRole:
+        """Raises SetupError."""
+        return PersonRole(role=self._guard.role_of(ask.person_id))
 
     # ---- commands ----
 

@@ -2,8 +2,10 @@
 
     PREVIEW asked -> whether the words so far are a whole command (nothing is done),
                      PREPARE asked: its answer is spoken into memory before it is needed
-    UNDERSTAND asked -> a plan from the home's own grammar; where it knows none, THINK asked
+    UNDERSTAND asked -> a plan from the home's own grammar; where it knows none, what was told to
+                        be remembered, or THINK asked
                      -> CONTROL asked -> Understood replied
+    LIST_FACTS | PUT_FACT | FORGET_FACTS asked -> reply
 
 The home is known from retained states, so a turn completes while the registry is away. Changes
 carry ids made from the turn's, so a turn that is understood again after a crash is not carried out
@@ -27,14 +29,28 @@ from alicia.contracts.devices import (
     AREA,
     CONTROL,
     ENTITY,
+    GET_ROLE,
     STATE,
     Control,
+    GetRole,
     HomeSnapshot,
     Origin,
     OutcomeKind,
     Result,
 )
-from alicia.contracts.personas import CAST, Cast
+from alicia.contracts.memory import (
+    FORGET_FACTS,
+    LIST_FACTS,
+    LONGEST_FACT,
+    PUT_FACT,
+    Fact,
+    Facts,
+    FactsForgotten,
+    ForgetFacts,
+    ListFacts,
+    PutFact,
+)
+from alicia.contracts.personas import CAST, Cast, ReplyKind
 from alicia.contracts.voice import (
     CANCEL,
     GET_HOME,
@@ -59,10 +75,13 @@ from alicia.errors import (
     AliciaError,
     DeviceError,
     IntentError,
+    InvalidValueError,
     MalformedMessageError,
     NotUnderstoodError,
+    SecretNotKeptError,
     TurnCancelledError,
 )
+from alicia.language.remembering import is_secret, wanted
 from alicia.mind.carrying_out import actions_of, carried_out
 from alicia.runtime.cancelling import commit
 from alicia.runtime.logs import pii
@@ -86,28 +105,16 @@ SURE = 0.9
 """Likeness from which a sentence that was misheard counts as whole."""
 
 
-class _Supposed:
-    """The home of another time, as replays see it: the last that was asked for."""
-
-    def __init__(self) -> None:
-        self.grammar = asyncio.Lock()
-        self.languages: dict[str, Understanding] = {}
-        self._taken: tuple[HomeSnapshot, Home] | None = None
-
-    def take(self, then: HomeSnapshot) -> Home:
-        from alicia.home.model import Home  # noqa: PLC0415 - heavy
-
-        if self._taken is None or self._taken[0] != then:
-            self._taken = then, Home.of(then)
-        return self._taken[1]
-
-
 class AiSettings(Settings):
     languages: str = "en"
     """Loaded at the start, separated by commas; others when they are first heard."""
     think_within_s: float = Field(default=1.7, ge=0)
     """How long a language model may take where the home's grammar knows no answer, so that
     something is heard within 2 s; 0 asks none."""
+    remember_anyone: bool = False
+    """Keep also what guests tell, and, for everybody here, what voices tell that nobody knows."""
+    notes_to_models: bool = True
+    """A question that goes to a language model takes along what its speaker told about it."""
 
 
 class Ai(Service[AiSettings]):
@@ -115,7 +122,7 @@ class Ai(Service[AiSettings]):
 
     name = "ai"
     hears = (ENTITY, AREA, STATE, CANCEL)
-    asks = (CONTROL,)
+    asks = (CONTROL, GET_ROLE)
     does_without = (PREPARE, THINK)
 
     # ---- the home ----
@@ -128,6 +135,8 @@ class Ai(Service[AiSettings]):
         from alicia.language.repertoire import expected_results  # noqa: PLC0415 - heavy
         from alicia.mind.casting import Casting  # noqa: PLC0415 - heavy
         from alicia.mind.confirmation_dialogue import ConfirmationDialogue  # noqa: PLC0415 - heavy
+        from alicia.mind.remembering import Remembering  # noqa: PLC0415 - heavy
+        from alicia.mind.supposed import Supposed  # noqa: PLC0415 - heavy
 
         self._answer = answer
         self._topic_of = topic_of
@@ -137,8 +146,11 @@ class Ai(Service[AiSettings]):
         self._changed_at = time.monotonic()
         self._languages: dict[str, Understanding] = {}
         self._grammar = asyncio.Lock()
-        self._supposed = _Supposed()
+        self._supposed = Supposed()
         self._dialogue = ConfirmationDialogue()
+        self._memory = Remembering(
+            self.folder.state(self.name), keep_of_anyone=self.settings.remember_anyone
+        )
         async with asyncio.TaskGroup() as self._speculating, asyncio.TaskGroup() as group:
             loading = [
                 group.create_task(self._load(language.strip()))
@@ -271,6 +283,8 @@ class Ai(Service[AiSettings]):
         answer = self._dialogue.answer(ask)
         if answer is not None:
             return answer if isinstance(answer, Understood) else await self._go_on(ask, answer)
+        if (remembered := await self._remembered(ask)) is not None:
+            return remembered
         said, on_its_word = "", ask
         try:
             plan, home = await self._plan(ask)
@@ -278,6 +292,8 @@ class Ai(Service[AiSettings]):
             # Before any model is asked: it may be a PIN that was misheard.
             if (again := self._dialogue.again(ask)) is not None:
                 return again
+            if (told := await self.off_loop(self._memory.recall, ask)) is not None:
+                return self._in_their_manner(ask, told)
             if not isinstance(error, NotUnderstoodError):
                 raise
             plan, home, said = await self._thought(ask, error)
@@ -323,6 +339,7 @@ class Ai(Service[AiSettings]):
     @handles(TURN_ENDED)
     async def turn_ended(self, record: TurnRecord) -> None:
         self._dialogue.ended(record)
+        self._memory.ended(record)
 
     @serves(PREVIEW, concurrency=4)
     async def preview(self, ask: Preview) -> Previewed:
@@ -339,6 +356,9 @@ class Ai(Service[AiSettings]):
         return Sentences(sentences=plain, others=others, revision=revision)
 
     async def _previewed(self, ask: Preview) -> Previewed:
+        if wanted(ask.text, ask.language) is not None:
+            # Nothing else is meant, whatever this home can be told that is like it.
+            return Previewed(completeness=Completeness.UNKNOWN, meant=True)
         async with self._grammar_of(ask.language, ask.home) as (understanding, home):
             with self.span("preview"):
                 found = understanding.preview(
@@ -424,10 +444,17 @@ class Ai(Service[AiSettings]):
         if not within_s or ask.home is not None:
             raise why
         shared = ask.model_dump(include={"turn_id", "text", "language", "area_id"})
+        facts: list[str] = []
+        if self.settings.notes_to_models:
+            facts = await self.off_loop(self._memory.notes, ask)
         try:
-            think = Think(**shared, within_s=within_s)
+            think = Think(**shared, within_s=within_s, facts=facts)
             thought = await self.ask(THINK, think, deadline_s=within_s + 0.1)
             plan = planned(thought, self._home, ask.text)
+            if facts and plan.actions:
+                # Words that were told once never move anything: it was a question.
+                self.log.info("a change refused that notes may have asked for")
+                raise why
         except TurnCancelledError:
             raise
         except AliciaError as error:
@@ -435,6 +462,50 @@ class Ai(Service[AiSettings]):
             raise why from error
         # What was changed is told from what is confirmed, whatever the model says of it.
         return plan, self._home, "" if plan.actions else thought.reply
+
+    # ---- what is remembered ----
+
+    async def _remembered(self, ask: Understand) -> Understood | None:
+        """What the memory says to it; None where it is a sentence like any other."""
+        heard = self._memory.heard(ask)
+        if heard is None:
+            return None
+        guest = False
+        if heard.keeps and ask.speaker is not None:
+            guest = (await self.ask(GET_ROLE, GetRole(person_id=ask.speaker))).role == "guest"
+        with self.span("memory"):
+            said = await self.off_loop(lambda: self._memory.answer(ask, heard, guest=guest))
+        self.log.info("remembered", intent=said.intent)
+        return self._in_their_manner(ask, said)
+
+    def _in_their_manner(self, ask: Understand, said: Understood) -> Understood:
+        answerer = self._casting.answerer(ask.speaker, ask.area_id, ask.language)
+        reply = answerer.say(said.reply, ReplyKind.ERROR, ask.language)
+        return said.model_copy(update={"reply": reply})
+
+    @serves(LIST_FACTS, concurrency=4)
+    async def list_facts(self, ask: ListFacts) -> Facts:
+        whose = () if ask.person_id is None else (ask.person_id,)
+        return Facts(facts=await self.off_loop(self._memory.store.all, *whose))
+
+    @serves(PUT_FACT)
+    async def put_fact(self, ask: PutFact) -> Fact:
+        """Raises UnknownFactError, MemoryFullError, SecretNotKeptError, InvalidValueError."""
+        if is_secret(ask.text, ask.language):
+            raise SecretNotKeptError
+        text = " ".join(ask.text.split())
+        if not 0 < len(text) <= LONGEST_FACT:
+            raise InvalidValueError(f"A fact has 1 to {LONGEST_FACT} characters.")
+        return await self.off_loop(
+            self._memory.store.put, text, ask.language, ask.person_id, ask.fact_id
+        )
+
+    @serves(FORGET_FACTS)
+    async def forget_facts(self, ask: ForgetFacts) -> FactsForgotten:
+        count = await self.off_loop(
+            lambda: self._memory.store.forget(ask.fact_ids, person_id=ask.person_id)
+        )
+        return FactsForgotten(count=count)
 
     async def _pretend(self, ask: Understand, number: int, action: PlannedAction) -> list[Result]:
         """What a dry run answers from: as if every device had confirmed it."""

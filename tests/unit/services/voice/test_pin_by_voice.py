@@ -36,6 +36,8 @@ from alicia.testing.running import RunningHouse, house
 
 from .others import Ear, Mouth, until
 
+pytestmark = pytest.mark.usefixtures("loaded_languages")
+
 DOOR, GARAGE = "lock.front_door", "cover.garage_door"
 PIN, WRONG = "258014", "741096"
 UNLOCK = {

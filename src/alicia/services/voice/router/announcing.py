@@ -69,6 +69,7 @@ from alicia.errors import (
 )
 from alicia.mind.satellites import QuietHours, volumes
 from alicia.runtime.service import handles, serves
+from alicia.services.voice.router.conversing import untold
 from alicia.services.voice.router.turns import Turns, require_names
 
 JOIN_S = 1.5
@@ -376,7 +377,7 @@ class Announcing(Turns):
         found = self._traces.get(ask.turn_id)
         if found is None:
             raise NotReadyError("There is no such turn. `alicia trace` shows the last one.")
-        return found
+        return found.model_copy(update={"record": untold(found.record)})
 
 
 def _silent(here: SatelliteHere, error: AliciaError) -> Report:

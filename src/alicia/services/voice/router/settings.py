@@ -34,6 +34,10 @@ class RouterSettings(Settings):
     """How long a satellite listens without a wake word after a question; 0: never."""
     topic_s: float = Field(default=90.0, ge=0)
     """How long "turn it off" and "and the bedroom?" go back to the turn before; 0: never."""
+    window_s: float = Field(default=600.0, ge=0)
+    """How long the words of the last turns are kept, encrypted, for "what did I ask?"; 0: never."""
+    window_turns: int = Field(default=10, ge=1, le=100)
+    """How many of them at each satellite."""
     vanished_s: float = Field(default=2.0, ge=0)
     """How long a satellite that is lost may take to come back into its turn."""
     lease_s: float = Field(default=30.0, gt=0)

@@ -45,12 +45,11 @@ from alicia.mind.casting import Casting
 from alicia.mind.course import Course, Stopwatch, without_words
 from alicia.mind.recordings import RecordingStore
 from alicia.mind.satellites import Directory, earshot
-from alicia.mind.topics import Topics
 from alicia.mind.turn_machine import Machines
 from alicia.mind.turns import Journal, OpenEntry, Traces
 from alicia.runtime.service import handles, serves
 from alicia.runtime.tracing import current_trace, new_trace
-from alicia.services.voice.router.homes import Homes
+from alicia.services.voice.router.conversing import RECOLLECTED, Conversing, untold
 
 T = TypeVar("T")
 
@@ -62,7 +61,7 @@ SOUNDS_S = 3.0
 """How much longer than its reply a satellite may take to say that it was heard."""
 
 
-class Turns(Homes, ABC):
+class Turns(Conversing, ABC):
     """The turn's one owner."""
 
     @asynccontextmanager
@@ -74,7 +73,7 @@ class Turns(Homes, ABC):
             folder / "recordings", days=own.record_days, most=own.record_most
         )
         self._machines = Machines()
-        self._topics = Topics(keep_s=own.topic_s)
+        await self._open_conversation(folder)
         self._lately: dict[str, TurnRecord] = {}
         """The last turn of each satellite, in memory alone: its words are somebody's."""
         self._were, self._asked_at = {}, {}
@@ -280,6 +279,8 @@ class Turns(Homes, ABC):
             course.intent = EXPLAINED
             course.reply = explain(self._lately.get(course.satellite), course.language)
             return
+        if self._recollect(course, text):
+            return
         await self._say(course, TurnPhase.THINKING)
         course.answerer = self._answerer(course)
         heard = course.transcript
@@ -372,14 +373,14 @@ class Turns(Homes, ABC):
             await asyncio.gather(answer, stopping, return_exceptions=True)
 
     async def _end(self, course: Course) -> TurnRecord:
-        if not course.dry_run:
-            self._topics.note(course.satellite, course.understood, course.error, time.monotonic())
         record = course.record()
+        told_again = course.intent in (EXPLAINED, RECOLLECTED)
+        await self._note_turn(course, record, told_again=told_again)
         self._note_what_was_asked(course)
         with self._if_the_disk_will():
-            if course.intent != EXPLAINED and not course.dry_run:
-                self._lately[course.satellite] = record
-            kept = record if self.settings.log_turns else without_words(record)
+            if not told_again and not course.dry_run:
+                self._lately[course.satellite] = untold(record)
+            kept = untold(record) if self.settings.log_turns else without_words(record)
             self._traces.put(kept, record)
             if course.recorder.pcm and not course.secret:
                 await self.off_loop(
