@@ -287,6 +287,18 @@ class MissingSlotError(IntentError, code=".missing_slot"):
     """The sentence lacks something that is needed."""
 
 
+class TimeNotUnderstoodError(IntentError, code=".time"):
+    """The sentence speaks of a time that was not understood, so nothing was done."""
+
+
+class NoTimekeeperError(IntentError, code=".no_timekeeper"):
+    """Nobody here keeps time at the moment, so nothing was planned."""
+
+
+class NoOppositeError(IntentError, code=".no_opposite"):
+    """What was asked for a while has no clear opposite that would end it."""
+
+
 class UnsupportedIntentError(IntentError, code=".unsupported"):
     """The sentence was understood, but Alicia can't do that yet."""
 

@@ -120,7 +120,7 @@ class Sayings:
         """As a sentence: particles agree, it begins with a capital and ends with a stop."""
         text = " ".join(text.split())
         if self._language == "ko":
-            text = _PARTICLES.sub(_particle, text)
+            text = agreeing(text)
         text = text[:1].upper() + text[1:]
         if text and text[-1] not in ".!?。！？":
             text += "。" if self._language in ("zh", "ja") else "."
@@ -143,6 +143,11 @@ class Sayings:
     def _state(self, state: str, form: int) -> str:
         forms = self._words.get("state", {}).get(state)
         return _form(forms, form) if forms else word(f"state.{state}", self._language)
+
+
+def agreeing(text: str) -> str:
+    """Korean with each particle in the form that the syllable before it takes."""
+    return _PARTICLES.sub(_particle, text)
 
 
 def _form(forms: Sequence[str], form: int) -> str:

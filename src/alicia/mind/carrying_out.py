@@ -26,6 +26,20 @@ async def carried_out(
     return [result for done in controls for result in done]
 
 
+def pretended(plan: Plan) -> list[Result]:
+    """What a dry run answers from: as if every device had confirmed it."""
+    return [
+        Result(
+            entity_id=entity,
+            capability=action.capability,
+            value=action.value,
+            outcome=OutcomeKind.CONFIRMED,
+        )
+        for action in plan.actions
+        for entity in action.entities
+    ]
+
+
 def actions_of(results: list[Result], *, dry_run: bool = False) -> list[Action]:
     """As a turn's record tells them."""
     return [

@@ -13,6 +13,7 @@ from typing import TypeAlias
 from tests.bench.voice.labels import Bound, Change
 from tests.bench.voice.wording import UNSPACED, words
 from tests.eval.mind.lines import Line
+from tests.eval.mind.timely import Expected, holds
 
 from alicia.contracts.devices import Control, EntityState, Value
 from alicia.errors import AliciaError
@@ -20,6 +21,7 @@ from alicia.home.model import Home
 from alicia.home.planning import Planner
 from alicia.language.answers import answer
 from alicia.language.plan import Plan
+from alicia.language.schedules import Act, ScheduleRequest
 
 NOW = datetime(2026, 3, 5, 14, 30, tzinfo=UTC)
 """The clock of the home: a Thursday."""
@@ -49,6 +51,8 @@ class Understood:
     plan: Plan | None
     error: AliciaError | None
     took_ms: float
+    request: ScheduleRequest | None = None
+    """What a sentence about time asks for; its plan is not carried out at once."""
 
 
 @dataclass
@@ -78,7 +82,7 @@ class Judged:
         return {
             "verdict": self.verdict,
             "ms": round(self.took_ms, 2),
-            **self.line.model_dump(by_alias=True, exclude_defaults=True),
+            **self.line.model_dump(mode="json", by_alias=True, exclude_defaults=True),
             "did": did,
             **({"said": self.said} if self.said else {}),
             **({"error": self.error} if self.error else {}),
@@ -87,6 +91,8 @@ class Judged:
 
 def judge(line: Line, understood: Understood, home: Home) -> Judged:
     """Raises UnsupportedLanguageError."""
+    if understood.request is not None:
+        return _judged_times(line, understood, understood.request, home)
     plan, error = understood.plan, understood.error
     deed = deed_of(plan, home) if plan else Deed()
     said = ""
@@ -95,6 +101,23 @@ def judge(line: Line, understood: Understood, home: Home) -> Judged:
     code = str(error) if error else next(iter(deed.refused), None)
     asked = plan is not None and plan.question is not None
     verdict = _verdict(line, deed, said=said, asked=asked)
+    return Judged(line, verdict, understood.took_ms, deed.changes, said, code)
+
+
+_ASKS = (Act.TIMER_LEFT, Act.TIMER_LIST, Act.ALARM_WHEN, Act.REMINDER_LIST, Act.PLANNED_LIST)
+"""They change nothing."""
+
+
+def _judged_times(
+    line: Line, understood: Understood, request: ScheduleRequest, home: Home
+) -> Judged:
+    """A request that was not meant, or for another time, is a wrong act; a question is none."""
+    deed = deed_of(request.plan, home) if request.plan else Deed()
+    right = isinstance(line.expect, Expected) and holds(line.expect, request, deed.changes)
+    asks = request.act in _ASKS
+    verdict = Verdict.RIGHT if right else Verdict.MISANSWERED if asks else Verdict.WRONG
+    said = f"{request.act} {request.when!r} {request.name or ''} {request.text or ''}".strip()
+    code = next(iter(deed.refused), None)
     return Judged(line, verdict, understood.took_ms, deed.changes, said, code)
 
 

@@ -10,6 +10,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from tests.bench.voice.labels import Bound, Change
+from tests.eval.mind.timely import Expected
 
 from alicia.errors import DeviceError
 from alicia.home.capabilities import validate
@@ -34,7 +35,8 @@ class Line(BaseModel):
     area: str | None = None
     after: list[str] = Field(default_factory=list[str])
     expect: Annotated[
-        list[Change] | Literal["reject", "later", "nothing"], Field(union_mode="smart")
+        list[Change] | Expected | Literal["reject", "later", "nothing"],
+        Field(union_mode="smart"),
     ]
     others: list[list[Change]] = Field(default_factory=list[list[Change]], alias="or")
     answer: list[str] = Field(default_factory=list[str])
@@ -53,9 +55,11 @@ class Line(BaseModel):
         return "held_out" if zlib.crc32(self.text.encode()) % 2 else "tune"
 
     @property
-    def kind(self) -> Literal["act", "answer", "nothing", "reject", "later"]:
+    def kind(self) -> Literal["act", "answer", "nothing", "reject", "later", "times"]:
         if isinstance(self.expect, str):
             return self.expect
+        if isinstance(self.expect, Expected):
+            return "times"
         return "act" if self.expect else "answer"
 
     @model_validator(mode="after")
@@ -119,7 +123,8 @@ def _line(row: str, home: Home, languages: Sequence[str]) -> Line:
     if line.area is not None and home.area(line.area) is None:
         known = ", ".join(area.area_id for area in home.areas())
         raise ValueError(f"area: {line.area!r} is none of this home's: {known}")
-    for change in (*line.before, *(c for outcome in line.outcomes for c in outcome)):
+    timed = line.expect.do if isinstance(line.expect, Expected) else []
+    for change in (*line.before, *timed, *(c for outcome in line.outcomes for c in outcome)):
         _fit(change, home)
     return line
 

@@ -28,12 +28,14 @@ def by_language(judged: Iterable[Judged]) -> dict[str, Row]:
 
 
 def figures(judged: Sequence[Judged], language: str) -> Row:
-    """The counts of one language; what is for later counts apart, its time and wrong acts don't."""
-    now = [one for one in judged if one.line.kind != "later"]
+    """The counts of one language; what is for later, and what is about time, counts apart. Their
+    milliseconds and wrong acts don't."""
+    now = [one for one in judged if one.line.kind not in ("later", "times")]
     later = [one for one in judged if one.line.kind == "later"]
+    times_asked = [one for one in judged if one.line.kind == "times"]
     times = [one.took_ms for one in judged]
     counts = _counts(now)
-    acted = counts["wrong"] + _counts(later)["wrong"]
+    acted = sum(one.verdict is Verdict.WRONG for one in judged)
     row: Row = {
         **counts,
         "accuracy": _share(counts["right"], len(now)),
@@ -41,6 +43,7 @@ def figures(judged: Sequence[Judged], language: str) -> Row:
         "p50_ms": percentile(times, 50),
         "p95_ms": percentile(times, 95),
         "max_ms": round(max(times), 1),
+        "times": _counts(times_asked),
         "later": _counts(later),
         "by_expectation": _grouped(now, lambda one: one.line.kind),
         "by_intent": _grouped(judged, lambda one: one.line.intent),
@@ -84,15 +87,22 @@ def _share(part: int, whole: int) -> float | None:
 
 # ---- tables ----
 
-_KINDS = {"act": "commands", "answer": "questions", "reject": "refusals", "later": "later"}
+_KINDS = {
+    "act": "commands",
+    "answer": "questions",
+    "times": "times",
+    "reject": "refusals",
+    "later": "later",
+}
 
 
 def show(report: Row, out: Console, *, failures: bool) -> None:
     """The figures for a person."""
     out.print(_languages(report))
     out.print(
-        "right: exactly what was meant; refusals: what must be refused; later: what needs more "
-        "than there is, and must be refused today\n"
+        "right: exactly what was meant, times and later apart; refusals: what must be refused; "
+        "times: timers, alarms, commands with a time\nlater: what needs more than there is, and "
+        "must be refused today\n"
         "rejected: nothing was done though wanted; misanswered: wrong answer, or to no question; "
         "wrong: something nobody wanted was done\n"
         "wrong acts: of all sentences, later ones too; times in ms, each sentence once, warm"
@@ -114,7 +124,7 @@ def _languages(report: Row) -> Table:
     for name, key in (("Alicia", "languages"), ("hassil", "reference")):
         for language, row in (report.get(key) or {}).items():
             met = row["goals_met"] if key == "languages" else {}
-            kinds = {**row["by_expectation"], "later": row["later"]}
+            kinds = {**row["by_expectation"], "times": row["times"], "later": row["later"]}
             table.add_row(
                 name,
                 language,

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 from hassil.intents import Intents, SlotList, TextSlotList
 from hassil.recognize import RecognizeResult, recognize_best
 from home_assistant_intents import get_intents
-from tests.eval.mind.judging import Understood
+from tests.eval.mind.judging import NOW, Understood
 
 from alicia.contracts.devices import Area, Entity
 from alicia.errors import AliciaError, NotUnderstoodError, UnsupportedLanguageError
@@ -26,6 +26,7 @@ from alicia.language.follow_ups import topic_of
 from alicia.language.grammar import Reading, Slot
 from alicia.language.intents import plan
 from alicia.language.plan import Plan
+from alicia.language.schedules import ScheduleRequest, load_schedules
 from alicia.language.tables import load_tables
 from alicia.language.understanding import Understanding
 
@@ -39,7 +40,9 @@ _THEIR_NAME = {"zh": "zh-CN", "pt": "pt-BR"}
 class Subject(Protocol):
     """Somebody who understands one language in one home."""
 
-    def understand(self, text: str, area_id: str | None, after: Plan | None) -> Plan:
+    def understand(
+        self, text: str, area_id: str | None, after: Plan | None
+    ) -> Plan | ScheduleRequest:
         """After what was said before. Raises AliciaError where nothing is to be done."""
         ...
 
@@ -51,10 +54,20 @@ class Alicia:
         self._home = home
         self._understanding = Understanding(language)
         self._understanding.prewarm(home)
+        self._schedules = load_schedules(language)
 
-    def understand(self, text: str, area_id: str | None, after: Plan | None) -> Plan:
+    def understand(
+        self, text: str, area_id: str | None, after: Plan | None
+    ) -> Plan | ScheduleRequest:
         topic = topic_of(after) if after else None
-        return self._understanding.recognize(text, home=self._home, area_id=area_id, topic=topic)
+
+        def recognize(said: str) -> Plan:
+            return self._understanding.recognize(
+                said, home=self._home, area_id=area_id, topic=topic
+            )
+
+        now = NOW.replace(tzinfo=None)
+        return self._schedules.request(text, recognize, self._home, now) or recognize(text)
 
 
 class Hassil:
@@ -124,7 +137,7 @@ def heard(
 
 
 def _heard(subject: Subject, text: str, area_id: str | None, after: Plan | None) -> Understood:
-    found: Plan | None = None
+    found: Plan | ScheduleRequest | None = None
     failed: AliciaError | None = None
     began = time.perf_counter()
     try:
@@ -132,6 +145,8 @@ def _heard(subject: Subject, text: str, area_id: str | None, after: Plan | None)
     except AliciaError as error:
         failed = error
     took_ms = (time.perf_counter() - began) * 1000
+    if isinstance(found, ScheduleRequest):
+        return Understood(found.plan, failed, took_ms, found)
     return Understood(found, failed, took_ms)
 
 

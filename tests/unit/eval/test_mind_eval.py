@@ -16,10 +16,12 @@ from tests.eval.mind.judging import Deed, Judged, Understood, Verdict, deed_of, 
 from tests.eval.mind.lines import Line, UnusableSentencesError, load
 from tests.eval.mind.subjects import Hassil, heard
 
+from alicia.contracts.schedules import After, At
 from alicia.errors import NotUnderstoodError
 from alicia.home import demo
 from alicia.home.model import Home
 from alicia.language.plan import Plan, PlannedAction, PlannedQuestion, QuestionKind
+from alicia.language.schedules import Act, ScheduleRequest
 from alicia.language.tables import LANGUAGES
 
 KITCHEN_ON = {"entity": "light.kitchen", "capability": "power", "value": True}
@@ -236,7 +238,8 @@ def test_the_committed_sentences_are_enough_and_for_the_demo_home(path: Path, ho
     kinds = Counter(one.kind for one in lines)
     assert len(lines) >= 110
     assert kinds["act"] + kinds["answer"] >= 70
-    assert kinds["later"] >= 10
+    assert kinds["times"] >= 10
+    assert kinds["later"] >= 2
     assert kinds["reject"] >= 15
     assert kinds["answer"] >= 10
     assert all(one.intent != "untagged" for one in lines)
@@ -254,6 +257,48 @@ def test_files_come_in_the_order_of_the_languages() -> None:
 
 def judged(verdict: Verdict, took_ms: float, **fields: object) -> Judged:
     return Judged(line(**fields), verdict, took_ms, {}, "", None)
+
+
+TIMER = {"act": "timer_start", "after_s": 600.0}
+
+
+@pytest.mark.parametrize(
+    ("asked", "expect", "verdict"),
+    [
+        (After(seconds=600), TIMER, Verdict.RIGHT),
+        (After(seconds=60), TIMER, Verdict.WRONG),
+        (After(seconds=600), {**TIMER, "name": "pasta"}, Verdict.WRONG),
+        (After(seconds=600), [KITCHEN_ON], Verdict.WRONG),
+        (After(seconds=600), "reject", Verdict.WRONG),
+    ],
+)
+def test_a_timer_that_nobody_meant_is_a_wrong_act(
+    home: Home, asked: After, expect: object, verdict: Verdict
+) -> None:
+    request = ScheduleRequest(Act.TIMER_START, "so", when=asked, seconds=asked.seconds)
+    understood = Understood(None, None, 1.0, request)
+    assert judge(line(expect=expect), understood, home).verdict is verdict
+
+
+def test_a_command_for_then_is_judged_by_its_time_and_by_what_it_does(home: Home) -> None:
+    expect = {"act": "commands", "at": "2026-03-06T07:00", "do": [KITCHEN_ON]}
+    plan = does(turns("light.kitchen", on=True)).plan
+    for local, verdict in (
+        ("2026-03-06T07:00", Verdict.RIGHT),
+        ("2026-03-05T19:00", Verdict.WRONG),
+    ):
+        request = ScheduleRequest(Act.COMMANDS, "so", when=At(local=local), plan=plan)
+        judged_one = judge(line(expect=expect), Understood(plan, None, 1.0, request), home)
+        assert judged_one.verdict is verdict
+    at_once = judge(line(expect=expect), does(turns("light.kitchen", on=True)), home)
+    assert at_once.verdict is Verdict.WRONG
+
+
+def test_what_is_about_time_counts_apart() -> None:
+    of = [judged(Verdict.RIGHT, 2.0, expect=[KITCHEN_ON]), judged(Verdict.WRONG, 2.0, expect=TIMER)]
+    row = reporting.figures(of, "en")
+    assert (row["sentences"], row["accuracy"], row["times"]["wrong"]) == (1, 1.0, 1)
+    assert row["wrong_share"] == 0.5
 
 
 def test_later_counts_apart_but_its_wrong_acts_count() -> None:

@@ -51,6 +51,7 @@ from alicia.contracts.memory import (
     PutFact,
 )
 from alicia.contracts.personas import CAST, Cast, ReplyKind
+from alicia.contracts.schedules import HOME_TIME
 from alicia.contracts.voice import (
     CANCEL,
     GET_HOME,
@@ -79,10 +80,12 @@ from alicia.errors import (
     MalformedMessageError,
     NotUnderstoodError,
     SecretNotKeptError,
+    TimeNotUnderstoodError,
     TurnCancelledError,
 )
 from alicia.language.remembering import is_secret, wanted
-from alicia.mind.carrying_out import actions_of, carried_out
+from alicia.mind import scheduling
+from alicia.mind.carrying_out import actions_of, carried_out, pretended
 from alicia.runtime.cancelling import commit
 from alicia.runtime.logs import pii
 from alicia.runtime.service import Service, handles, serves
@@ -121,9 +124,9 @@ class Ai(Service[AiSettings]):
     """Understanding, and what follows from it."""
 
     name = "ai"
-    hears = (ENTITY, AREA, STATE, CANCEL)
+    hears = (ENTITY, AREA, STATE, CANCEL, HOME_TIME)
     asks = (CONTROL, GET_ROLE)
-    does_without = (PREPARE, THINK)
+    does_without = (PREPARE, THINK, *scheduling.TOPICS)
 
     # ---- the home ----
 
@@ -151,6 +154,7 @@ class Ai(Service[AiSettings]):
         self._memory = Remembering(
             self.folder.state(self.name), keep_of_anyone=self.settings.remember_anyone
         )
+        self._scheduling = scheduling.Scheduling(self.ask)
         async with asyncio.TaskGroup() as self._speculating, asyncio.TaskGroup() as group:
             loading = [
                 group.create_task(self._load(language.strip()))
@@ -160,6 +164,7 @@ class Ai(Service[AiSettings]):
                 group.create_task(self._follow_areas()),
                 group.create_task(self._follow_entities()),
                 group.create_task(self._follow_states()),
+                group.create_task(self._follow_home_time()),
             ]
             await asyncio.gather(*loading)
             await self._home_is_described()
@@ -186,6 +191,11 @@ class Ai(Service[AiSettings]):
             async for state in states:
                 self._home.put_state(state)
 
+    async def _follow_home_time(self) -> None:
+        async with self.hear(HOME_TIME) as times:
+            async for time_ in times:
+                self._scheduling.take(time_)
+
     async def _home_is_described(self) -> None:
         until = time.monotonic() + HOME_WITHIN_S
         while time.monotonic() < until:
@@ -206,8 +216,9 @@ class Ai(Service[AiSettings]):
 
     async def _prewarm(self) -> None:
         async with self._grammar:
-            for understanding in self._languages.values():
+            for language, understanding in self._languages.items():
                 await self.off_loop(understanding.prewarm, self._home)
+                await self.off_loop(scheduling.sentences_of, language)
         self._warm = self._home.revision
 
     async def _rewarm(self) -> None:
@@ -287,6 +298,8 @@ class Ai(Service[AiSettings]):
             return remembered
         said, on_its_word = "", ask
         try:
+            if (kept := await self._about_time(ask)) is not None:
+                return kept
             plan, home = await self._plan(ask)
         except (IntentError, DeviceError) as error:
             # Before any model is asked: it may be a PIN that was misheard.
@@ -300,8 +313,7 @@ class Ai(Service[AiSettings]):
             on_its_word = ask.model_copy(update={"origin": Origin.MODEL})
         commit()
         now = datetime.fromtimestamp(ask.home.taken_at).astimezone() if ask.home else None
-        carry_out = self._pretend if ask.dry_run else self._carry_out
-        results = await carried_out(plan, lambda at, action: carry_out(on_its_word, at, action))
+        results = await self._results(plan, on_its_word)
         with self.span("answer"):
             reply = said or self._answer(plan, results, home, ask.language, now=now)
         answerer = self._casting.answerer(ask.speaker, ask.area_id, ask.language, now)
@@ -317,6 +329,31 @@ class Ai(Service[AiSettings]):
             topic=self._topic_of(plan),
         )
         return self._dialogue.asking(ask, plan, results, understood)
+
+    async def _about_time(self, ask: Understand) -> Understood | None:
+        """What came of a sentence about time; None where it is none."""
+        await self.off_loop(scheduling.sentences_of, ask.language)
+        async with self._grammar_of(ask.language, ask.home) as (understanding, home):
+            request = self._scheduling.request(ask, understanding, home)
+        if request is None:
+            return None
+        self.log.info("understood", intent=request.act.intent, text=pii(ask.text))
+
+        async def do_now(plan: Plan) -> tuple[list[Result], str]:
+            results = await self._results(plan, ask)
+            return results, self._answer(plan, results, home, ask.language)
+
+        commit()
+        kept = await self._scheduling.keep(ask, request, do_now)
+        return Understood(
+            turn_id=ask.turn_id,
+            heard=request.heard,
+            intent=request.act.intent,
+            actions=actions_of(kept.results, dry_run=ask.dry_run),
+            reply=kept.reply,
+            language=ask.language,
+            topic=self._topic_of(request.plan) if request.plan else None,
+        )
 
     async def _go_on(self, ask: Understand, shown: Shown) -> Understood:
         """Carry out what was refused before, with what its person has shown since."""
@@ -368,6 +405,9 @@ class Ai(Service[AiSettings]):
                     guessed=ask.guessed,
                     topic=ask.topic,
                 )
+            if not found.complete and self._scheduling.forbids(ask):
+                # A likely sentence would be without its time, and what follows may belong to it.
+                return Previewed(completeness=Completeness.UNKNOWN)
             if found.plan is None and not found.open:
                 near = understanding.likely(ask.text, home=home, most=LIKELY)
                 return Previewed(
@@ -460,6 +500,8 @@ class Ai(Service[AiSettings]):
         except AliciaError as error:
             self.log.info("no model helped", code=error.code)
             raise why from error
+        if plan.actions and self._scheduling.forbids(ask):
+            raise TimeNotUnderstoodError  # What was asked for then is not done now.
         # What was changed is told from what is confirmed, whatever the model says of it.
         return plan, self._home, "" if plan.actions else thought.reply
 
@@ -507,18 +549,11 @@ class Ai(Service[AiSettings]):
         )
         return FactsForgotten(count=count)
 
-    async def _pretend(self, ask: Understand, number: int, action: PlannedAction) -> list[Result]:
-        """What a dry run answers from: as if every device had confirmed it."""
-        del ask, number
-        return [
-            Result(
-                entity_id=entity,
-                capability=action.capability,
-                value=action.value,
-                outcome=OutcomeKind.CONFIRMED,
-            )
-            for entity in action.entities
-        ]
+    async def _results(self, plan: Plan, ask: Understand) -> list[Result]:
+        """What became of a plan; in a dry run, as if every device had confirmed it."""
+        if ask.dry_run:
+            return pretended(plan)
+        return await carried_out(plan, lambda at, action: self._carry_out(ask, at, action))
 
     async def _carry_out(
         self, ask: Understand, number: int, action: PlannedAction, shown: Shown | None = None

@@ -1,0 +1,341 @@
+"""Schedules: sentences about time become requests: timers, alarms, reminders, commands for later.
+
+text -> its times cut out (`time_phrases`) -> a sentence about a timer and the like by its pattern,
+or else what is left is a command as ever, for then
+
+A sentence that speaks of a time is never carried out as if it did not.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from functools import lru_cache
+
+from alicia.contracts.schedules import After, At, Becomes, Every, Sun, When
+from alicia.errors import (
+    AliciaError,
+    IntentError,
+    MissingSlotError,
+    NoOppositeError,
+    TimeNotUnderstoodError,
+)
+from alicia.home.model import Home
+from alicia.language.conditions import Conditions
+from alicia.language.moments import Moment, moment
+from alicia.language.plan import Plan, PlannedAction
+from alicia.language.tables import LANGUAGES, base_language, load_tables
+from alicia.language.time_phrases import Timed, TimePhrase, TimePhrases, groups_of, spans_of
+
+Recognize = Callable[[str], Plan]
+"""The plan of a command without a time. Raises as Understanding.recognize does."""
+
+
+class Act(StrEnum):
+    """What is asked of the keeper of time. The values are keys of the tables."""
+
+    TIMER_START = "timer_start"
+    TIMER_LEFT = "timer_left"
+    TIMER_LIST = "timer_list"
+    TIMER_ADD = "timer_add"
+    TIMER_PAUSE = "timer_pause"
+    TIMER_RESUME = "timer_resume"
+    TIMER_CANCEL = "timer_cancel"
+    TIMER_CANCEL_ALL = "timer_cancel_all"
+    ALARM_SET = "alarm_set"
+    ALARM_WHEN = "alarm_when"
+    ALARM_CANCEL = "alarm_cancel"
+    ALARM_CANCEL_ALL = "alarm_cancel_all"
+    REMINDER_SET = "reminder_set"
+    REMINDER_LIST = "reminder_list"
+    REMINDER_CANCEL = "reminder_cancel"
+    REMINDER_CANCEL_ALL = "reminder_cancel_all"
+    PLANNED_LIST = "planned_list"
+    PLANNED_CANCEL_ALL = "planned_cancel_all"
+    COMMANDS = "commands"
+    """Anything else that the home can be told, for then."""
+
+    @property
+    def intent(self) -> str:
+        """As a turn's record tells it."""
+        return "Alicia" + "".join(part.capitalize() for part in self.value.split("_"))
+
+
+_SPECIAL = {"timer_tell": Act.TIMER_START, "timer_less": Act.TIMER_ADD}
+"""Keys of patterns whose acts have patterns of their own too."""
+_TIMERS = (Act.TIMER_START, Act.TIMER_ADD)
+_CREATES = (Act.ALARM_SET, Act.REMINDER_SET)
+
+
+@dataclass(frozen=True)
+class ScheduleRequest:
+    """What a sentence asks of the keeper of time."""
+
+    act: Act
+    heard: str
+    when: When | None = None
+    moment: Moment | None = None
+    name: str | None = None
+    text: str | None = None
+    """What a reminder says, or the command without its time."""
+    seconds: float | None = None
+    """How long a timer runs, or what is added to it."""
+    plan: Plan | None = None
+    """The commands; to be done now where there is no `when`."""
+    undo: tuple[PlannedAction, ...] = ()
+    undo_after_s: float | None = None
+    """How long after the commands they are undone."""
+
+    def undo_when(self) -> When:
+        """When what is done is undone. Raises TimeNotUnderstoodError where nobody can say."""
+        seconds = self.undo_after_s or 0
+        match self.when:
+            case None:
+                return After(seconds=seconds)
+            case After(seconds=first):
+                return After(seconds=first + seconds)
+            case At(local=local):
+                end = datetime.fromisoformat(local) + timedelta(seconds=seconds)
+                return At(local=end.isoformat())
+            case Sun() as sun:
+                return sun.model_copy(update={"offset_s": sun.offset_s + seconds})
+            case Every(rule=rule):
+                return Every(rule=_later(rule, seconds))
+            case _:
+                raise TimeNotUnderstoodError
+
+
+class Schedules:
+    """One language's. Loads on construction; raises UnsupportedLanguageError."""
+
+    def __init__(self, language: str) -> None:
+        tables = load_tables(language)
+        self._phrases = TimePhrases(tables)
+        table = self._phrases.table
+        self._acts = [
+            (key, self._phrases.compiled(pattern))
+            for key, patterns in table["acts"].items()
+            for pattern in patterns
+        ]
+        self._keep = [
+            (self._phrases.compiled(pattern), by) for pattern, by in table.get("keep", [])
+        ]
+        self._conditions = Conditions(tables, self._phrases)
+
+    def request(
+        self, text: str, recognize: Recognize, home: Home, now: datetime
+    ) -> ScheduleRequest | None:
+        """What it asks for; None where it does not speak of time at all.
+
+        `now` is by the home's clock, without a zone.
+        Raises TimeNotUnderstoodError where it speaks of a time that is not understood,
+        NoOppositeError, MissingSlotError, UnknownEntityError, and what `recognize` raises.
+        """
+        whole = self._phrases.read(text)
+        condition = self._conditions.find(whole, home)
+        if condition is not None:
+            rest, becomes = condition
+            return self._commands(text, rest, TimePhrase(), recognize, now, becomes)
+        try:
+            rest, said = self._phrases.without_times(whole)
+        except TimeNotUnderstoodError:
+            if self._is_exact(whole, recognize):
+                return None
+            raise
+        found = self._act(rest) or self._act(whole)
+        if found is not None:
+            return self._about(text, *found, said, now)
+        return self._told(text, whole, rest, said, recognize, now)
+
+    def _told(
+        self,
+        text: str,
+        whole: Timed,
+        rest: Timed,
+        said: TimePhrase,
+        recognize: Recognize,
+        now: datetime,
+    ) -> ScheduleRequest | None:
+        """What the home is told, without its time in `rest`. Raises as `request` does."""
+        if said.weak and self._is_exact(whole, recognize):
+            return None
+        try:
+            if said == TimePhrase():
+                return self._for_a_while(text, whole, recognize, now)
+            return self._commands(text, rest, said, recognize, now)
+        except IntentError:
+            # "Good morning" may set a scene.
+            greets = replace(said, day=None, part=None) == TimePhrase()
+            if self._is_harmless(whole, recognize) or (greets and self._is_exact(whole, recognize)):
+                return None
+            raise
+
+    def speaks_of_time(self, text: str) -> bool:
+        """Whether there is a word of time in it, understood or not."""
+        whole = self._phrases.read(text)
+        try:
+            _, said = self._phrases.without_times(whole)
+        except TimeNotUnderstoodError:
+            return True
+        return said != TimePhrase() or self._phrases.suspicious(whole)
+
+    # ---- timers, alarms, reminders ----
+
+    def _act(self, timed: Timed) -> tuple[str, re.Match[str], Timed] | None:
+        for key, pattern in self._acts:
+            if (match := pattern.fullmatch(timed.key)) is not None:
+                return key, match, timed
+        return None
+
+    def _about(
+        self,
+        heard: str,
+        key: str,
+        match: re.Match[str],
+        timed: Timed,
+        said: TimePhrase,
+        now: datetime,
+    ) -> ScheduleRequest | None:
+        act = _SPECIAL.get(key) or Act(key)
+        spans = spans_of(match)
+        words = {name: timed.said(*span) for name, span in spans.items()}
+        request = ScheduleRequest(act, heard.strip(), name=words.get("name"))
+        mark = groups_of(match).get("mark", "")
+        if act in _TIMERS:
+            seconds = timed.durations.get(mark) or said.period_s or said.after_s
+            only = replace(said, period_s=None, after_s=None)
+            if only != TimePhrase() or (key == "timer_tell" and said.after_s is None):
+                raise TimeNotUnderstoodError
+            if not seconds:
+                raise MissingSlotError(slot="duration")
+            when = After(seconds=seconds) if act is Act.TIMER_START else None
+            signed = -seconds if key == "timer_less" else seconds
+            return replace(request, seconds=signed, when=when)
+        if act not in _CREATES:
+            if said != TimePhrase():  # "Cancel the alarm at seven": not just any alarm.
+                raise TimeNotUnderstoodError
+            return request
+        if said.period_s is not None:
+            raise TimeNotUnderstoodError
+        if not said.when:
+            raise MissingSlotError(slot="time")
+        reminds = act is Act.REMINDER_SET
+        due = moment(said, now, early=not reminds, any_time=reminds)
+        return replace(request, when=due.when, moment=due, text=words.get("text"))
+
+    # ---- commands ----
+
+    def _commands(
+        self,
+        heard: str,
+        rest: Timed,
+        said: TimePhrase,
+        recognize: Recognize,
+        now: datetime,
+        becomes: Becomes | None = None,
+    ) -> ScheduleRequest:
+        """Raises NotUnderstoodError where what is left is no command."""
+        if self._phrases.suspicious(rest) or not rest.key:
+            raise TimeNotUnderstoodError
+        text = rest.said()
+        if said.period_s is not None:
+            text = self._kept(rest) or text
+        plan = recognize(text)
+        if not plan.actions:
+            raise TimeNotUnderstoodError  # What will be so then is not known.
+        request = ScheduleRequest(Act.COMMANDS, heard.strip(), text=text, plan=plan, when=becomes)
+        if said.when:
+            due = moment(replace(said, period_s=None, weak=None), now)
+            request = replace(request, when=due.when, moment=due)
+        if said.period_s is not None:
+            undo = tuple(opposite(action) for action in reversed(plan.actions))
+            request = replace(request, undo=undo, undo_after_s=said.period_s)
+            request.undo_when()
+        return request
+
+    def _kept(self, rest: Timed) -> str | None:
+        """As a command, where it is said for how long: "leave the light on" is "turn it on"."""
+        for pattern, by in self._keep:
+            if (match := pattern.fullmatch(rest.key)) is not None:
+                return by.replace(r"\1", rest.said(*match.span(1)))
+        return None
+
+    def _untimed(self, whole: Timed, recognize: Recognize) -> None:
+        """A sentence that may hold words of time that are not known: it does nothing at once.
+
+        Raises TimeNotUnderstoodError where it would.
+        """
+        if not self._phrases.suspicious(whole):
+            return
+        try:
+            plan = recognize(whole.said())
+        except AliciaError:
+            return
+        if plan.actions and (plan.snapped or plan.score < 1):
+            raise TimeNotUnderstoodError
+
+    def _for_a_while(
+        self, heard: str, whole: Timed, recognize: Recognize, now: datetime
+    ) -> ScheduleRequest | None:
+        """A command with a bare duration: "the light on ten minutes". None where it is none."""
+        at = [
+            (at, seconds) for at, c in enumerate(whole.key) if (seconds := whole.durations.get(c))
+        ]
+        if len(at) == 1:
+            rest = self._phrases.without(whole, at[0][0], at[0][0] + 1)
+            try:
+                return self._commands(heard, rest, TimePhrase(period_s=at[0][1]), recognize, now)
+            except NoOppositeError:
+                raise
+            except AliciaError:  # As ever: there is another reason than its time.
+                return self._untimed(whole, recognize)
+        return self._untimed(whole, recognize)
+
+    def _is_harmless(self, whole: Timed, recognize: Recognize) -> bool:
+        """Whether it changes nothing, as it stands: "good morning"."""
+        try:
+            return not recognize(whole.said()).actions
+        except AliciaError:
+            return False
+
+    def _is_exact(self, whole: Timed, recognize: Recognize) -> bool:
+        """Whether it is one word for word, with its number: "set the heating at 20"."""
+        try:
+            plan = recognize(whole.said())
+        except AliciaError:
+            return False
+        return not plan.snapped
+
+
+def load_schedules(language: str) -> Schedules:
+    """The one of a language, for everybody: it keeps nothing. Raises UnsupportedLanguageError."""
+    return _loaded(base_language(language))
+
+
+@lru_cache(maxsize=len(LANGUAGES))
+def _loaded(language: str) -> Schedules:
+    return Schedules(language)
+
+
+def opposite(action: PlannedAction) -> PlannedAction:
+    """What ends it. Raises NoOppositeError where that is not clear."""
+    if action.capability in ("power", "playing", "muted") and isinstance(action.value, bool):
+        return replace(action, value=not action.value)
+    if action.capability == "position" and not action.relative and action.value in (0, 100):
+        return replace(action, value=100.0 - float(action.value))
+    raise NoOppositeError
+
+
+def _later(rule: str, seconds: float) -> str:
+    """A recurrence rule by the clock, so much later on the same day."""
+    found = re.fullmatch(r"(.*BYHOUR=)(\d+)(;BYMINUTE=)(\d+)", rule)
+    minutes = seconds / 60
+    if found is None or minutes != int(minutes):
+        raise TimeNotUnderstoodError
+    clock = int(found[2]) * 60 + int(found[4]) + int(minutes)
+    if clock >= 1440:
+        raise TimeNotUnderstoodError
+    return f"{found[1]}{clock // 60}{found[3]}{clock % 60}"

@@ -1,0 +1,289 @@
+"""Scheduling: the voice's way to event_scheduler.
+
+a sentence about time -> CREATE, LIST, CANCEL or ADJUST asked -> what it confirms is told
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from typing import TYPE_CHECKING, Any, TypeVar
+from zoneinfo import ZoneInfo
+
+from alicia.contracts.conversation import TopicAction
+from alicia.contracts.schedules import (
+    ADJUST_TIMER,
+    CANCEL_SCHEDULES,
+    CREATE_SCHEDULE,
+    LIST_SCHEDULES,
+    AdjustTimer,
+    After,
+    CancelSchedules,
+    CreateSchedule,
+    HomeTime,
+    ListSchedules,
+    Maker,
+    Schedule,
+    ScheduleKind,
+    Schedules,
+    When,
+    Which,
+)
+from alicia.contracts.voice import Preview, Understand
+from alicia.errors import AliciaError, NoResponderError, NoTimekeeperError
+from alicia.language.phrases import phrase, text_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from alicia.contracts.devices import Result
+    from alicia.home.model import Home
+    from alicia.language.plan import Plan, PlannedAction
+    from alicia.language.schedule_answers import TimeSpeech
+    from alicia.language.schedules import ScheduleRequest
+    from alicia.language.schedules import Schedules as Sentences
+    from alicia.language.understanding import Understanding
+
+TOPICS = (CREATE_SCHEDULE, LIST_SCHEDULES, CANCEL_SCHEDULES, ADJUST_TIMER)
+_KINDS = {
+    "timer": ScheduleKind.TIMER,
+    "alarm": ScheduleKind.ALARM,
+    "reminder": ScheduleKind.REMINDER,
+    "planned": ScheduleKind.COMMANDS,
+    "commands": ScheduleKind.COMMANDS,
+}
+_NO_ID = re.compile(r"[^A-Za-z0-9_-]")
+_LONGEST_ID = 56
+
+_Reply = TypeVar("_Reply", Schedule, Schedules)
+Ask = Callable[..., Awaitable[Any]]
+"""A service's `ask`."""
+Now = Callable[["Plan"], Awaitable[tuple[list["Result"], str]]]
+"""Carries out what is to be done now: its results, and what is said of them."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What came of a request."""
+
+    reply: str
+    results: list[Result]
+    """Of what was done at once."""
+
+
+def sentences_of(language: str) -> Sentences:
+    """The sentences of a language, read once. Raises UnsupportedLanguageError."""
+    from alicia.language.schedules import load_schedules  # noqa: PLC0415 - heavy
+
+    return load_schedules(language)
+
+
+class Scheduling:
+    """The voice's way to event_scheduler."""
+
+    def __init__(self, ask: Ask) -> None:
+        self._ask = ask
+        self._zone: tzinfo | None = None
+
+    def request(
+        self, ask: Understand, understanding: Understanding, home: Home
+    ) -> ScheduleRequest | None:
+        """What the sentence asks for; None where it does not speak of time.
+
+        Raises as `alicia.language.schedules.Schedules.request` does.
+        """
+
+        def recognize(text: str) -> Plan:
+            return understanding.recognize(text, home=home, area_id=ask.area_id, topic=ask.topic)
+
+        now = self.now(ask.home.taken_at if ask.home else None)
+        return sentences_of(ask.language).request(ask.text, recognize, home, now)
+
+    def forbids(self, ask: Understand | Preview) -> bool:
+        """Whether it speaks of a time, so that nothing near it, or proposed for it, is done."""
+        return sentences_of(ask.language).speaks_of_time(ask.text)
+
+    def take(self, time: HomeTime) -> None:
+        """By what clock the home lives."""
+        self._zone = ZoneInfo(time.time_zone)
+
+    def now(self, then: float | None = None) -> datetime:
+        """The home's clock, without a zone; that of the machine until the home's is known."""
+        at = datetime.now(self._zone) if then is None else datetime.fromtimestamp(then, self._zone)
+        return at.replace(tzinfo=None)
+
+    async def keep(self, ask: Understand, request: ScheduleRequest, do_now: Now) -> Kept:
+        """Have it kept, changed, told or cancelled; `do_now` does what is asked for a while.
+
+        Raises NoTimekeeperError where nobody keeps time: then nothing is done at all;
+        ScheduleError where it can't be kept.
+        """
+        from alicia.language.schedule_answers import TimeSpeech  # noqa: PLC0415 - heavy
+
+        then = ask.home.taken_at if ask.home else None
+        speech = TimeSpeech(ask.language, self.now(then), self._zone)
+        try:
+            if ask.dry_run:
+                return await self._pretended(ask, request, speech, do_now)
+            return await self._kept(ask, request, speech, do_now)
+        except NoResponderError as error:
+            raise NoTimekeeperError from error
+
+    async def _kept(
+        self, ask: Understand, request: ScheduleRequest, speech: TimeSpeech, do_now: Now
+    ) -> Kept:
+        name = request.act.value
+        kind = _KINDS[name.partition("_")[0]]
+        if request.plan is not None:
+            return await self._commands(ask, request, request.plan, speech, do_now)
+        if name.endswith(("_start", "_set")):
+            when = request.when or After(seconds=request.seconds or 0)
+            made: Schedule = await self._ask(CREATE_SCHEDULE, _create(ask, request, kind, when))
+            return Kept(speech.created(made), [])
+        return Kept(await self._about(ask, request, speech, kind), [])
+
+    async def _about(
+        self, ask: Understand, request: ScheduleRequest, speech: TimeSpeech, kind: ScheduleKind
+    ) -> str:
+        """About those that are there."""
+        name = request.act.value
+        family = name.partition("_")[0]
+        which = Which(kind=kind, name=request.name)
+        if "_cancel" in name:
+            every = name.endswith("_all")
+            cancelled: Schedules = await self._one(
+                ask,
+                which,
+                lambda w: self._ask(CANCEL_SCHEDULES, CancelSchedules(which=w, all=every)),
+            )
+            return speech.cancelled(family, cancelled.schedules)
+        if name in ("timer_add", "timer_pause", "timer_resume"):
+            pause = {"timer_pause": True, "timer_resume": False}.get(name)
+            changed: Schedule = await self._one(
+                ask,
+                which,
+                lambda w: self._ask(
+                    ADJUST_TIMER,
+                    AdjustTimer(
+                        which=w,
+                        adjustment_id=ask.turn_id,
+                        add_s=request.seconds or 0,
+                        pause=pause,
+                    ),
+                ),
+            )
+            return speech.adjusted(request.act, changed)
+        found: Schedules = await self._ask(LIST_SCHEDULES, ListSchedules(which=which))
+        if kind is ScheduleKind.TIMER:
+            return speech.timers(found.schedules)
+        return speech.listed(family, found.schedules)
+
+    async def _one(
+        self, ask: Understand, which: Which, put: Callable[[Which], Awaitable[_Reply]]
+    ) -> _Reply:
+        """The one that is meant: of several, the one of the room where it is said."""
+        try:
+            return await put(which)
+        except AliciaError as several:
+            if several.code != "schedule.ambiguous" or ask.area_id is None:
+                raise
+            here = which.model_copy(update={"area_id": ask.area_id})
+            found: Schedules = await self._ask(LIST_SCHEDULES, ListSchedules(which=here))
+            if len(found.schedules) != 1:
+                raise several from None
+            return await put(here)
+
+    async def _commands(
+        self,
+        ask: Understand,
+        request: ScheduleRequest,
+        plan: Plan,
+        speech: TimeSpeech,
+        do_now: Now,
+    ) -> Kept:
+        kind = ScheduleKind.COMMANDS
+        undo = request.undo_when() if request.undo else None
+        said = ""
+        if request.when is not None:
+            made: Schedule = await self._ask(
+                CREATE_SCHEDULE, _create(ask, request, kind, request.when, plan.actions)
+            )
+            said = speech.planned(made.when, request.text or "")
+        if undo is None:
+            return Kept(said, [])
+        # What ends it is there before it begins: nothing that was asked for a while stays on.
+        ended: Schedule = await self._ask(
+            CREATE_SCHEDULE, _create(ask, request, kind, undo, request.undo, number=1)
+        )
+        undone = speech.undone(ended.when)
+        if request.when is not None:
+            return Kept(text_of([said, undone], ask.language), [])
+        results, said = await do_now(plan)
+        if not any(result.outcome == "confirmed" for result in results):
+            which = Which(schedule_id=ended.schedule_id)
+            await self._ask(CANCEL_SCHEDULES, CancelSchedules(which=which))
+            return Kept(said, results)
+        return Kept(text_of([said, undone], ask.language), results)
+
+    async def _pretended(
+        self, ask: Understand, request: ScheduleRequest, speech: TimeSpeech, do_now: Now
+    ) -> Kept:
+        """What would be said, from the request alone."""
+        if request.plan is None:
+            if request.when is None:
+                return Kept(phrase("answer.okay", ask.language), [])
+            kind = _KINDS[request.act.value.partition("_")[0]]
+            create = _create(ask, request, kind, request.when)
+            first = request.moment.local if request.moment else None
+            supposed = Schedule(
+                **create.model_dump(),
+                created_at=0,
+                next_at=first.replace(tzinfo=self._zone).timestamp() if first else None,
+                duration_s=request.seconds,
+            )
+            return Kept(speech.created(supposed), [])
+        results: list[Result] = []
+        if request.when is None:
+            results, said = await do_now(request.plan)
+        else:
+            said = speech.planned(request.when, request.text or "")
+        undone = speech.undone(request.undo_when()) if request.undo else ""
+        return Kept(text_of([said, undone], ask.language), results)
+
+
+def _create(
+    ask: Understand,
+    request: ScheduleRequest,
+    kind: ScheduleKind,
+    when: When,
+    actions: Sequence[PlannedAction] = (),
+    *,
+    number: int = 0,
+) -> CreateSchedule:
+    """An id made of the turn's: a turn that is understood again makes nothing twice."""
+    return CreateSchedule(
+        schedule_id=f"{_NO_ID.sub('-', ask.turn_id)[:_LONGEST_ID]}-{number}",
+        kind=kind,
+        when=when,
+        name=request.name,
+        text=request.text if kind is ScheduleKind.REMINDER else None,
+        actions=[
+            TopicAction(
+                entities=list(action.entities),
+                capability=action.capability,
+                value=action.value,
+                relative=action.relative,
+            )
+            for action in actions
+        ],
+        said=request.text or ask.text,
+        maker=Maker(
+            person=ask.speaker,
+            satellite=ask.satellite,
+            area_id=ask.area_id,
+            language=ask.language,
+            turn_id=ask.turn_id,
+        ),
+    )
