@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from alicia.contracts.conversation import Exchange
 from alicia.contracts.devices import HomeSnapshot, Value
 from alicia.contracts.kinds import AudioPayload, Command, Event, Message, Personal, Stream
 
@@ -202,6 +203,10 @@ class Think(Message):
     """When the asker must have an answer, or an error; grok's own limit where it is later."""
     home: HomeSnapshot | None = None
     """The home of another time; the present one where it is not given."""
+    manner: Personal = ""
+    """Who answers, how, and how the person is addressed: what the model is told of it."""
+    history: list[Exchange] = Field(default_factory=list[Exchange])
+    """What was said before in this conversation, the oldest first."""
 
 
 class ProposedChange(Message):

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from alicia.contracts.conversation import Topic
+from alicia.contracts.conversation import Exchange, Topic
 from alicia.contracts.devices import HomeSnapshot, Origin, OutcomeKind, Value
 from alicia.contracts.kinds import AudioPayload, Command, Event, Message, Personal, State, Stream
 
@@ -119,6 +119,8 @@ class Understand(Message):
     """Say what would be done; change nothing."""
     topic: Topic | None = None
     """What the turn before at this satellite was about."""
+    history: list[Exchange] = Field(default_factory=list[Exchange])
+    """What a model answered here lately to the same person, the oldest first."""
     home: HomeSnapshot | None = None
     """The home of another time, to be understood by in place of this one. Refused but in a dry run:
     what is right for another home is not done in this one."""

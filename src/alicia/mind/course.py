@@ -166,6 +166,11 @@ class Course:
             return self.may_hold_a_pin
         return self.understood.secret
 
+    @property
+    def words(self) -> str | None:
+        """What was said or typed, as it was heard."""
+        return self.transcript.text if self.transcript else self.typed
+
     def cancel(self, reason: CancelReason) -> None:
         self.cancelled = reason
         self.error = TurnCancelledError()
@@ -182,14 +187,13 @@ class Course:
 
     def record(self) -> TurnRecord:
         heard, understood, spoken = self.transcript, self.understood, self.spoken
-        words = heard.text if heard else self.typed
         return TurnRecord(
             turn_id=self.turn_id,
             satellite=self.satellite,
             language=self.language,
             trace_id=self.trace_id,
             speaker=self.speaker,
-            transcript=None if self.secret else words,
+            transcript=None if self.secret else self.words,
             heard=understood.heard if understood and not self.secret else None,
             confidence=heard.confidence if heard else None,
             intent=understood.intent if understood else self.intent,

@@ -4,22 +4,41 @@ from __future__ import annotations
 
 import time
 
-from alicia.contracts.conversation import Topic
+from alicia.contracts.conversation import Exchange, Topic
 from alicia.contracts.voice import AUTO, GET_HOME, PREVIEW, GetHome, Preview
 from alicia.errors import AliciaError
 from alicia.mind.course import Course
+from alicia.mind.histories import Histories
 from alicia.mind.topics import Topics
 from alicia.services.voice.router.people import People
 
 
 class Homes(People):
-    """Today's home, and that of another time."""
+    """Today's home and that of another time, and what was spoken of before."""
 
     _topics: Topics
+    _histories: Histories
 
     def _topic(self, course: Course) -> Topic | None:
         """What was spoken of before; in a home of another time nobody knows."""
         return None if course.home else self._topics.of(course.satellite, time.monotonic())
+
+    def _history(self, course: Course) -> list[Exchange]:
+        """What a model may be told again of the conversation here."""
+        if course.home:
+            return []
+        return self._histories.of(course.satellite, course.speaker, time.monotonic())
+
+    def _note_the_conversation(self, course: Course) -> None:
+        """What the next turn here may go on with."""
+        if course.dry_run:
+            return
+        now = time.monotonic()
+        self._topics.note(course.satellite, course.understood, course.error, now)
+        if course.understood is not None and not course.secret:
+            self._histories.note(
+                course.satellite, course.speaker, course.words, course.understood, now
+            )
 
     async def _note_the_home(self, course: Course) -> None:
         """Keep with a recording what it was understood by; who reads it needs no more."""

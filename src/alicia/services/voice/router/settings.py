@@ -34,6 +34,8 @@ class RouterSettings(Settings):
     """How long a satellite listens without a wake word after a question; 0: never."""
     topic_s: float = Field(default=90.0, ge=0)
     """How long "turn it off" and "and the bedroom?" go back to the turn before; 0: never."""
+    history_s: float = Field(default=300.0, ge=0)
+    """How long a language model is told again what it was asked and answered here; 0: never."""
     vanished_s: float = Field(default=2.0, ge=0)
     """How long a satellite that is lost may take to come back into its turn."""
     lease_s: float = Field(default=30.0, gt=0)

@@ -43,6 +43,7 @@ from alicia.language.stopping import is_stop
 from alicia.mind.arbitration import Arbiter, Rules, Verdict
 from alicia.mind.casting import Casting
 from alicia.mind.course import Course, Stopwatch, without_words
+from alicia.mind.histories import Histories
 from alicia.mind.recordings import RecordingStore
 from alicia.mind.satellites import Directory, earshot
 from alicia.mind.topics import Topics
@@ -75,6 +76,7 @@ class Turns(Homes, ABC):
         )
         self._machines = Machines()
         self._topics = Topics(keep_s=own.topic_s)
+        self._histories = Histories(keep_s=own.history_s)
         self._lately: dict[str, TurnRecord] = {}
         """The last turn of each satellite, in memory alone: its words are somebody's."""
         self._were, self._asked_at = {}, {}
@@ -298,6 +300,7 @@ class Turns(Homes, ABC):
                     follows=course.follows,
                     dry_run=course.dry_run,
                     topic=self._topic(course),
+                    history=self._history(course),
                     home=course.home,
                 ),
                 deadline_s=self.settings.understand_s,
@@ -372,8 +375,7 @@ class Turns(Homes, ABC):
             await asyncio.gather(answer, stopping, return_exceptions=True)
 
     async def _end(self, course: Course) -> TurnRecord:
-        if not course.dry_run:
-            self._topics.note(course.satellite, course.understood, course.error, time.monotonic())
+        self._note_the_conversation(course)
         record = course.record()
         self._note_what_was_asked(course)
         with self._if_the_disk_will():
