@@ -207,6 +207,9 @@ class Think(Message):
     """Who answers, how, and how the person is addressed: what the model is told of it."""
     history: list[Exchange] = Field(default_factory=list[Exchange])
     """What was said before in this conversation, the oldest first."""
+    aloud_s: float | None = Field(default=None, gt=0)
+    """CLAUSE is wanted of what is certain while the rest is made. Once one is said, the whole may
+    take so long."""
 
 
 class ProposedChange(Message):
@@ -235,5 +238,16 @@ class Thought(Message):
     """Things of this home that the model was told of."""
 
 
+class Clause(Message):
+    """Words of a reply that nothing later can change, said while the rest is still being made."""
+
+    turn_id: str
+    number: int = Field(ge=0)
+    """Counts from 0. What begins at 0 again is another attempt."""
+    text: Personal
+    """Put together they are how the reply begins, sign by sign."""
+
+
+CLAUSE: Event[Clause] = Event("advanced/grok/clause/{turn_id}", Clause, expiry_s=10)
 THINK: Command[Think, Thought] = Command("advanced/grok/think", Think, reply=Thought, deadline_s=8)
 """Asked twice it costs twice, so the runtime asks once."""

@@ -38,3 +38,16 @@ def actions_of(results: list[Result], *, dry_run: bool = False) -> list[Action]:
         )
         for result in results
     ]
+
+
+async def pretended(action: PlannedAction) -> list[Result]:
+    """What a dry run answers from: as if every device had confirmed it."""
+    return [
+        Result(
+            entity_id=entity,
+            capability=action.capability,
+            value=action.value,
+            outcome=OutcomeKind.CONFIRMED,
+        )
+        for entity in action.entities
+    ]

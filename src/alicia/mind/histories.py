@@ -10,8 +10,6 @@ from collections import deque
 from dataclasses import dataclass
 
 from alicia.contracts.conversation import Exchange
-from alicia.contracts.voice import Understood
-from alicia.mind.models.proposals import INTENT
 
 MOST = 8
 """Turns of a satellite that are kept."""
@@ -36,7 +34,9 @@ class Histories:
 
         Who is not recognized goes on with what was said last: of one person, if it is known whose.
         """
-        kept = self._kept.get(satellite, ())
+        kept = self._kept.get(satellite)
+        if kept is None:
+            return []
         found: list[Exchange] = []
         for one in reversed(kept):
             if now - one.at > self._keep_s:
@@ -44,17 +44,12 @@ class Histories:
             speaker = speaker or one.speaker
             if one.speaker in (None, speaker):
                 found.append(one.exchange)
-        if not found and satellite in self._kept and now - kept[-1].at > self._keep_s:
+        if now - kept[-1].at > self._keep_s:
             del self._kept[satellite]
         return found[::-1]
 
-    def note(
-        self, satellite: str, speaker: str | None, said: str | None, understood: Understood, now: float
-    ) -> None:
-        """A turn is over. Only one that a model answered is kept, and none that may hold a PIN."""
-        if self._keep_s <= 0 or understood.intent != INTENT or understood.secret:
-            return
-        if said and understood.reply:
-            exchange = Exchange(said=said, replied=understood.reply)
+    def note(self, satellite: str, speaker: str | None, exchange: Exchange, now: float) -> None:
+        """A turn is over that a model answered."""
+        if self._keep_s > 0:
             kept = self._kept.setdefault(satellite, deque(maxlen=MOST))
             kept.append(_Kept(speaker, exchange, now))

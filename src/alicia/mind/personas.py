@@ -281,8 +281,10 @@ _ALWAYS = (
 
 
 def address(formality: float, language: str) -> str:
-    """How a model is to address people, as the home's own phrases do; empty where there is no
-    choice. Raises UnsupportedLanguageError."""
+    """How a model is to address people: as the home's own phrases do.
+
+    Empty where the language has no choice. Raises UnsupportedLanguageError.
+    """
     forms = _ADDRESS.get(base_language(language))
     if forms is None:
         return ""

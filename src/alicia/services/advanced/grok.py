@@ -1,6 +1,7 @@
 """Grok: xAI's Grok, or any model that is spoken to by OpenAI's protocol, as a mind for ai.
 
-    THINK asked -> GET_HOME asked -> a model is told the part of the home that matters -> replied
+    THINK asked -> GET_HOME asked -> a model is told the part of the home that matters
+                   -> CLAUSE* said, where it is wanted -> replied
 
 It does nothing: what a model wants changed is checked against this home and proposed to the asker,
 and what is protected (locks, garage doors, alarms) no model is told of. Without a provider it
@@ -19,7 +20,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from alicia.contracts.advanced import THINK, ProposedChange, Think, Thought
+from alicia.contracts.advanced import CLAUSE, THINK, Clause, ProposedChange, Think, Thought
 from alicia.contracts.voice import CANCEL, GET_HOME, GetHome
 from alicia.errors import (
     AliciaError,
@@ -33,6 +34,7 @@ from alicia.runtime.service import Service, serves
 from alicia.runtime.settings import Settings
 
 if TYPE_CHECKING:
+    from alicia.mind.models.aloud import Say
     from alicia.mind.models.chain import Link
     from alicia.mind.models.costs import Costs
 
@@ -89,6 +91,8 @@ class GrokSettings(Settings):
     """The longest that anybody waits for an answer."""
     home_tokens: int = Field(default=2000, ge=200)
     """How much a model is told of the home, its tools included."""
+    history_tokens: int = Field(default=400, ge=0)
+    """How much it is told again of the conversation so far."""
     max_tokens: int = Field(default=300, ge=16)
     """The longest answer."""
 
@@ -117,6 +121,7 @@ class Grok(Service[GrokSettings]):
     """A mind that is asked, and not obeyed."""
 
     name = "grok"
+    says = (CLAUSE,)
     hears = (CANCEL,)
     asks = (GET_HOME,)
 
@@ -185,10 +190,15 @@ class Grok(Service[GrokSettings]):
                 area_id=ask.area_id,
                 limits=self._limits(
                     within_s=until - time.monotonic(),
+                    aloud_s=ask.aloud_s or 0.0,
                     home_tokens=mine.home_tokens,
+                    history_tokens=mine.history_tokens,
                     max_tokens=mine.max_tokens,
                 ),
                 refused=self._refused,
+                manner=ask.manner,
+                history=ask.history,
+                say=self._saying(ask.turn_id) if ask.aloud_s else None,
             )
             if span is not None:
                 span.attributes.update(
@@ -213,6 +223,12 @@ class Grok(Service[GrokSettings]):
             first_ms=thought.first_ms,
             grounded=thought.grounded,
         )
+
+    def _saying(self, turn_id: str) -> Say:
+        async def say(number: int, text: str) -> None:
+            await self.say(CLAUSE, Clause(turn_id=turn_id, number=number, text=text))
+
+        return say
 
     def _refused(self, error: AliciaError) -> None:
         self.log.warning("what a model called is refused", code=error.code)

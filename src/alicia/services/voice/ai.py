@@ -22,7 +22,15 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from alicia.contracts.advanced import SPEAKER_RECOGNIZED, THINK, SpeakerRecognized, Think
+from alicia.contracts.advanced import (
+    CLAUSE,
+    SPEAKER_RECOGNIZED,
+    THINK,
+    Clause,
+    SpeakerRecognized,
+    Think,
+    Thought,
+)
 from alicia.contracts.devices import (
     AREA,
     CONTROL,
@@ -57,13 +65,15 @@ from alicia.contracts.voice import (
 )
 from alicia.errors import (
     AliciaError,
+    BrokeOffError,
     DeviceError,
     IntentError,
     MalformedMessageError,
     NotUnderstoodError,
     TurnCancelledError,
 )
-from alicia.mind.carrying_out import actions_of, carried_out
+from alicia.mind.carrying_out import actions_of, carried_out, pretended
+from alicia.mind.supposing import Supposed
 from alicia.runtime.cancelling import commit
 from alicia.runtime.logs import pii
 from alicia.runtime.service import Service, handles, serves
@@ -84,22 +94,6 @@ LIKELY = 12
 """Sentences that are offered where words are no command."""
 SURE = 0.9
 """Likeness from which a sentence that was misheard counts as whole."""
-
-
-class _Supposed:
-    """The home of another time, as replays see it: the last that was asked for."""
-
-    def __init__(self) -> None:
-        self.grammar = asyncio.Lock()
-        self.languages: dict[str, Understanding] = {}
-        self._taken: tuple[HomeSnapshot, Home] | None = None
-
-    def take(self, then: HomeSnapshot) -> Home:
-        from alicia.home.model import Home  # noqa: PLC0415 - heavy
-
-        if self._taken is None or self._taken[0] != then:
-            self._taken = then, Home.of(then)
-        return self._taken[1]
 
 
 class AiSettings(Settings):
@@ -128,16 +122,18 @@ class Ai(Service[AiSettings]):
         from alicia.language.repertoire import expected_results  # noqa: PLC0415 - heavy
         from alicia.mind.casting import Casting  # noqa: PLC0415 - heavy
         from alicia.mind.confirmation_dialogue import ConfirmationDialogue  # noqa: PLC0415 - heavy
+        from alicia.mind.consulting import Consulting  # noqa: PLC0415 - heavy
 
         self._answer = answer
         self._topic_of = topic_of
         self._expected = expected_results
         self._home = Home()
         self._casting = Casting()
+        self._consulting = Consulting(self._ask_to_think)
         self._changed_at = time.monotonic()
         self._languages: dict[str, Understanding] = {}
         self._grammar = asyncio.Lock()
-        self._supposed = _Supposed()
+        self._supposed = Supposed()
         self._dialogue = ConfirmationDialogue()
         async with asyncio.TaskGroup() as self._speculating, asyncio.TaskGroup() as group:
             loading = [
@@ -284,8 +280,12 @@ class Ai(Service[AiSettings]):
             on_its_word = ask.model_copy(update={"origin": Origin.MODEL})
         commit()
         now = datetime.fromtimestamp(ask.home.taken_at).astimezone() if ask.home else None
-        carry_out = self._pretend if ask.dry_run else self._carry_out
-        results = await carried_out(plan, lambda at, action: carry_out(on_its_word, at, action))
+        results = await carried_out(
+            plan,
+            lambda at, action: (
+                pretended(action) if ask.dry_run else self._carry_out(on_its_word, at, action)
+            ),
+        )
         with self.span("answer"):
             reply = said or self._answer(plan, results, home, ask.language, now=now)
         answerer = self._casting.answerer(ask.speaker, ask.area_id, ask.language, now)
@@ -416,38 +416,28 @@ class Ai(Service[AiSettings]):
     async def _thought(self, ask: Understand, why: NotUnderstoodError) -> tuple[Plan, Home, str]:
         """What a language model makes of it: changes, or what to say.
 
-        Raises `why` where nobody has an answer in time that is valid here.
+        Raises `why` where nobody has an answer in time that is valid here; BrokeOffError where one
+        was begun to be said.
         """
-        from alicia.mind.models.proposals import planned  # noqa: PLC0415 - heavy
-
         within_s = self.settings.think_within_s
         if not within_s or ask.home is not None:
             raise why
-        shared = ask.model_dump(include={"turn_id", "text", "language", "area_id"})
+        answerer = self._casting.answerer(ask.speaker, ask.area_id, ask.language)
         try:
-            think = Think(**shared, within_s=within_s)
-            thought = await self.ask(THINK, think, deadline_s=within_s + 0.1)
-            plan = planned(thought, self._home, ask.text)
-        except TurnCancelledError:
+            plan, said = await self._consulting.consult(ask, answerer, self._home, within_s)
+        except (TurnCancelledError, BrokeOffError):
             raise
         except AliciaError as error:
             self.log.info("no model helped", code=error.code)
             raise why from error
-        # What was changed is told from what is confirmed, whatever the model says of it.
-        return plan, self._home, "" if plan.actions else thought.reply
+        return plan, self._home, said
 
-    async def _pretend(self, ask: Understand, number: int, action: PlannedAction) -> list[Result]:
-        """What a dry run answers from: as if every device had confirmed it."""
-        del ask, number
-        return [
-            Result(
-                entity_id=entity,
-                capability=action.capability,
-                value=action.value,
-                outcome=OutcomeKind.CONFIRMED,
-            )
-            for entity in action.entities
-        ]
+    async def _ask_to_think(self, think: Think, within_s: float) -> Thought:
+        return await self.ask(THINK, think, deadline_s=within_s)
+
+    @handles(CLAUSE)
+    async def clause(self, clause: Clause) -> None:
+        self._consulting.begun(clause.turn_id)
 
     async def _carry_out(
         self, ask: Understand, number: int, action: PlannedAction, shown: Shown | None = None

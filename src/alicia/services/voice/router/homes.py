@@ -9,6 +9,7 @@ from alicia.contracts.voice import AUTO, GET_HOME, PREVIEW, GetHome, Preview
 from alicia.errors import AliciaError
 from alicia.mind.course import Course
 from alicia.mind.histories import Histories
+from alicia.mind.models.proposals import INTENT
 from alicia.mind.topics import Topics
 from alicia.services.voice.router.people import People
 
@@ -35,10 +36,12 @@ class Homes(People):
             return
         now = time.monotonic()
         self._topics.note(course.satellite, course.understood, course.error, now)
-        if course.understood is not None and not course.secret:
-            self._histories.note(
-                course.satellite, course.speaker, course.words, course.understood, now
-            )
+        understood, begun = course.understood, course.beginning.said
+        by_model = begun if understood is None else understood.intent == INTENT
+        replied = begun if understood is None else course.reply
+        if by_model and not course.secret and course.words and replied:
+            exchange = Exchange(said=course.words, replied=replied)
+            self._histories.note(course.satellite, course.speaker, exchange, now)
 
     async def _note_the_home(self, course: Course) -> None:
         """Keep with a recording what it was understood by; who reads it needs no more."""

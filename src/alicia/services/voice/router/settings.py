@@ -12,6 +12,9 @@ class RouterSettings(Settings):
     """From opening the microphone to the text; the person's own time is in it."""
     understand_s: float = Field(default=6.0, gt=0)
     speak_s: float = Field(default=8.0, gt=0)
+    aloud_s: float = Field(default=9.0, ge=0)
+    """How long a language model may go on with an answer whose first clause is spoken; 0: nothing
+    is spoken of an answer that is not whole."""
     speaker_s: float = Field(default=0.06, ge=0)
     """How long a sentence waits at most for whose voice it was, where voices are recognized."""
     cancel_s: float = Field(default=0.5, gt=0)
