@@ -170,6 +170,8 @@ class _Thinking:
             asked = any(call.name == QUERY for call in said.calls)
             if valid and (not asked or not left):
                 return self._thought(said.text, tuple(changes.values()))
+            if not valid and self.aloud.said:
+                break  # another try would say it all again
             messages += [
                 ChatMessage("assistant", said.text, tuple(said.calls)),
                 *(ChatMessage("tool", told, call_id=call_id) for call_id, told in results),
