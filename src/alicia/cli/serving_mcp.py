@@ -26,28 +26,20 @@ def mcp(
     home: Home = None,
 ) -> None:
     """Serve what is in the home as tools of the Model Context Protocol, until its client leaves."""
-    for name, value in (("PORT", port), ("PERSON", person)):
+    given = {"HTTP": http, "PORT": port, "PERSON": person, "WITH_HOUSE": None if http else False}
+    for name, value in given.items():
         if value is not None:
             os.environ[f"{PREFIX}MCP_SERVER__{name}"] = str(value)
     folder = Folder(home)
 
     async def work() -> None:
         async with visiting(McpServer, folder) as house:
-            if http:
-                await _over_http(house)
-            else:
+            if not http:
                 await house.tools().run_stdio_async()
+                return
+            token = house.folder.state(house.name) / "token"
+            err.print(f"MCP at {house.address}. Its clients show the token in {token}.")
+            err.print("Ctrl-C ends it.")
+            await asyncio.Event().wait()
 
     run(work())
-
-
-async def _over_http(house: McpServer) -> None:
-    from alicia.peers.mcp.http import serving, token_in  # noqa: PLC0415 - only where wanted
-
-    own = house.settings
-    state = house.folder.state(house.name)
-    token = await house.off_loop(token_in, state)
-    async with serving(house.tools(), own.host, own.port, token) as address:
-        err.print(f"MCP at {address}. Its clients show the token in {state / 'token'}.")
-        err.print("Ctrl-C ends it.")
-        await asyncio.Event().wait()

@@ -228,6 +228,8 @@ class Thought(Message):
     language: str
     changes: list[ProposedChange] = Field(default_factory=list[ProposedChange])
     """For the asker to carry out, all or none."""
+    untrusted: bool = False
+    """Text from outside this home was read for it, and may speak out of it."""
     provider: str
     input_tokens: int = 0
     """As the server counted them; 0 where it told nothing."""

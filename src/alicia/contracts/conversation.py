@@ -44,3 +44,4 @@ class Exchange(Message):
 
     said: Personal
     replied: Personal
+    """Empty where text from outside this home may speak out of it."""

@@ -219,6 +219,8 @@ class Understood(Message):
     to be none."""
     secret: bool = False
     """What was said held a PIN, or may have: it is kept nowhere, and `heard` is empty."""
+    untrusted: bool = False
+    """Text from outside this home may speak out of the reply: no model is told it again."""
 
 
 class GetHome(Message):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
 from typing import Any
 
 from alicia.contracts.advanced import Think, Thought
@@ -26,6 +27,17 @@ Ask = Callable[[Think, float], Coroutine[Any, Any, Thought]]
 """A request, and how long to wait for its reply."""
 
 
+@dataclass(frozen=True, slots=True)
+class Consulted:
+    """What came of it."""
+
+    plan: Plan
+    said: str = ""
+    """What to say; empty where the plan's outcome says it."""
+    untrusted: bool = False
+    """Text from outside this home may speak out of what is said."""
+
+
 class Consulting:
     """The sentences that models are asked about."""
 
@@ -40,7 +52,7 @@ class Consulting:
 
     async def consult(
         self, ask: Understand, answerer: Answerer, home: Home, within_s: float
-    ) -> tuple[Plan, str]:
+    ) -> Consulted:
         """What is to be done, all or none of it, and what to say where that is nothing.
 
         Raises AliciaError; BrokeOffError where the beginning of a reply was said.
@@ -63,7 +75,7 @@ class Consulting:
         finally:
             del self._begun[ask.turn_id]
         # What was changed is told from what is confirmed, whatever the model says of it.
-        return plan, "" if plan.actions else thought.reply
+        return Consulted(plan, "" if plan.actions else thought.reply, thought.untrusted)
 
     async def _answer(self, think: Think, begun: asyncio.Event, within_s: float) -> Thought:
         if think.aloud_s is None:

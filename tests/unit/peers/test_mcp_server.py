@@ -27,7 +27,7 @@ pytest.importorskip("mcp", reason="needs alicia[mcp]")
 from mcp import Client, MCPError, StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 
-from alicia.peers.mcp.http import serving, token_in
+from alicia.peers.mcp.http import token_in
 from alicia.peers.mcp.server import McpServer
 
 LAMP, LOCK, GARAGE = "light.kitchen", "lock.front_door", "cover.garage_door"
@@ -174,22 +174,22 @@ async def test_something_is_announced(tmp_path: Path) -> None:
 
 
 async def test_over_http_nobody_is_served_without_the_token(tmp_path: Path) -> None:
-    async with guest(tmp_path) as g:
-        token = token_in(tmp_path)
-        assert token == token_in(tmp_path)
-        assert (tmp_path / "token").stat().st_mode & 0o077 == 0
-        async with serving(g.server.tools(), "127.0.0.1", 0, token) as address:
-            import httpx2 as httpx  # noqa: PLC0415 - what the client brings
+    import httpx2 as httpx  # noqa: PLC0415 - what the client brings
 
-            async with httpx.AsyncClient() as http:
-                for headers in ({}, {"authorization": "Bearer no"}):
-                    assert (await http.post(address, headers=headers)).status_code == 401
-            with pytest.raises((MCPError, BaseExceptionGroup, httpx.HTTPError)):
-                async with Client(address):
-                    pass
-            shown = httpx.AsyncClient(headers={"authorization": f"Bearer {token}"})
-            async with shown, Client(streamable_http_client(address, http_client=shown)) as client:
-                assert len((await client.list_tools()).tools) == 5
+    async with guest(tmp_path, http=True, port=0) as g:
+        folder = g.server.folder.state("mcp_server")
+        token = token_in(folder)
+        assert (folder / "token").stat().st_mode & 0o077 == 0
+        address = g.server.address
+        async with httpx.AsyncClient() as http:
+            for headers in ({}, {"authorization": "Bearer no"}):
+                assert (await http.post(address, headers=headers)).status_code == 401
+        with pytest.raises((MCPError, BaseExceptionGroup, httpx.HTTPError)):
+            async with Client(address):
+                pass
+        shown = httpx.AsyncClient(headers={"authorization": f"Bearer {token}"})
+        async with shown, Client(streamable_http_client(address, http_client=shown)) as client:
+            assert len((await client.list_tools()).tools) == 5
 
 
 async def test_the_command_says_where_no_house_is(tmp_path: Path) -> None:

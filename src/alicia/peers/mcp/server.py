@@ -41,13 +41,16 @@ if TYPE_CHECKING:
 class McpServerSettings(Settings):
     http_port: int = -1
     with_house: bool = False
+    """Start with `alicia up`, and serve streamable HTTP."""
+    http: bool = False
+    """Serve streamable HTTP."""
     person: str = ""
     """Id of the person whose rights its clients have; empty: nobody who is known."""
     protected: bool = False
     """Tell of locks, garage doors, gates and alarms too; they open with a PIN."""
     host: str = "127.0.0.1"
     port: int = Field(default=10720, ge=0, le=65535)
-    """Of streamable HTTP, where that is wanted."""
+    """Of streamable HTTP."""
     language: str = "en"
     """In which names are told."""
 
@@ -59,10 +62,22 @@ class McpServer(Service[McpServerSettings]):
     asks = (CONTROL,)
     does_without = (ANNOUNCE,)
 
+    address = ""
+    """Where streamable HTTP is served; empty where it is not."""
+
     @asynccontextmanager
     async def lifespan(self) -> AsyncGenerator[None, None]:
         self.home = Home()
-        yield
+        own = self.settings
+        if not (own.http or own.with_house):
+            yield
+            return
+        from alicia.peers.mcp.http import serving, token_in  # noqa: PLC0415 - only where wanted
+
+        token = await self.off_loop(token_in, self.folder.state(self.name))
+        async with serving(self.tools(), own.host, own.port, token) as self.address:
+            self.log.info("serving MCP", address=self.address)
+            yield
 
     @handles(AREA)
     async def area(self, area: Area) -> None:

@@ -85,6 +85,7 @@ if TYPE_CHECKING:
     from alicia.language.understanding import Understanding
     from alicia.mind.casting import Answerer
     from alicia.mind.confirmation_dialogue import Shown
+    from alicia.mind.consulting import Consulted
 
 QUIET_S = 0.1
 HOME_WITHIN_S = 1.5
@@ -267,7 +268,7 @@ class Ai(Service[AiSettings]):
         answer = self._dialogue.answer(ask)
         if answer is not None:
             return answer if isinstance(answer, Understood) else await self._go_on(ask, answer)
-        said, on_its_word = "", ask
+        said, untrusted, on_its_word = "", False, ask
         try:
             plan, home = await self._plan(ask)
         except (IntentError, DeviceError) as error:
@@ -276,7 +277,8 @@ class Ai(Service[AiSettings]):
                 return again
             if not isinstance(error, NotUnderstoodError):
                 raise
-            plan, home, said = await self._thought(ask, error)
+            thought = await self._thought(ask, error)
+            plan, home, said, untrusted = thought.plan, self._home, thought.said, thought.untrusted
             on_its_word = ask.model_copy(update={"origin": Origin.MODEL})
         commit()
         now = datetime.fromtimestamp(ask.home.taken_at).astimezone() if ask.home else None
@@ -299,6 +301,7 @@ class Ai(Service[AiSettings]):
             reply=reply,
             language=ask.language,
             topic=self._topic_of(plan),
+            untrusted=untrusted,
         )
         return self._dialogue.asking(ask, plan, results, understood)
 
@@ -413,7 +416,7 @@ class Ai(Service[AiSettings]):
         self.log.info("understood", intent=plan.intent, snapped=plan.snapped, text=pii(plan.heard))
         return plan, home
 
-    async def _thought(self, ask: Understand, why: NotUnderstoodError) -> tuple[Plan, Home, str]:
+    async def _thought(self, ask: Understand, why: NotUnderstoodError) -> Consulted:
         """What a language model makes of it: changes, or what to say.
 
         Raises `why` where nobody has an answer in time that is valid here; BrokeOffError where one
@@ -424,13 +427,12 @@ class Ai(Service[AiSettings]):
             raise why
         answerer = self._casting.answerer(ask.speaker, ask.area_id, ask.language)
         try:
-            plan, said = await self._consulting.consult(ask, answerer, self._home, within_s)
+            return await self._consulting.consult(ask, answerer, self._home, within_s)
         except (TurnCancelledError, BrokeOffError):
             raise
         except AliciaError as error:
             self.log.info("no model helped", code=error.code)
             raise why from error
-        return plan, self._home, said
 
     async def _ask_to_think(self, think: Think, within_s: float) -> Thought:
         return await self.ask(THINK, think, deadline_s=within_s)

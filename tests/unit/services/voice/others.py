@@ -113,6 +113,7 @@ class Mind(Other):
         """What a sentence is about, by turn."""
         self.thoughts: dict[str, str] = {}
         """What a model answers, by turn."""
+        self.untrusted = False
 
     @serves(UNDERSTAND, concurrency=8)
     async def understand(self, ask: Understand) -> Understood:
@@ -124,6 +125,7 @@ class Mind(Other):
             reply=self.thoughts.get(ask.turn_id, f"Done: {ask.text}"),
             language=ask.language,
             topic=self.topics.get(ask.turn_id),
+            untrusted=self.untrusted,
         )
 
 

@@ -40,6 +40,8 @@ class Homes(People):
         by_model = begun if understood is None else understood.intent == INTENT
         replied = begun if understood is None else course.reply
         if by_model and not course.secret and course.words and replied:
+            if understood is None or understood.untrusted:
+                replied = ""  # what was cut short may be untrusted: nobody knows yet
             exchange = Exchange(said=course.words, replied=replied)
             self._histories.note(course.satellite, course.speaker, exchange, now)
 
