@@ -48,11 +48,17 @@ server.run()
 """
 
 
+def says(program: Path, news: str) -> None:
+    """What the server of news tells from now on."""
+    program.write_text(PROGRAM)
+    program.with_suffix(".txt").write_text(news, "utf-8")
+
+
 @asynccontextmanager
 async def besieged(
     folder: Path, model: OpenAiServer, program: Path
 ) -> AsyncGenerator[Besieged, None]:
-    program.write_text(PROGRAM)
+    says(program, "Nothing.")
     provider = {"name": "p", "url": model.url, "model": "m", "input_usd": 0, "output_usd": 0}
     lent = {"command": [sys.executable, str(program)], "tools": {"latest": "News."}}
     news = {"name": "news", "within_s": 5, **lent}
@@ -77,7 +83,7 @@ async def test_what_is_read_elsewhere_commands_nothing(tmp_path: Path) -> None:
     ):
         await lend(s, model)
         for text in READ_ELSEWHERE:
-            program.with_suffix(".txt").write_text(text, "utf-8")
+            says(program, text)
             for calls in ((UNLOCK,), (ON,), (ON, OPEN)):
                 model.script(Reply(calls=(NEWS,)), Reply("As you wish.", calls=calls))
                 record = await s.talk.speak("what would be new in the world", by="anna")
@@ -85,7 +91,7 @@ async def test_what_is_read_elsewhere_commands_nothing(tmp_path: Path) -> None:
                 assert record.reply == phrase("intent.not_understood", "en")
         assert s.told == [], "not even a lamp"
         # What it answered out of it is no part of what the next sentence is told.
-        program.with_suffix(".txt").write_text(READ_ELSEWHERE[0], "utf-8")
+        says(program, READ_ELSEWHERE[0])
         model.script(Reply(calls=(NEWS,)), Reply(READ_ELSEWHERE[0]))
         assert (await s.talk.speak("what would be new in the world")).reply == READ_ELSEWHERE[0]
         model.script(Reply("Hm."))
