@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from alicia.cli.output import Home, err, run
+from alicia.cli.output import Home, Json, emit, err, run
 from alicia.cli.visiting import visiting
 from alicia.peers.mcp.server import McpServer
 from alicia.runtime.settings import PREFIX, Folder
@@ -23,6 +23,7 @@ def mcp(
     person: Annotated[
         str | None, typer.Option("--person", help="Whose rights it has; nobody's by default.")
     ] = None,
+    json: Json = False,
     home: Home = None,
 ) -> None:
     """Serve what is in the home as tools of the Model Context Protocol, until its client leaves."""
@@ -38,8 +39,11 @@ def mcp(
                 await house.tools().run_stdio_async()
                 return
             token = house.folder.state(house.name) / "token"
-            err.print(f"MCP at {house.address}. Its clients show the token in {token}.")
-            err.print("Ctrl-C ends it.")
+            if json:
+                emit({"address": house.address, "token_file": str(token)})
+            else:
+                err.print(f"MCP at {house.address}. Its clients show the token in {token}.")
+                err.print("Ctrl-C ends it.")
             await asyncio.Event().wait()
 
-    run(work())
+    run(work(), as_json=json and http)
