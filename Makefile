@@ -8,7 +8,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev demo test check format lint types imports generated unit e2e \
-	test-browser test-languages chaos bench bench-voice eval-mind speech-set \
+	test-browser test-languages test-model chaos bench bench-voice eval-mind speech-set \
 	generate samples docs clean
 
 help: ## this list
@@ -58,6 +58,11 @@ e2e: ## recorded speech in, device state and speech out
 
 test-languages: ## all recordings of the eight languages besides English, through a real house
 	$(BIN)/pytest -q -m languages tests/e2e/test_languages.py $(ARGS)
+
+test-model: ## a real model's server, by OpenAI's protocol: URL=http://localhost:8080/v1 [MODEL=... KEY=...]
+	@test -n "$(URL)" || { echo "URL is missing: make test-model URL=http://localhost:8080/v1" >&2; exit 1; }
+	@ALICIA_TEST_OPENAI_URL=$(URL) ALICIA_TEST_OPENAI_MODEL=$(or $(MODEL),local) \
+	ALICIA_TEST_OPENAI_KEY=$(KEY) $(BIN)/pytest -q tests/integration/test_real_model.py $(ARGS)
 
 test-browser: ## the page with a microphone in a real Chromium (apt-get install chromium)
 	@command -v chromium >/dev/null || { echo "chromium is missing: apt-get install chromium" >&2; exit 1; }

@@ -454,5 +454,9 @@ class DeclinedError(UpstreamError, code=".declined"):
     """A model declined to answer that."""
 
 
+class BrokeOffError(UpstreamError, code=".broke_off"):
+    """An answer whose beginning was spoken did not come to its end."""
+
+
 class NoProviderError(UpstreamError, code=".no_provider"):
     """No language model is set up for this home."""

@@ -40,6 +40,7 @@ COMMANDS = {
     "restart": Entry(_HOUSE, "services"),
     "wyoming": Entry(_HOUSE, "endpoints"),
     "browser": Entry(_HOUSE, "endpoints"),
+    "mcp": Entry(_HOUSE, "serving_mcp"),
     "announce": Entry(_SPEAKING, "announcing"),
     "ask": Entry(_SPEAKING, "talking"),
     "intercom": Entry(_SPEAKING, "announcing"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from alicia.contracts.conversation import Exchange
 from alicia.contracts.devices import HomeSnapshot, Value
 from alicia.contracts.kinds import AudioPayload, Command, Event, Message, Personal, Stream
 
@@ -204,6 +205,13 @@ class Think(Message):
     """The home of another time; the present one where it is not given."""
     facts: list[Personal] = Field(default_factory=list[Personal])
     """What the speaker told before, to answer from: nothing is changed because of it."""
+    manner: Personal = ""
+    """Who answers, how, and how the person is addressed: what the model is told of it."""
+    history: list[Exchange] = Field(default_factory=list[Exchange])
+    """What was said before in this conversation, the oldest first."""
+    aloud_s: float | None = Field(default=None, gt=0)
+    """CLAUSE is wanted of what is certain while the rest is made. Once one is said, the whole may
+    take so long."""
 
 
 class ProposedChange(Message):
@@ -222,6 +230,8 @@ class Thought(Message):
     language: str
     changes: list[ProposedChange] = Field(default_factory=list[ProposedChange])
     """For the asker to carry out, all or none."""
+    untrusted: bool = False
+    """Text from outside this home was read for it, and may speak out of it."""
     provider: str
     input_tokens: int = 0
     """As the server counted them; 0 where it told nothing."""
@@ -232,5 +242,16 @@ class Thought(Message):
     """Things of this home that the model was told of."""
 
 
+class Clause(Message):
+    """Words of a reply that nothing later can change, said while the rest is still being made."""
+
+    turn_id: str
+    number: int = Field(ge=0)
+    """Counts from 0. What begins at 0 again is another attempt."""
+    text: Personal
+    """Put together they are how the reply begins, sign by sign."""
+
+
+CLAUSE: Event[Clause] = Event("advanced/grok/clause/{turn_id}", Clause, expiry_s=10)
 THINK: Command[Think, Thought] = Command("advanced/grok/think", Think, reply=Thought, deadline_s=8)
 """Asked twice it costs twice, so the runtime asks once."""

@@ -1,11 +1,11 @@
-"""What a conversation is about, without its words: it can be taken up in any language."""
+"""What a conversation is about, without its words; and, for a language model, with them."""
 
 from __future__ import annotations
 
 from pydantic import Field
 
 from alicia.contracts.devices import Value
-from alicia.contracts.kinds import Message
+from alicia.contracts.kinds import Message, Personal
 
 
 class TopicAction(Message):
@@ -37,3 +37,11 @@ class Topic(Message):
     question: TopicQuestion | None = None
     which: bool = False
     """It was asked back which of the actions is meant; none of them has been done."""
+
+
+class Exchange(Message):
+    """A turn that a language model answered: all of it has been put to one before."""
+
+    said: Personal
+    replied: Personal
+    """Empty where text from outside this home may speak out of it."""

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from alicia.contracts.conversation import Topic
+from alicia.contracts.conversation import Exchange, Topic
 from alicia.contracts.devices import HomeSnapshot, Origin, OutcomeKind, Value
 from alicia.contracts.kinds import AudioPayload, Command, Event, Message, Personal, State, Stream
 
@@ -119,6 +119,11 @@ class Understand(Message):
     """Say what would be done; change nothing."""
     topic: Topic | None = None
     """What the turn before at this satellite was about."""
+    history: list[Exchange] = Field(default_factory=list[Exchange])
+    """What a model answered here lately to the same person, the oldest first."""
+    aloud_s: float | None = Field(default=None, gt=0)
+    """The reply is spoken: its beginning may be said (CLAUSE) while the rest is made, and the whole
+    may then take so long."""
     home: HomeSnapshot | None = None
     """The home of another time, to be understood by in place of this one. Refused but in a dry run:
     what is right for another home is not done in this one."""
@@ -214,6 +219,8 @@ class Understood(Message):
     to be none."""
     secret: bool = False
     """What was said held a PIN, or may have: it is kept nowhere, and `heard` is empty."""
+    untrusted: bool = False
+    """Text from outside this home may speak out of the reply: no model is told it again."""
 
 
 class GetHome(Message):
@@ -252,6 +259,16 @@ class SpeakPriority(StrEnum):
     """An alarm, a warning."""
 
 
+class SpeechPlace(Message):
+    """How far a turn's SPEECH has come."""
+
+    sequence: int
+    """Number of the next chunk."""
+    position: int
+    """Samples so far."""
+    rate_hz: int
+
+
 class Speak(Message):
     turn_id: str
     text: Personal
@@ -267,11 +284,17 @@ class Speak(Message):
     voice: str | None = None
     """An engine that is to speak, where it is here; otherwise the language's own order decides."""
     priority: SpeakPriority = SpeakPriority.NORMAL
+    after: SpeechPlace | None = None
+    """Where this turn's speech stands: it goes on from there. The text may then be empty, to end
+    it."""
+    more: bool = False
+    """More of this turn's speech follows, by another SPEAK: the stream stays open."""
 
 
 class Spoken(Message):
     turn_id: str
     duration_ms: float
+    """Of all of the turn's speech so far."""
     rate_hz: int
     first_audio_at: float
     """Seconds since the epoch."""
@@ -279,6 +302,8 @@ class Spoken(Message):
     """Nothing had to be made."""
     voice: str | None = None
     """Who began it."""
+    place: SpeechPlace | None = None
+    """Where the next SPEAK of this turn would go on."""
 
 
 class Prepare(Speak):

@@ -19,7 +19,7 @@ from alicia.language import manners
 from alicia.language.phrases import phrase_for
 from alicia.language.plan import Plan
 from alicia.language.tables import base_language
-from alicia.mind.personas import DEFAULT, at, is_plain, style
+from alicia.mind.personas import DEFAULT, NEUTRAL, address, at, is_plain, prompt, style
 
 PLAIN = VoiceStyle()
 _NAMING = ("name", "area", "color", "device_class")
@@ -54,6 +54,12 @@ class Answerer:
         if self.persona is None:
             return plain
         return self.say(plain, kind_of(plan, results, home), language, _names(plan, home, language))
+
+    def manner(self, language: str) -> str:
+        """What a model is told of who answers. Raises UnsupportedLanguageError."""
+        if self.persona is None:
+            return f"You are Alicia, the voice of this home. {address(NEUTRAL, language)}".strip()
+        return prompt(self.persona, language)
 
     def apology(self, plain: str, error: AliciaError, language: str) -> str:
         """Alicia's own error: the address may be another, what is told is not."""

@@ -29,6 +29,7 @@ from alicia.errors import (
     UnclearSpeechError,
     UnsupportedLanguageError,
 )
+from alicia.mind.beginning import Beginning
 from alicia.mind.casting import NOBODY, Answerer, apologised
 from alicia.mind.turns import OpenEntry
 
@@ -96,6 +97,14 @@ class Course:
     begun_on: float = field(default_factory=time.monotonic)
     error: AliciaError | None = None
     reply: str | None = None
+    beginning: Beginning = field(default_factory=Beginning)
+    """Its words, as far as they are certain."""
+    speaking: asyncio.Task[None] | None = None
+    """At work where it is spoken before it is whole."""
+    speaks_on: bool = False
+    """More of it is to be spoken."""
+    thinking: Stopwatch | None = None
+    """Of the stage that ends with the first certain words."""
     answerer: Answerer = NOBODY
     """Who answers: settled before the sentence is understood."""
     stages: list[Stage] = field(default_factory=list[Stage])
@@ -166,6 +175,11 @@ class Course:
             return self.may_hold_a_pin
         return self.understood.secret
 
+    @property
+    def words(self) -> str | None:
+        """What was said or typed, as it was heard."""
+        return self.transcript.text if self.transcript else self.typed
+
     def cancel(self, reason: CancelReason) -> None:
         self.cancelled = reason
         self.error = TurnCancelledError()
@@ -182,14 +196,13 @@ class Course:
 
     def record(self) -> TurnRecord:
         heard, understood, spoken = self.transcript, self.understood, self.spoken
-        words = heard.text if heard else self.typed
         return TurnRecord(
             turn_id=self.turn_id,
             satellite=self.satellite,
             language=self.language,
             trace_id=self.trace_id,
             speaker=self.speaker,
-            transcript=None if self.secret else words,
+            transcript=None if self.secret else self.words,
             heard=understood.heard if understood and not self.secret else None,
             confidence=heard.confidence if heard else None,
             intent=understood.intent if understood else self.intent,
@@ -228,17 +241,22 @@ class Stopwatch:
         self._first = first
         self._second = second
         self._between: float | None = None
+        self._stopped: float | None = None
 
     def split(self, moment: float) -> None:
         """When the first stage became the second, in seconds since the epoch."""
         self._between = moment
+
+    def stop(self) -> None:
+        """The stage is over, though it is not left yet."""
+        self._stopped = self._stopped or time.perf_counter()
 
     def __enter__(self) -> Self:
         self._started, self._clock = time.time(), time.perf_counter()
         return self
 
     def __exit__(self, *_: object) -> None:
-        took = (time.perf_counter() - self._clock) * 1000
+        took = ((self._stopped or time.perf_counter()) - self._clock) * 1000
         if self._between is None:
             self._stages.append(Stage(stage=self._first, ms=round(took, 1)))
             return

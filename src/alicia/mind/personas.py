@@ -15,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from alicia.contracts.personas import Mood, Persona, PersonaDocument, Traits, VoiceStyle
 from alicia.errors import InvalidPersonaError, UnsupportedLanguageError
+from alicia.language import manners
 from alicia.language.tables import base_language
 
 DEFAULT = "alicia"
@@ -254,7 +255,7 @@ def _stepped(value: float, step: float, least: float, most: float) -> float:
 
 _WORDS = {
     "warmth": ("Be matter-of-fact.", "Be warm and friendly."),
-    "formality": ("Speak casually, as to a friend.", "Speak formally, with the polite address."),
+    "formality": ("Speak casually, as to a friend.", "Speak formally."),
     "humour": ("Make no jokes.", "A light, kind joke is welcome where it fits."),
     "verbosity": (
         "Answer in as few words as possible.",
@@ -263,10 +264,32 @@ _WORDS = {
     "energy": ("Sound calm.", "Sound lively."),
 }
 _LOW, _HIGH = 0.35, 0.65
+_ADDRESS = {  # casual, as Alicia's own phrases are, formal
+    "de": ("'du'", "'du'", "'Sie'"),
+    "es": ("'tú'", "'tú'", "'usted'"),
+    "fr": ("'tu'", "'tu'", "'vous'"),
+    "it": ("'tu'", "'tu'", "'Lei'"),
+    "pt": ("'você'", "'você'", "'o senhor' or 'a senhora', or without a pronoun"),
+    "zh": ("'你'", "'你'", "'您'"),
+    "ja": ("plain forms (だ・する)", "です・ます forms", "です・ます forms with honorific words"),
+    "ko": ("해체 (반말)", "해요체", "합쇼체"),
+}
 _ALWAYS = (
     "Your words are spoken aloud: no lists, no markup. Never change names, numbers or what became "
     "of a command. Tell all of what failed; no jokes about failures, locks or alarms."
 )
+
+
+def address(formality: float, language: str) -> str:
+    """How a model is to address people: as the home's own phrases do.
+
+    Empty where the language has no choice. Raises UnsupportedLanguageError.
+    """
+    forms = _ADDRESS.get(base_language(language))
+    if forms is None:
+        return ""
+    form = forms[(formality > manners.LOW) + (formality >= manners.HIGH)]
+    return f"Address the person with {form}."
 
 
 def prompt(persona: Persona, language: str) -> str:
@@ -275,5 +298,6 @@ def prompt(persona: Persona, language: str) -> str:
     for trait, (low, high) in _WORDS.items():
         value = getattr(persona.traits, trait)
         told.append(low if value <= _LOW else high if value >= _HIGH else "")
-    told += [_ALWAYS, f"Answer in the language with the code {base_language(language)!r}."]
+    told += [address(persona.traits.formality, language), _ALWAYS]
+    told += [f"Answer in the language with the code {base_language(language)!r}."]
     return " ".join(text for text in told if text)

@@ -144,6 +144,12 @@ PEERS: tuple[Room, ...] = (
         "voice devices that run ESPHome",
         "alicia.peers.esphome.driver:Esphome",
     ),
+    Room(
+        "mcp_server",
+        "peer",
+        "the home as tools, for programs that speak MCP",
+        "alicia.peers.mcp.server:McpServer",
+    ),
 )
 
 

@@ -54,3 +54,13 @@ def _cut(text: str, after: re.Pattern[str]) -> list[str]:
     ends = [match.end() for match in after.finditer(text)]
     bounds = [0, *ends, len(text)]
     return [text[start:end].strip() for start, end in itertools.pairwise(bounds)]
+
+
+def settled(text: str, *, min_chars: int = _MIN_CLAUSE_CHARS) -> int:
+    """Up to where a text is whole clauses that no further words change; the last may still grow."""
+    signs = sum(len(clause.replace(" ", "")) for clause in clauses(text, min_chars=min_chars)[:-1])
+    at = 0
+    while signs or (at and text[at : at + 1].isspace()):
+        signs -= not text[at].isspace()
+        at += 1
+    return at

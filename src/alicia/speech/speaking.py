@@ -62,19 +62,25 @@ class Speaker:
         self._storing: set[asyncio.Task[None]] = set()
 
     async def speak(
-        self, wanted: Sequence[Clause], *, voice: str | None = None, haste: int = 0
+        self,
+        wanted: Sequence[Clause],
+        *,
+        voice: str | None = None,
+        haste: int = 0,
+        whole: bool = True,
     ) -> AsyncGenerator[Told, None]:
         """The pieces, as soon as each is there. Leave with `aclosing` when stopping early.
 
-        voice: an engine to be tried first. Raises UnsupportedLanguageError (nobody speaks it),
-        EngineError (all that do failed).
+        voice: an engine to be tried first. whole: nothing else belongs to the reply;
+        otherwise who spoke a part before is no reason to speak it now. Raises
+        UnsupportedLanguageError (nobody speaks it), EngineError (all that do failed).
         """
         engines = {
             language: self._engines(language, voice)
             for language in dict.fromkeys(clause.language for clause in wanted)
         }
         chosen = {
-            language: self._keeper(engines[language], wanted, language, voice)
+            language: self._keeper(engines[language], wanted, language, voice) if whole else None
             for language in engines
         }
         rate_hz, pause_s = 0, 0.0

@@ -72,6 +72,8 @@ class Reply:
     code: str | None = None
     """The error's code, in place of the usual one of its status."""
     retry_after: str | None = None
+    hold_after: int | None = None
+    """Pieces of a stream after which it waits until the request's `go` is set."""
     break_after: int | None = None
     """Pieces after which the connection is closed."""
     garbage: bool = False
@@ -91,6 +93,8 @@ class Request:
     body: dict[str, Any]
     abandoned: asyncio.Event = field(default_factory=asyncio.Event)
     """The client hung up before it had all."""
+    go: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set by the test: a held stream goes on."""
     answered: asyncio.Event = field(default_factory=asyncio.Event)
     """It was sent all that the script says."""
 
@@ -188,7 +192,7 @@ class OpenAiServer:
             self.requests.append(request)
             self._came.set()
             reply = self._script.pop(0) if len(self._script) > 1 else self._script[0]
-            await _reply(writer, reply, request.body)
+            await _reply(writer, reply, request)
         else:
             await _send(writer, 404, _error(404, None))
 
@@ -228,7 +232,8 @@ def _error(status: int, code: str | None) -> dict[str, Any]:
 # ---- chat completions ---------------------------------------------------------------------------
 
 
-async def _reply(writer: asyncio.StreamWriter, reply: Reply, body: dict[str, Any]) -> None:
+async def _reply(writer: asyncio.StreamWriter, reply: Reply, request: Request) -> None:
+    body = request.body
     if reply.hang:
         await asyncio.Event().wait()
     if reply.status != 200:
@@ -236,7 +241,7 @@ async def _reply(writer: asyncio.StreamWriter, reply: Reply, body: dict[str, Any
         headers = {"retry-after": reply.retry_after} if reply.retry_after is not None else None
         await _send(writer, reply.status, _error(reply.status, reply.code), headers)
     elif body.get("stream"):
-        await _stream(writer, reply, body)
+        await _stream(writer, reply, request)
     else:
         await asyncio.sleep(reply.before_s)
         if reply.break_after is not None:
@@ -288,12 +293,15 @@ def _whole(reply: Reply, body: dict[str, Any]) -> dict[str, Any]:
     return {**_common("chat.completion", body), "choices": [choice], **usage}
 
 
-async def _stream(writer: asyncio.StreamWriter, reply: Reply, body: dict[str, Any]) -> None:
+async def _stream(writer: asyncio.StreamWriter, reply: Reply, request: Request) -> None:
+    body = request.body
     writer.write(_head(200, {"content-type": "text/event-stream", "transfer-encoding": "chunked"}))
     await writer.drain()
     await asyncio.sleep(reply.before_s)
     wants_usage = (body.get("stream_options") or {}).get("include_usage") and reply.reports_usage
     for number, (delta, finish) in enumerate(_pieces(reply)):
+        if number == reply.hold_after:
+            await request.go.wait()
         if number == reply.break_after:
             raise ConnectionAbortedError
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}

@@ -76,6 +76,18 @@ class _Told:
         return bool(self.characters)
 
 
+@dataclass(frozen=True, slots=True)
+class _Ends:
+    """When a completion must have ended, by the monotonic clock."""
+
+    until: float
+    longer_s: Callable[[], float]
+
+    @property
+    def at(self) -> float:
+        return self.until + self.longer_s()
+
+
 class Chain:
     """A provider of several."""
 
@@ -101,11 +113,13 @@ class Chain:
         *,
         max_tokens: int,
         within_s: float | None = None,
+        longer_s: Callable[[], float] = lambda: 0.0,
     ) -> AsyncGenerator[Part, None]:
         """From the first that gives a whole answer.
 
         Where one fails in the middle of its answer, `Restarted` comes before the next one's.
-        `within_s`: a sooner end than the chain's own. Raises UpstreamError: the last one's, or
+        `within_s`: a sooner end than the chain's own. `longer_s`: how much later the end has become
+        since, asked at each part. Raises UpstreamError: the last one's, or
         NoProviderError where nobody could be asked.
         """
         now = time.monotonic()
@@ -124,7 +138,8 @@ class Chain:
                 yield Restarted()
             told = _Told()
             try:
-                parts = self._ask(link, told, messages, tools, max_tokens, until)
+                ends = _Ends(until, longer_s)
+                parts = self._ask(link, told, messages, tools, max_tokens, ends)
                 async with aclosing(parts):
                     async for part in parts:
                         yield part
@@ -149,7 +164,7 @@ class Chain:
         messages: Sequence[ChatMessage],
         tools: Sequence[Tool],
         max_tokens: int,
-        until: float,
+        ends: _Ends,
     ) -> AsyncGenerator[Part, None]:
         """One provider's answer, paid for and noted by its breaker, however it ends."""
         sent = at_most(_written(messages, tools))
@@ -158,7 +173,7 @@ class Chain:
         link.breaker.begin()
         refused = False
         try:
-            parts = self._in_time(link, messages, tools, max_tokens, until)
+            parts = self._in_time(link, messages, tools, max_tokens, ends)
             async with aclosing(parts):
                 async for part in parts:
                     told.take(part)
@@ -185,15 +200,16 @@ class Chain:
         messages: Sequence[ChatMessage],
         tools: Sequence[Tool],
         max_tokens: int,
-        until: float,
+        ends: _Ends,
     ) -> AsyncGenerator[Part, None]:
         first_until = time.monotonic() + link.first_token_s
-        hurried = until < first_until
+        hurried = ends.until < first_until
         began = False
         parts = link.provider.complete(messages, tools, max_tokens=max_tokens)
         async with aclosing(parts):
             while True:
-                left = (until if began else min(until, first_until)) - time.monotonic()
+                until = ends.at if began else min(ends.at, first_until)
+                left = until - time.monotonic()
                 try:
                     part = await asyncio.wait_for(anext(parts), max(0.0, left))
                 except StopAsyncIteration:

@@ -75,3 +75,16 @@ class Provider(Protocol):
         ...
 
     async def close(self) -> None: ...
+
+
+class Lookup(Protocol):
+    """Where a model may have something looked up outside this home."""
+
+    @property
+    def tools(self) -> list[Tool]: ...
+
+    def has(self, name: str) -> bool: ...
+
+    async def call(self, call: ToolCall, within_s: float) -> str:
+        """Untrusted text in its frame; or why there is none."""
+        ...

@@ -1,6 +1,7 @@
 """Grok: xAI's Grok, or any model that is spoken to by OpenAI's protocol, as a mind for ai.
 
-    THINK asked -> GET_HOME asked -> a model is told the part of the home that matters -> replied
+    THINK asked -> GET_HOME asked -> a model is told the part of the home that matters
+                   -> CLAUSE* said, where it is wanted -> replied
 
 It does nothing: what a model wants changed is checked against this home and proposed to the asker,
 and what is protected (locks, garage doors, alarms) no model is told of. Without a provider it
@@ -14,12 +15,12 @@ import json
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from alicia.contracts.advanced import THINK, ProposedChange, Think, Thought
+from alicia.contracts.advanced import CLAUSE, THINK, Clause, ProposedChange, Think, Thought
 from alicia.contracts.voice import CANCEL, GET_HOME, GetHome
 from alicia.errors import (
     AliciaError,
@@ -33,11 +34,30 @@ from alicia.runtime.service import Service, serves
 from alicia.runtime.settings import Settings
 
 if TYPE_CHECKING:
+    from alicia.mind.models.aloud import Say
+    from alicia.mind.models.borrowed import Borrowed
     from alicia.mind.models.chain import Link
     from alicia.mind.models.costs import Costs
 
 SILENCE_S = 60.0
 """Longer than any deadline of ours: the library's own limit, should ours fail."""
+
+
+def _is_safe(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
+        raise ValueError("it must be an http or https address")
+    if parts.scheme == "http" and not _is_at_home(parts.hostname):
+        raise ValueError("an address outside this home must be https")
+    return url
+
+
+def _is_reference(key: str) -> str:
+    from alicia.mind.models.keys import is_reference  # noqa: PLC0415 - with what it imports
+
+    if not is_reference(key):
+        raise ValueError("it must be env:NAME or file:PATH; a key does not belong in settings")
+    return key
 
 
 class ProviderSettings(BaseModel):
@@ -60,35 +80,53 @@ class ProviderSettings(BaseModel):
     limit_name: Literal["max_completion_tokens", "max_tokens"] = "max_completion_tokens"
     """What the server calls the longest answer: Ollama and older llama.cpp know `max_tokens`."""
 
-    @field_validator("url")
-    @classmethod
-    def _is_safe(cls, url: str) -> str:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
-            raise ValueError("it must be an http or https address")
-        if parts.scheme == "http" and not _is_at_home(parts.hostname):
-            raise ValueError("an address outside this home must be https")
-        return url
+    _url_is_safe = field_validator("url")(_is_safe)
+    _key_is_reference = field_validator("key")(_is_reference)
 
-    @field_validator("key")
-    @classmethod
-    def _is_reference(cls, key: str) -> str:
-        from alicia.mind.models.keys import is_reference  # noqa: PLC0415 - with what it imports
 
-        if not is_reference(key):
-            raise ValueError("it must be env:NAME or file:PATH; a key does not belong in settings")
-        return key
+class LenderSettings(BaseModel):
+    """A server of the Model Context Protocol, and what of it a model may use."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9]{0,19}$")
+    url: str = ""
+    """Of streamable HTTP."""
+    command: list[str] = Field(default_factory=list[str])
+    """Or a program that speaks MCP over its standard input, with its arguments."""
+    key: str = ""
+    """Where its bearer token is: `env:NAME`, or `file:` and a path."""
+    tools: dict[str, str] = Field(min_length=1)
+    """Name of a tool there, and what it is for: in your words, as a model is told them."""
+    acting: bool = False
+    """Also tools that their server does not call read-only."""
+    within_s: float = Field(default=1.0, gt=0)
+    """The longest that a look-up may take."""
+
+    _key_is_reference = field_validator("key")(_is_reference)
+
+    @model_validator(mode="after")
+    def _is_one(self) -> Self:
+        if bool(self.url) == bool(self.command):
+            raise ValueError("it has either a url or a command")
+        if self.url:
+            _is_safe(self.url)
+        return self
 
 
 class GrokSettings(Settings):
     providers: list[ProviderSettings] = Field(default_factory=list[ProviderSettings])
     """In the order in which they are asked. As an environment variable: a list in JSON."""
+    mcp: list[LenderSettings] = Field(default_factory=list[LenderSettings])
+    """Where a model may look something up; as an environment variable, a list in JSON."""
     daily_cap_usd: float = Field(default=1.0, ge=0)
     """What all of them together may cost in a day."""
     within_s: float = Field(default=6.0, gt=0)
     """The longest that anybody waits for an answer."""
     home_tokens: int = Field(default=2000, ge=200)
     """How much a model is told of the home, its tools included."""
+    history_tokens: int = Field(default=400, ge=0)
+    """How much it is told again of the conversation so far."""
     max_tokens: int = Field(default=300, ge=16)
     """The longest answer."""
 
@@ -97,7 +135,7 @@ class GrokSettings(Settings):
         """It starts with the house where there is somebody to ask."""
         return bool(self.providers)
 
-    @field_validator("providers", mode="before")
+    @field_validator("providers", "mcp", mode="before")
     @classmethod
     def _from_json(cls, given: object) -> object:
         try:
@@ -105,18 +143,21 @@ class GrokSettings(Settings):
         except ValueError:
             raise ValueError("it must be a list in JSON") from None
 
-    @field_validator("providers")
+    @field_validator("providers", "mcp")
     @classmethod
-    def _have_names(cls, providers: list[ProviderSettings]) -> list[ProviderSettings]:
-        if len({provider.name for provider in providers}) != len(providers):
-            raise ValueError("two providers have one name")
-        return providers
+    def _have_names(
+        cls, given: list[ProviderSettings] | list[LenderSettings]
+    ) -> list[ProviderSettings] | list[LenderSettings]:
+        if len({one.name for one in given}) != len(given):
+            raise ValueError("two have one name")
+        return given
 
 
 class Grok(Service[GrokSettings]):
     """A mind that is asked, and not obeyed."""
 
     name = "grok"
+    says = (CLAUSE,)
     hears = (CANCEL,)
     asks = (GET_HOME,)
 
@@ -139,10 +180,42 @@ class Grok(Service[GrokSettings]):
         self.set_degraded(self._lacks)
         self._chain = Chain(links, costs, within_s=mine.within_s, failed=self._failed)
         try:
-            yield
+            async with self._lent():
+                yield
         finally:
             await self._chain.close()
             await self.off_loop(costs.close)
+
+    @asynccontextmanager
+    async def _lent(self) -> AsyncGenerator[None, None]:
+        """With the servers where something can be looked up; without those that can't be asked."""
+        self._borrowed: Borrowed | None = None
+        if not self.settings.mcp:
+            yield
+            return
+        try:
+            from alicia.mind.models.borrowed import Borrowed  # noqa: PLC0415 - optional
+            from alicia.mind.models.lenders import lender  # noqa: PLC0415 - optional
+
+            lenders = [
+                await self.off_loop(lender, one.model_dump(), self.folder.root)
+                for one in self.settings.mcp
+            ]
+        except (SettingsError, DependencyMissingError) as error:
+            self.log.warning("nothing can be looked up", code=error.code)
+            self._lacks = f"Nothing can be looked up elsewhere: {error.message}"
+            self.set_degraded(self._lacks)
+            yield
+            return
+        self._borrowed = Borrowed(lenders, self._lender_told)
+        async with self._borrowed.running():
+            yield
+
+    def _lender_told(self, name: str, error: AliciaError | None) -> None:
+        if error is None:
+            self.log.info("something can be looked up", server=name)
+        else:
+            self.log.warning("a look-up failed", server=name, code=error.code)
 
     async def _link(self, provider: ProviderSettings) -> Link | None:
         """None where its key or the library is missing; the others are asked all the same."""
@@ -185,11 +258,17 @@ class Grok(Service[GrokSettings]):
                 area_id=ask.area_id,
                 limits=self._limits(
                     within_s=until - time.monotonic(),
+                    aloud_s=ask.aloud_s or 0.0,
                     home_tokens=mine.home_tokens,
+                    history_tokens=mine.history_tokens,
                     max_tokens=mine.max_tokens,
                 ),
                 refused=self._refused,
                 facts=ask.facts,
+                manner=ask.manner,
+                history=ask.history,
+                say=self._saying(ask.turn_id) if ask.aloud_s else None,
+                borrowed=self._borrowed,
             )
             if span is not None:
                 span.attributes.update(
@@ -208,12 +287,19 @@ class Grok(Service[GrokSettings]):
                 ProposedChange(entity=c.entity_id, capability=c.capability, value=c.value)
                 for c in thought.changes
             ],
+            untrusted=thought.untrusted,
             provider=thought.provider,
             input_tokens=thought.input_tokens,
             output_tokens=thought.output_tokens,
             first_ms=thought.first_ms,
             grounded=thought.grounded,
         )
+
+    def _saying(self, turn_id: str) -> Say:
+        async def say(number: int, text: str) -> None:
+            await self.say(CLAUSE, Clause(turn_id=turn_id, number=number, text=text))
+
+        return say
 
     def _refused(self, error: AliciaError) -> None:
         self.log.warning("what a model called is refused", code=error.code)

@@ -24,7 +24,15 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from alicia.contracts.advanced import SPEAKER_RECOGNIZED, THINK, SpeakerRecognized, Think
+from alicia.contracts.advanced import (
+    CLAUSE,
+    SPEAKER_RECOGNIZED,
+    THINK,
+    Clause,
+    SpeakerRecognized,
+    Think,
+    Thought,
+)
 from alicia.contracts.devices import (
     AREA,
     CONTROL,
@@ -74,6 +82,7 @@ from alicia.contracts.voice import (
 )
 from alicia.errors import (
     AliciaError,
+    BrokeOffError,
     DeviceError,
     IntentError,
     InvalidValueError,
@@ -97,6 +106,7 @@ if TYPE_CHECKING:
     from alicia.language.understanding import Understanding
     from alicia.mind.casting import Answerer
     from alicia.mind.confirmation_dialogue import Shown
+    from alicia.mind.consulting import Consulted
 
 QUIET_S = 0.1
 HOME_WITHIN_S = 1.5
@@ -138,6 +148,7 @@ class Ai(Service[AiSettings]):
         from alicia.language.repertoire import expected_results  # noqa: PLC0415 - heavy
         from alicia.mind.casting import Casting  # noqa: PLC0415 - heavy
         from alicia.mind.confirmation_dialogue import ConfirmationDialogue  # noqa: PLC0415 - heavy
+        from alicia.mind.consulting import Consulting  # noqa: PLC0415 - heavy
         from alicia.mind.remembering import Remembering  # noqa: PLC0415 - heavy
         from alicia.mind.supposed import Supposed  # noqa: PLC0415 - heavy
 
@@ -146,6 +157,7 @@ class Ai(Service[AiSettings]):
         self._expected = expected_results
         self._home = Home()
         self._casting = Casting()
+        self._consulting = Consulting(self._ask_to_think)
         self._changed_at = time.monotonic()
         self._languages: dict[str, Understanding] = {}
         self._grammar = asyncio.Lock()
@@ -296,7 +308,7 @@ class Ai(Service[AiSettings]):
             return answer if isinstance(answer, Understood) else await self._go_on(ask, answer)
         if (remembered := await self._remembered(ask)) is not None:
             return remembered
-        said, on_its_word = "", ask
+        said, untrusted, on_its_word = "", False, ask
         try:
             if (kept := await self._about_time(ask)) is not None:
                 return kept
@@ -309,7 +321,8 @@ class Ai(Service[AiSettings]):
                 return self._in_their_manner(ask, told)
             if not isinstance(error, NotUnderstoodError):
                 raise
-            plan, home, said = await self._thought(ask, error)
+            thought = await self._thought(ask, error)
+            plan, home, said, untrusted = thought.plan, self._home, thought.said, thought.untrusted
             on_its_word = ask.model_copy(update={"origin": Origin.MODEL})
         commit()
         now = datetime.fromtimestamp(ask.home.taken_at).astimezone() if ask.home else None
@@ -327,6 +340,7 @@ class Ai(Service[AiSettings]):
             reply=reply,
             language=ask.language,
             topic=self._topic_of(plan),
+            untrusted=untrusted,
         )
         return self._dialogue.asking(ask, plan, results, understood)
 
@@ -473,37 +487,40 @@ class Ai(Service[AiSettings]):
         self.log.info("understood", intent=plan.intent, snapped=plan.snapped, text=pii(plan.heard))
         return plan, home
 
-    async def _thought(self, ask: Understand, why: NotUnderstoodError) -> tuple[Plan, Home, str]:
+    async def _thought(self, ask: Understand, why: NotUnderstoodError) -> Consulted:
         """What a language model makes of it: changes, or what to say.
 
-        Raises `why` where nobody has an answer in time that is valid here.
+        Raises `why` where nobody has an answer in time that is valid here; BrokeOffError where one
+        was begun to be said.
         """
-        from alicia.mind.models.proposals import planned  # noqa: PLC0415 - heavy
-
         within_s = self.settings.think_within_s
         if not within_s or ask.home is not None:
             raise why
-        shared = ask.model_dump(include={"turn_id", "text", "language", "area_id"})
+        answerer = self._casting.answerer(ask.speaker, ask.area_id, ask.language)
         facts: list[str] = []
         if self.settings.notes_to_models:
             facts = await self.off_loop(self._memory.notes, ask)
         try:
-            think = Think(**shared, within_s=within_s, facts=facts)
-            thought = await self.ask(THINK, think, deadline_s=within_s + 0.1)
-            plan = planned(thought, self._home, ask.text)
-            if facts and plan.actions:
-                # Words that were told once never move anything: it was a question.
-                self.log.info("a change refused that notes may have asked for")
-                raise why
-        except TurnCancelledError:
+            thought = await self._consulting.consult(ask, answerer, self._home, within_s, facts)
+        except (TurnCancelledError, BrokeOffError):
             raise
         except AliciaError as error:
             self.log.info("no model helped", code=error.code)
             raise why from error
-        if plan.actions and self._scheduling.forbids(ask):
+        if facts and thought.plan.actions:
+            # Words that were told once never move anything: it was a question.
+            self.log.info("a change refused that notes may have asked for")
+            raise why
+        if thought.plan.actions and self._scheduling.forbids(ask):
             raise TimeNotUnderstoodError  # What was asked for then is not done now.
-        # What was changed is told from what is confirmed, whatever the model says of it.
-        return plan, self._home, "" if plan.actions else thought.reply
+        return thought
+
+    async def _ask_to_think(self, think: Think, within_s: float) -> Thought:
+        return await self.ask(THINK, think, deadline_s=within_s)
+
+    @handles(CLAUSE)
+    async def clause(self, clause: Clause) -> None:
+        self._consulting.begun(clause.turn_id)
 
     # ---- what is remembered ----
 

@@ -42,7 +42,6 @@ if TYPE_CHECKING:
     from alicia.contracts.voice import Turn
     from alicia.speech.speaking import Clause
 
-CHUNK_S = 0.1
 SETTLED_S = 2.0
 """Changes come in swarms: how long to wait for the rest."""
 ASK_AGAIN_S = 30.0
@@ -158,19 +157,29 @@ class Tts(Service[TtsSettings]):
     @serves(SPEAK, concurrency=4)
     async def speak(self, ask: Speak) -> Spoken:
         from alicia.speech.speaking import HASTE  # noqa: PLC0415 - heavy
+        from alicia.speech.streaming import SpeechStream  # noqa: PLC0415 - heavy
 
         with self._warmer.held():
             clauses = self._clauses(ask)
-            stream = _Stream(self, ask.turn_id)
-            pieces = self._speaker.speak(clauses, voice=ask.voice, haste=HASTE[ask.priority])
+            stream = SpeechStream(self._say_speech, ask)
+            pieces = self._speaker.speak(
+                clauses,
+                voice=ask.voice,
+                haste=HASTE[ask.priority],
+                whole=not ask.more and ask.after is None,
+            )
             async with aclosing(pieces):
                 async for told in pieces:
                     await stream.say(told.speech.pcm, told.speech.rate_hz)
                     stream.voice = stream.voice or told.voice
                     stream.cached = stream.cached and told.cached
-            spoken = await stream.end()
-        self._learn(ask, new=not spoken.cached)
+            spoken = await stream.end(more=ask.more)
+        if not ask.more and ask.after is None:
+            self._learn(ask, new=not spoken.cached)
         return spoken
+
+    async def _say_speech(self, chunk: SpeechChunk) -> None:
+        await self.say(SPEECH, chunk)
 
     @serves(PREPARE, concurrency=4)
     async def prepare(self, ask: Prepare) -> Prepared:
@@ -335,56 +344,6 @@ class Tts(Service[TtsSettings]):
                 full=last.full,
                 after_s=round(time.monotonic() - started, 1),
             )
-
-
-class _Stream:
-    """A turn's SPEECH, in chunks, at one rate."""
-
-    def __init__(self, room: Tts, turn_id: str) -> None:
-        self._room = room
-        self._turn_id = turn_id
-        self._sequence = self._position = self._rate_hz = 0
-        self._first_audio_at = 0.0
-        self.voice = ""
-        self.cached = True
-
-    async def say(self, pcm: bytes, rate_hz: int) -> None:
-        self._rate_hz = self._rate_hz or rate_hz
-        if rate_hz != self._rate_hz:
-            from alicia.speech.synthesizer import resampled  # noqa: PLC0415 - heavy
-
-            pcm = resampled(pcm, rate_hz, self._rate_hz)
-        step = int(self._rate_hz * CHUNK_S) * 2
-        for at in range(0, len(pcm), step):
-            self._first_audio_at = self._first_audio_at or time.time()
-            await self._chunk(pcm[at : at + step])
-
-    async def end(self) -> Spoken:
-        """Raises EngineError where nothing was said."""
-        if not self._position:
-            raise EngineError("There was nothing to pronounce.")
-        await self._chunk(b"", last=True)
-        return Spoken(
-            turn_id=self._turn_id,
-            duration_ms=self._position * 1000 / self._rate_hz,
-            rate_hz=self._rate_hz,
-            first_audio_at=self._first_audio_at,
-            cached=self.cached,
-            voice=self.voice or None,
-        )
-
-    async def _chunk(self, pcm: bytes, *, last: bool = False) -> None:
-        chunk = SpeechChunk(
-            turn_id=self._turn_id,
-            sequence=self._sequence,
-            position=self._position,
-            rate_hz=self._rate_hz,
-            pcm=pcm,
-            last=last,
-        )
-        await self._room.say(SPEECH, chunk)
-        self._sequence += 1
-        self._position += len(pcm) // 2
 
 
 def engines_of(settings: TtsSettings) -> list[str]:

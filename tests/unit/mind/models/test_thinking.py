@@ -11,10 +11,11 @@ import pytest
 from alicia.errors import AliciaError, GarbledError, LateError, UnsupportedLanguageError
 from alicia.home.demo import load
 from alicia.home.model import Home
+from alicia.mind.models.aloud import LONGEST
 from alicia.mind.models.chain import Chain, Link
 from alicia.mind.models.costs import Costs, Price
 from alicia.mind.models.openai_chat import OpenAiChat
-from alicia.mind.models.thinking import LONGEST, Limits, Thought, think
+from alicia.mind.models.thinking import Limits, Thought, think
 from alicia.mind.models.tools import Change
 from alicia.testing.openai_server import Call, OpenAiServer, Reply
 

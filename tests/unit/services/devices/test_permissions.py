@@ -61,12 +61,13 @@ def written(folder: Path) -> list[Path]:
 
 
 def test_only_who_understands_people_may_ask_for_a_change() -> None:
-    """No text that comes into the house is a command by itself: there is one way to a device."""
+    """No text that comes into the house is a command by itself: there is one way to a device.
+
+    mcp_server asks for programs, with the rights of one person, where somebody runs it.
+    """
     rules = declarations()
-    assert [n for n, mine in rules.items() if devices.CONTROL in mine.asks] == [
-        "ai",
-        "event_scheduler",
-    ]
+    asking = [n for n, mine in rules.items() if devices.CONTROL in mine.asks]
+    assert asking == ["ai", "event_scheduler", "mcp_server"]
     assert [n for n, mine in rules.items() if devices.ADAPTER_COMMAND in mine.asks] == [
         "device_control"
     ]

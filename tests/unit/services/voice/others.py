@@ -24,6 +24,7 @@ from alicia.contracts.voice import (
     Listening,
     Speak,
     SpeechChunk,
+    SpeechPlace,
     Spoken,
     Transcribe,
     Transcript,
@@ -110,6 +111,9 @@ class Mind(Other):
         super().__init__()
         self.topics: dict[str, Topic] = {}
         """What a sentence is about, by turn."""
+        self.thoughts: dict[str, str] = {}
+        """What a model answers, by turn."""
+        self.untrusted = False
 
     @serves(UNDERSTAND, concurrency=8)
     async def understand(self, ask: Understand) -> Understood:
@@ -117,10 +121,11 @@ class Mind(Other):
         return Understood(
             turn_id=ask.turn_id,
             heard=ask.text,
-            intent="TurnOn",
-            reply=f"Done: {ask.text}",
+            intent="think" if ask.turn_id in self.thoughts else "TurnOn",
+            reply=self.thoughts.get(ask.turn_id, f"Done: {ask.text}"),
             language=ask.language,
             topic=self.topics.get(ask.turn_id),
+            untrusted=self.untrusted,
         )
 
 
@@ -133,7 +138,9 @@ class Mouth(Other):
     @serves(SPEAK, concurrency=8)
     async def speak(self, ask: Speak) -> Spoken:
         await self._come(ask)
-        for sequence, pcm in enumerate((b"\1\1" * 160, b"\2\2" * 160, b"")):
+        start = ask.after.sequence if ask.after else 0
+        pieces = [b"\1\1" * 160, b"\2\2" * 160, *([] if ask.more else [b""])]
+        for sequence, pcm in enumerate(pieces, start):
             await self.say(
                 SPEECH,
                 SpeechChunk(
@@ -146,7 +153,11 @@ class Mouth(Other):
                 ),
             )
         return Spoken(
-            turn_id=ask.turn_id, duration_ms=20, rate_hz=16_000, first_audio_at=time.time()
+            turn_id=ask.turn_id,
+            duration_ms=(start + 2) * 10,
+            rate_hz=16_000,
+            first_audio_at=time.time(),
+            place=SpeechPlace(sequence=start + 2, position=(start + 2) * 160, rate_hz=16_000),
         )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from pathlib import Path
 
 from alicia.contracts.memory import FORGOT_ALL, INTENTS
@@ -55,7 +54,7 @@ class Conversing(Homes):
         """On the disk before anybody is told that the turn is over: a kill then loses nothing."""
         if course.dry_run:
             return
-        self._topics.note(course.satellite, course.understood, course.error, time.monotonic())
+        self._note_the_conversation(course)
         if not told_again:
             self._conversation.note(record)
         if record.intent == FORGOT_ALL:

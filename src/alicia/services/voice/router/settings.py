@@ -12,6 +12,9 @@ class RouterSettings(Settings):
     """From opening the microphone to the text; the person's own time is in it."""
     understand_s: float = Field(default=6.0, gt=0)
     speak_s: float = Field(default=8.0, gt=0)
+    aloud_s: float = Field(default=9.0, ge=0)
+    """How long a language model may go on with an answer whose first clause is spoken; 0: nothing
+    is spoken of an answer that is not whole."""
     speaker_s: float = Field(default=0.06, ge=0)
     """How long a sentence waits at most for whose voice it was, where voices are recognized."""
     cancel_s: float = Field(default=0.5, gt=0)
@@ -38,6 +41,8 @@ class RouterSettings(Settings):
     """How long the words of the last turns are kept, encrypted, for "what did I ask?"; 0: never."""
     window_turns: int = Field(default=10, ge=1, le=100)
     """How many of them at each satellite."""
+    history_s: float = Field(default=300.0, ge=0)
+    """How long a language model is told again what it was asked and answered here; 0: never."""
     vanished_s: float = Field(default=2.0, ge=0)
     """How long a satellite that is lost may take to come back into its turn."""
     lease_s: float = Field(default=30.0, gt=0)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from abc import ABC, abstractmethod
+from abc import ABC
 from collections.abc import AsyncGenerator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from typing import Any, TypeVar
+from typing import Any
 
 from alicia.contracts.devices import Origin
 from alicia.contracts.kinds import segment
@@ -16,14 +16,11 @@ from alicia.contracts.voice import (
     AUDIO,
     OPEN_TURN,
     SAY_TEXT,
-    SPEAK,
     TRANSCRIBE,
     TURN_ENDED,
-    UNDERSTAND,
     CancelReason,
     OpenTurn,
     SayText,
-    Speak,
     Transcribe,
     Transcript,
     TurnOpened,
@@ -43,6 +40,7 @@ from alicia.language.stopping import is_stop
 from alicia.mind.arbitration import Arbiter, Rules, Verdict
 from alicia.mind.casting import Casting
 from alicia.mind.course import Course, Stopwatch, without_words
+from alicia.mind.histories import Histories
 from alicia.mind.recordings import RecordingStore
 from alicia.mind.satellites import Directory, earshot
 from alicia.mind.turn_machine import Machines
@@ -50,8 +48,7 @@ from alicia.mind.turns import Journal, OpenEntry, Traces
 from alicia.runtime.service import handles, serves
 from alicia.runtime.tracing import current_trace, new_trace
 from alicia.services.voice.router.conversing import RECOLLECTED, Conversing, untold
-
-T = TypeVar("T")
+from alicia.services.voice.router.speaking import Speaking
 
 REPLAYS = 3
 STOPPED = "Stop"
@@ -61,7 +58,7 @@ SOUNDS_S = 3.0
 """How much longer than its reply a satellite may take to say that it was heard."""
 
 
-class Turns(Conversing, ABC):
+class Turns(Conversing, Speaking, ABC):
     """The turn's one owner."""
 
     @asynccontextmanager
@@ -74,6 +71,7 @@ class Turns(Conversing, ABC):
         )
         self._machines = Machines()
         await self._open_conversation(folder)
+        self._histories = Histories(keep_s=own.history_s)
         self._lately: dict[str, TurnRecord] = {}
         """The last turn of each satellite, in memory alone: its words are somebody's."""
         self._were, self._asked_at = {}, {}
@@ -284,27 +282,26 @@ class Turns(Conversing, ABC):
         await self._say(course, TurnPhase.THINKING)
         course.answerer = self._answerer(course)
         heard = course.transcript
-        with Stopwatch(course.stages, "understand and act"):
-            asking = self.ask(
-                UNDERSTAND,
-                Understand(
-                    turn_id=course.turn_id,
-                    text=text,
-                    language=course.language,
-                    alternatives=heard.alternatives if heard else [],
-                    area_id=course.area_id,
-                    satellite=course.satellite,
-                    speaker=course.speaker,
-                    origin=Origin.VOICE if course.typed is None else Origin.TYPED,
-                    follows=course.follows,
-                    dry_run=course.dry_run,
-                    topic=self._topic(course),
-                    home=course.home,
-                ),
-                deadline_s=self.settings.understand_s,
-            )
+        ask = Understand(
+            turn_id=course.turn_id,
+            text=text,
+            language=course.language,
+            alternatives=heard.alternatives if heard else [],
+            area_id=course.area_id,
+            satellite=course.satellite,
+            speaker=course.speaker,
+            origin=Origin.VOICE if course.typed is None else Origin.TYPED,
+            follows=course.follows,
+            dry_run=course.dry_run,
+            topic=self._topic(course),
+            history=self._history(course),
+            aloud_s=self._aloud_s(course),
+            home=course.home,
+        )
+        with Stopwatch(course.stages, "understand and act") as course.thinking:
             # What devices were told is reported, though nobody hears the reply any more.
             grace = self.settings.understand_s
+            asking = self._understood(course, ask)
             course.understood = await self._unless_cancelled(course, asking, grace)
         if course.cancelled:
             raise TurnCancelledError
@@ -317,60 +314,6 @@ class Turns(Conversing, ABC):
             # What failed before anybody was asked what is meant.
             course.answerer = self._answerer(course)
         course.apologise(error)
-
-    async def _speak(self, course: Course) -> None:
-        if course.cancelled or not course.speak or not course.reply:
-            return
-        there = self._moved_to(course)
-        if there is not None and self._reply_there(course, there):
-            return
-        await self._say(course, TurnPhase.SPEAKING)
-        try:
-            with (
-                self.edge("speak"),
-                Stopwatch(course.stages, "first audio", "speak") as watch,
-            ):
-                asking = self.ask(
-                    SPEAK,
-                    Speak(
-                        turn_id=course.turn_id,
-                        text=course.reply,
-                        language=course.language,
-                        **course.answerer.style.model_dump(),
-                    ),
-                    deadline_s=self.settings.speak_s,
-                )
-                course.spoken = await self._unless_cancelled(course, asking)
-                watch.split(course.spoken.first_audio_at)
-        except AliciaError as error:
-            # The satellite sees `spoken: false` and says so with its own stored voice.
-            self.log.warning("reply not spoken", code=error.code)
-            course.error = course.error or error
-
-    @abstractmethod
-    def _reply_there(self, course: Course, satellite: str) -> bool:
-        """Have the reply heard at another satellite; False where that one can't."""
-
-    async def _unless_cancelled(
-        self, course: Course, asking: Coroutine[Any, Any, T], grace_s: float | None = None
-    ) -> T:
-        """The answer. A cancelled turn's is waited for a little: CANCEL makes it come at once.
-
-        Raises what the other side raised, TurnCancelledError where nothing came.
-        """
-        answer = asyncio.ensure_future(asking)
-        stopping = asyncio.create_task(course.stopping.wait())
-        try:
-            await asyncio.wait({answer, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            if not answer.done():
-                await asyncio.wait({answer}, timeout=grace_s or self.settings.cancel_s)
-            if not answer.done():
-                raise TurnCancelledError
-            return answer.result()
-        finally:
-            for task in (answer, stopping):
-                task.cancel()
-            await asyncio.gather(answer, stopping, return_exceptions=True)
 
     async def _end(self, course: Course) -> TurnRecord:
         record = course.record()

@@ -1,0 +1,1 @@
+"""The home as a server of tools, by the Model Context Protocol."""
