@@ -15,6 +15,7 @@
     ├── IntentError           intent.     understanding
     ├── DeviceError           device.     carrying out
     ├── PersonaError          persona.    who answers
+    ├── LanguageError         language.   languages and translation
     └── UpstreamError         upstream.   somebody else's server
 
 An error crosses the bus as its code and its fields, and is raised at the asker as the same class.
@@ -337,6 +338,33 @@ class PersonaInUseError(PersonaError, code=".in_use"):
 
 class BundledPersonaError(PersonaError, code=".bundled"):
     """The persona came with Alicia: it can be changed and restored, not deleted."""
+
+
+# ---- language -----------------------------------------------------------------------------------
+
+
+class LanguageError(AliciaError, code="language"):
+    """Something about a language did not work."""
+
+
+class UndetectedLanguageError(LanguageError, code=".undetected"):
+    """It can't be told which language that is."""
+
+
+class NoTranslatorError(LanguageError, code=".no_translator"):
+    """Nobody here translates between these languages at the moment."""
+
+
+class UntranslatedError(LanguageError, code=".untranslated"):
+    """What came back is no translation."""
+
+
+class SameLanguageError(LanguageError, code=".same"):
+    """The text is in that language already."""
+
+
+class PrivateTextError(LanguageError, code=".private"):
+    """The text holds something that does not leave this home."""
 
 
 # ---- upstream -----------------------------------------------------------------------------------

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from functools import cache
 
-from alicia.contracts import advanced, devices, personas, satellites, system, voice
+from alicia.contracts import advanced, devices, languages, personas, satellites, system, voice
 from alicia.contracts.kinds import AnyTopic, Topic
 
-MODULES = (system, voice, satellites, devices, advanced, personas)
+MODULES = (system, voice, satellites, devices, advanced, personas, languages)
 
 
 @cache
@@ -36,6 +36,7 @@ __all__ = [
     "advanced",
     "declared",
     "devices",
+    "languages",
     "name_of",
     "personas",
     "satellites",

@@ -96,6 +96,10 @@ class Course:
     begun_on: float = field(default_factory=time.monotonic)
     error: AliciaError | None = None
     reply: str | None = None
+    reply_language: str | None = None
+    """What somebody has chosen to be answered in."""
+    between: list[str] = field(default_factory=list[str])
+    """Languages that are interpreted where it is said."""
     answerer: Answerer = NOBODY
     """Who answers: settled before the sentence is understood."""
     stages: list[Stage] = field(default_factory=list[Stage])
@@ -147,6 +151,19 @@ class Course:
         )
 
     @property
+    def answers_in(self) -> str:
+        """What the reply is to be in: chosen, or else what is spoken."""
+        return self.reply_language or self.language
+
+    @property
+    def spoken_in(self) -> str:
+        """What the reply is in."""
+        understood = self.understood
+        if understood is not None and understood.reply == self.reply:
+            return understood.language
+        return self.answers_in
+
+    @property
     def expects_reply(self) -> bool:
         """Whether the reply asks something back."""
         if self.cancelled or self.spoken_at:
@@ -175,9 +192,9 @@ class Course:
         """The error's phrase is the reply, in a language that somebody here speaks."""
         self.error = error
         try:
-            self.reply = apologised(error, self.language, self.answerer)
+            self.reply = apologised(error, self.answers_in, self.answerer)
         except UnsupportedLanguageError:
-            self.language = FALLBACK
+            self.language, self.reply_language = FALLBACK, None
             self.reply = apologised(error, self.language, self.answerer)
 
     def record(self) -> TurnRecord:
@@ -195,6 +212,7 @@ class Course:
             intent=understood.intent if understood else self.intent,
             actions=understood.actions if understood else [],
             reply=self.reply,
+            reply_language=self.spoken_in if self.spoken_in != self.language else None,
             error=self.error.code if self.error else None,
             spoken=spoken is not None,
             spoken_at=self.spoken_at,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alicia.contracts import advanced, devices, personas, satellites, system, voice
+from alicia.contracts import advanced, devices, languages, personas, satellites, system, voice
 from alicia.runtime.service import Service
 from alicia.runtime.settings import Settings
 
@@ -49,6 +49,11 @@ class Console(Service[ConsoleSettings]):
         advanced.LIST_SPEAKERS,
         advanced.SET_PATIENCE,
         advanced.WHO_IS,
+        languages.DETECT_LANGUAGE,
+        languages.TRANSLATE_TEXT,
+        languages.LOCALISE,
+        languages.GET_TRANSLATORS,
+        languages.CHOOSE_LANGUAGE,
         personas.LIST_PERSONAS,
         personas.GET_PERSONA,
         personas.PUT_PERSONA,

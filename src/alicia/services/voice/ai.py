@@ -34,6 +34,12 @@ from alicia.contracts.devices import (
     OutcomeKind,
     Result,
 )
+from alicia.contracts.languages import (
+    CHOOSE_LANGUAGE,
+    DETECT_LANGUAGE,
+    INTERPRET,
+    TRANSLATE_TEXT,
+)
 from alicia.contracts.personas import CAST, Cast
 from alicia.contracts.voice import (
     CANCEL,
@@ -64,6 +70,7 @@ from alicia.errors import (
     TurnCancelledError,
 )
 from alicia.mind.carrying_out import actions_of, carried_out
+from alicia.mind.supposed import Supposed
 from alicia.runtime.cancelling import commit
 from alicia.runtime.logs import pii
 from alicia.runtime.service import Service, handles, serves
@@ -86,22 +93,6 @@ SURE = 0.9
 """Likeness from which a sentence that was misheard counts as whole."""
 
 
-class _Supposed:
-    """The home of another time, as replays see it: the last that was asked for."""
-
-    def __init__(self) -> None:
-        self.grammar = asyncio.Lock()
-        self.languages: dict[str, Understanding] = {}
-        self._taken: tuple[HomeSnapshot, Home] | None = None
-
-    def take(self, then: HomeSnapshot) -> Home:
-        from alicia.home.model import Home  # noqa: PLC0415 - heavy
-
-        if self._taken is None or self._taken[0] != then:
-            self._taken = then, Home.of(then)
-        return self._taken[1]
-
-
 class AiSettings(Settings):
     languages: str = "en"
     """Loaded at the start, separated by commas; others when they are first heard."""
@@ -116,7 +107,7 @@ class Ai(Service[AiSettings]):
     name = "ai"
     hears = (ENTITY, AREA, STATE, CANCEL)
     asks = (CONTROL,)
-    does_without = (PREPARE, THINK)
+    does_without = (PREPARE, THINK, CHOOSE_LANGUAGE, DETECT_LANGUAGE, INTERPRET, TRANSLATE_TEXT)
 
     # ---- the home ----
 
@@ -125,11 +116,15 @@ class Ai(Service[AiSettings]):
         from alicia.home.model import Home  # noqa: PLC0415 - heavy
         from alicia.language.answers import answer  # noqa: PLC0415 - heavy
         from alicia.language.follow_ups import topic_of  # noqa: PLC0415 - heavy
+        from alicia.language.relating import related  # noqa: PLC0415 - heavy
         from alicia.language.repertoire import expected_results  # noqa: PLC0415 - heavy
         from alicia.mind.casting import Casting  # noqa: PLC0415 - heavy
         from alicia.mind.confirmation_dialogue import ConfirmationDialogue  # noqa: PLC0415 - heavy
+        from alicia.mind.linguist import answered  # noqa: PLC0415 - heavy
 
         self._answer = answer
+        self._related = related
+        self._answered = answered
         self._topic_of = topic_of
         self._expected = expected_results
         self._home = Home()
@@ -137,7 +132,7 @@ class Ai(Service[AiSettings]):
         self._changed_at = time.monotonic()
         self._languages: dict[str, Understanding] = {}
         self._grammar = asyncio.Lock()
-        self._supposed = _Supposed()
+        self._supposed = Supposed()
         self._dialogue = ConfirmationDialogue()
         async with asyncio.TaskGroup() as self._speculating, asyncio.TaskGroup() as group:
             loading = [
@@ -268,9 +263,12 @@ class Ai(Service[AiSettings]):
     async def understand(self, ask: Understand) -> Understood:
         if ask.home is not None and not ask.dry_run:
             raise MalformedMessageError(schema="Understand", reason="another home, no dry run")
-        answer = self._dialogue.answer(ask)
+        # What is interpreted is said again in another language: it is no reply and no command.
+        answer = None if ask.between else self._dialogue.answer(ask)
         if answer is not None:
             return answer if isinstance(answer, Understood) else await self._go_on(ask, answer)
+        if (about_languages := await self._answered(ask, self.ask)) is not None:
+            return about_languages
         said, on_its_word = "", ask
         try:
             plan, home = await self._plan(ask)
@@ -282,23 +280,25 @@ class Ai(Service[AiSettings]):
                 raise
             plan, home, said = await self._thought(ask, error)
             on_its_word = ask.model_copy(update={"origin": Origin.MODEL})
+        topic = self._topic_of(plan)
+        plan = self._related(plan, home, ask.language, ask.answers_in)
         commit()
         now = datetime.fromtimestamp(ask.home.taken_at).astimezone() if ask.home else None
         carry_out = self._pretend if ask.dry_run else self._carry_out
         results = await carried_out(plan, lambda at, action: carry_out(on_its_word, at, action))
         with self.span("answer"):
-            reply = said or self._answer(plan, results, home, ask.language, now=now)
-        answerer = self._casting.answerer(ask.speaker, ask.area_id, ask.language, now)
+            reply = said or self._answer(plan, results, home, ask.answers_in, now=now)
+        answerer = self._casting.answerer(ask.speaker, ask.area_id, ask.answers_in, now)
         if not said:  # a model has its manner from what it was told
-            reply = self._as_said(answerer, reply, plan, results, home, ask.language)
+            reply = self._as_said(answerer, reply, plan, results, home, ask.answers_in)
         understood = Understood(
             turn_id=ask.turn_id,
             heard=plan.heard,
             intent=plan.intent,
             actions=actions_of(results, dry_run=ask.dry_run),
             reply=reply,
-            language=ask.language,
-            topic=self._topic_of(plan),
+            language=ask.answers_in,
+            topic=topic,
         )
         return self._dialogue.asking(ask, plan, results, understood)
 
@@ -313,8 +313,8 @@ class Ai(Service[AiSettings]):
             heard="" if shown.pin is not None else ask.text,
             intent=shown.plan.intent,
             actions=actions_of(results),
-            reply=self._answer(shown.plan, results, self._home, ask.language),
-            language=ask.language,
+            reply=self._answer(shown.plan, results, self._home, ask.answers_in),
+            language=ask.answers_in,
             secret=shown.pin is not None,
             topic=self._topic_of(shown.plan),
         )
@@ -423,9 +423,9 @@ class Ai(Service[AiSettings]):
         within_s = self.settings.think_within_s
         if not within_s or ask.home is not None:
             raise why
-        shared = ask.model_dump(include={"turn_id", "text", "language", "area_id"})
+        shared = ask.model_dump(include={"turn_id", "text", "area_id"})
         try:
-            think = Think(**shared, within_s=within_s)
+            think = Think(**shared, language=ask.answers_in, within_s=within_s)
             thought = await self.ask(THINK, think, deadline_s=within_s + 0.1)
             plan = planned(thought, self._home, ask.text)
         except TurnCancelledError:

@@ -143,7 +143,7 @@ class Stt(Service[SttSettings]):
                 self._samples(chunks),
                 self._recognizer,
                 language=None if ask.language == AUTO else ask.language,
-                expected=self._spoken.expected() if ask.language == AUTO else None,
+                expected=self._spoken.expected(among=ask.among) if ask.language == AUTO else None,
                 settings=self._patience(ask),
                 pace=self._pace(ask),
                 judge=lambda guess: self._verdict(ask, guess),

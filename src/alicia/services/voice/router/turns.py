@@ -45,6 +45,7 @@ from alicia.mind.casting import Casting
 from alicia.mind.course import Course, Stopwatch, without_words
 from alicia.mind.recordings import RecordingStore
 from alicia.mind.satellites import Directory, earshot
+from alicia.mind.spoken_languages import SpokenLanguages
 from alicia.mind.topics import Topics
 from alicia.mind.turn_machine import Machines
 from alicia.mind.turns import Journal, OpenEntry, Traces
@@ -79,6 +80,7 @@ class Turns(Homes, ABC):
         """The last turn of each satellite, in memory alone: its words are somebody's."""
         self._were, self._asked_at = {}, {}
         self._casting = Casting()
+        self._languages = SpokenLanguages()
         self._directory = Directory(lease_s=own.lease_s)
         self._arbiter = Arbiter(
             Rules(
@@ -212,10 +214,12 @@ class Turns(Homes, ABC):
         await self._speak(course)
 
     async def _transcribe(self, course: Course, utterance_id: str) -> Transcript:
+        among = self._listen_for(course)
         ask = Transcribe(
             utterance_id=utterance_id,
             turn_id=course.turn_id,
             language=course.language,
+            among=among,
             area_id=course.area_id,
             topic=self._topic(course),
             home=course.home,
@@ -272,13 +276,14 @@ class Turns(Homes, ABC):
     # ---- what both have ----
 
     async def _understand(self, course: Course, text: str) -> None:
+        self._settle_languages(course)
         if is_stop(text, course.language):
             course.intent = STOPPED
             await self._stop_all(course.satellite, but=course.turn_id)
             return
         if is_why(text, course.language):
             course.intent = EXPLAINED
-            course.reply = explain(self._lately.get(course.satellite), course.language)
+            course.reply = explain(self._lately.get(course.satellite), course.answers_in)
             return
         await self._say(course, TurnPhase.THINKING)
         course.answerer = self._answerer(course)
@@ -299,6 +304,8 @@ class Turns(Homes, ABC):
                     dry_run=course.dry_run,
                     topic=self._topic(course),
                     home=course.home,
+                    reply_language=course.reply_language,
+                    between=course.between,
                 ),
                 deadline_s=self.settings.understand_s,
             )
@@ -334,7 +341,7 @@ class Turns(Homes, ABC):
                     Speak(
                         turn_id=course.turn_id,
                         text=course.reply,
-                        language=course.language,
+                        language=course.spoken_in,
                         **course.answerer.style.model_dump(),
                     ),
                     deadline_s=self.settings.speak_s,
