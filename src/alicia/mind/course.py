@@ -24,10 +24,12 @@ from alicia.contracts.voice import (
 from alicia.errors import (
     AliciaError,
     AmbiguousError,
+    LanguageError,
     MissingSlotError,
     TurnCancelledError,
     UnclearSpeechError,
     UnsupportedLanguageError,
+    UpstreamError,
 )
 from alicia.mind.casting import NOBODY, Answerer, apologised
 from alicia.mind.turns import OpenEntry
@@ -169,7 +171,8 @@ class Course:
         if self.cancelled or self.spoken_at:
             return False
         asked = self.understood is not None and self.understood.expects_reply
-        return asked or isinstance(self.error, ASKS_BACK)
+        goes_on = bool(self.between) and isinstance(self.error, LanguageError | UpstreamError)
+        return asked or goes_on or isinstance(self.error, ASKS_BACK)
 
     @property
     def asks_pin(self) -> bool:
