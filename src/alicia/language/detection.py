@@ -64,12 +64,14 @@ def detect(text: str, among: Sequence[str] = ()) -> DetectedLanguage:
     return DetectedLanguage(likely[0][0], likely[0][1], likely)
 
 
-def source_of(text: str, to: str, spoken_in: str | None = None) -> str:
+def source_of(
+    text: str, to: str, spoken_in: str | None = None, household: Sequence[str] = ()
+) -> str:
     """The language that a text to be translated into `to` is in.
 
     A text of few words is in the language of who asks (`spoken_in`), where its script allows that:
-    "gift" said by somebody who speaks English is not German. Blocks. Raises
-    UndetectedLanguageError, UnsupportedLanguageError.
+    "gift" said by somebody who speaks English is not German. Otherwise it is rather one of the
+    household's. Blocks. Raises UndetectedLanguageError, UnsupportedLanguageError.
     """
     found = detect(text)
     if spoken_in is not None and found.language != (spoken := base_language(spoken_in)):
@@ -79,9 +81,13 @@ def source_of(text: str, to: str, spoken_in: str | None = None) -> str:
     if found.language == to and not is_long_enough(text, to):
         # Who asks for French hardly says it in French.
         others = [language for language, _ in found.likely if language != to]
+        others.sort(key=lambda one: one not in household)
         if spoken_in is not None and base_language(spoken_in) in others:
             return base_language(spoken_in)
         return others[0] if others else to
+    if household and not is_long_enough(text, found.language):
+        usual = [language for language, _ in found.likely if language in household]
+        return next((language for language in usual if language != to), found.language)
     return found.language
 
 

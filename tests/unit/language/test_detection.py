@@ -74,6 +74,12 @@ def test_a_word_is_in_the_language_of_who_asks() -> None:
     assert source_of("wo ist denn hier der Bahnhof", "en", "en") == "de"
 
 
+def test_a_word_of_nobody_known_is_rather_in_a_language_of_the_household() -> None:
+    assert source_of("la luz", "fr") == "it"
+    assert source_of("la luz", "fr", household=["es", "en"]) == "es"
+    assert source_of("wo ist denn hier der Bahnhof", "fr", household=["es"]) == "de"
+
+
 def test_a_text_for_a_language_is_hardly_in_it() -> None:
     assert source_of("la luz", "it", "es") == "es"
     assert source_of("where is the train station please", "en", "de") == "en"  # surely in it

@@ -57,6 +57,11 @@ LEAST_S = 0.1
 
 
 class LanguageSettings(Settings):
+    shared = frozenset({"languages"})
+
+    languages: str = ""
+    """What is spoken in this home, separated by commas: a word that may be of several is taken for
+    one of these. Empty: for one of all nine."""
     translators: str = "offline,model"
     """Who translates, in the order in which they are asked: `offline` on this machine, `model` by
     whoever thinks for this home. Empty: nobody."""
@@ -184,7 +189,9 @@ class Language(Service[LanguageSettings]):
         source = (
             base_language(ask.source)
             if ask.source
-            else await self.off_loop(source_of, ask.text, to, ask.spoken_in)
+            else await self.off_loop(
+                source_of, ask.text, to, ask.spoken_in, listed(self.settings.languages)
+            )
         )
         if source == to:
             raise SameLanguageError(target_language=to)

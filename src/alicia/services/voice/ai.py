@@ -94,6 +94,8 @@ SURE = 0.9
 
 
 class AiSettings(Settings):
+    shared = frozenset({"languages"})
+
     languages: str = "en"
     """Loaded at the start, separated by commas; others when they are first heard."""
     think_within_s: float = Field(default=1.7, ge=0)
