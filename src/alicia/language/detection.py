@@ -74,16 +74,14 @@ def source_of(
     household's. Blocks. Raises UndetectedLanguageError, UnsupportedLanguageError.
     """
     found = detect(text)
-    if spoken_in is not None and found.language != (spoken := base_language(spoken_in)):
+    spoken = base_language(spoken_in) if spoken_in is not None else to
+    if spoken != to and spoken in dict(found.likely):
         sure = is_long_enough(text, found.language) and found.probability >= LEAST_PROBABILITY
-        if spoken != to and not sure and spoken in dict(found.likely):
-            return spoken
+        return found.language if sure else spoken
     if found.language == to and not is_long_enough(text, to):
         # Who asks for French hardly says it in French.
         others = [language for language, _ in found.likely if language != to]
         others.sort(key=lambda one: one not in household)
-        if spoken_in is not None and base_language(spoken_in) in others:
-            return base_language(spoken_in)
         return others[0] if others else to
     if household and not is_long_enough(text, found.language):
         usual = [language for language, _ in found.likely if language in household]

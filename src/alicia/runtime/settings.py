@@ -121,10 +121,8 @@ def load(kind: type[S], section: str, folder: Folder) -> S:
     """
     values, origin = _given(section, folder)
     if kind.shared:
-        for field, value in (
-            load_house(folder).model_dump(include=set(kind.shared), exclude_none=True).items()
-        ):
-            values.setdefault(field, value)
+        shared = load_house(folder).model_dump(include=set(kind.shared), exclude_none=True)
+        values = {**shared, **values}
     return _validated(kind, section, values, origin)
 
 

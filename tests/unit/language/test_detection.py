@@ -69,6 +69,7 @@ def test_probabilities_add_up_and_the_likeliest_comes_first() -> None:
 def test_a_word_is_in_the_language_of_who_asks() -> None:
     assert source_of("gift", "de", "en") == "en"
     assert source_of("good night", "fr", "en") == "en"
+    assert source_of("gute Nacht", "ja", "de", household=["en", "pt"]) == "de"
     assert source_of("where is the train station please", "ja", "fr") == "en"
     assert source_of("おやすみ", "fr", "en") == "ja"
     assert source_of("wo ist denn hier der Bahnhof", "en", "en") == "de"

@@ -41,7 +41,7 @@ from alicia.contracts.languages import (
 )
 from alicia.contracts.system import Phase
 from alicia.contracts.voice import CANCEL
-from alicia.errors import AliciaError, SameLanguageError
+from alicia.errors import AliciaError, LanguageError, SameLanguageError
 from alicia.runtime.service import Service, handles, runs, serves
 from alicia.runtime.settings import Settings
 
@@ -50,6 +50,9 @@ if TYPE_CHECKING:
     from alicia.language.translation.port import Pair, Translator
 
 TRANSLATORS = ("offline", "model")
+MOST_CHOICES = 100
+"""Satellites and people; who chose first is forgotten first. Each `alicia say` is a satellite."""
+WARM_WITHIN_S = 120.0
 PEOPLE_EACH_S = 60.0
 """How old the names of people may be."""
 PEOPLE_WITHIN_S = 0.3
@@ -95,7 +98,8 @@ class Language(Service[LanguageSettings]):
         from alicia.language.translation.offline import FastTranslate  # noqa: PLC0415 - heavy
         from alicia.storage.spoken_languages import SpokenLanguagesStore  # noqa: PLC0415
 
-        made: dict[str, Translator] = {"offline": FastTranslate(), "model": _Model(self)}
+        self._offline = FastTranslate()
+        made: dict[str, Translator] = {"offline": self._offline, "model": _Model(self)}
         self._cache = TranslationCache(self.settings.cache)
         self._chain = TranslatorChain(
             [made[name] for name in listed(self.settings.translators)],
@@ -246,6 +250,19 @@ class Language(Service[LanguageSettings]):
             ],
         )
 
+    @runs
+    async def warm(self) -> None:
+        """What this home speaks is loaded before anybody waits for it: that takes seconds."""
+        spoken = set(listed(self.settings.languages))
+        if self._offline not in self._chain.translators:
+            return
+        for pair in self._offline.pairs:
+            if {pair.source, pair.to} <= spoken:
+                try:
+                    await self._offline.translate("1", pair, within_s=WARM_WITHIN_S)
+                except LanguageError as error:
+                    self.log.warning("a translator is not ready", code=error.code)
+
     # ---- what is spoken where ----
 
     @serves(contract.CHOOSE_LANGUAGE)
@@ -258,7 +275,7 @@ class Language(Service[LanguageSettings]):
         if ask.language is not None:
             language = base_language(ask.language)
             others.append(LanguageChoice(scope=ask.scope, who=ask.who, language=language))
-        return await self._change(choices=others)
+        return await self._change(choices=others[-MOST_CHOICES:])
 
     @serves(contract.INTERPRET)
     async def interpret(self, ask: Interpret) -> LanguagesSpoken:

@@ -44,7 +44,7 @@ from alicia.language.phrases import phrase_for
 from alicia.runtime.service import Service, serves
 from alicia.runtime.settings import Settings
 from alicia.services.advanced.grok import Grok
-from alicia.services.advanced.language import Language
+from alicia.services.advanced.language import MOST_CHOICES, Language
 from alicia.testing.openai_server import OpenAiServer, Reply
 from alicia.testing.running import RunningHouse, house
 
@@ -244,3 +244,12 @@ async def test_interpreting_ends_when_told_and_by_itself(tmp_path: Path) -> None
         await interpret("en", "ja")
         await home.until(contract.LANGUAGES_SPOKEN, lambda one: bool(one.interpretations))
         await home.until(contract.LANGUAGES_SPOKEN, lambda one: not one.interpretations)
+
+
+async def test_no_more_choices_are_kept_than_can_be_told(tmp_path: Path) -> None:
+    async with house(Language, folder=tmp_path) as home:
+        for number in range(MOST_CHOICES + 1):
+            await choose(home, f"console-{number}", "fr")
+        spoken = await choose(home, "console-last", "fr")
+    assert len(spoken.choices) == MOST_CHOICES
+    assert spoken.choices[0].who == "console-2"
