@@ -17,6 +17,7 @@
     ├── PersonaError          persona.    who answers
     ├── ScheduleError         schedule.   timers, alarms, reminders, and what is planned
     ├── RememberingError      memory.     what people told me
+    ├── LanguageError         language.   languages and translation
     └── UpstreamError         upstream.   somebody else's server
 
 An error crosses the bus as its code and its fields, and is raised at the asker as the same class.
@@ -413,6 +414,33 @@ class NotKeptError(RememberingError, code=".not_kept"):
 
 class SecretNotKeptError(RememberingError, code=".confidential"):
     """PINs and passwords are not kept."""
+
+
+# ---- language -----------------------------------------------------------------------------------
+
+
+class LanguageError(AliciaError, code="language"):
+    """Something about a language did not work."""
+
+
+class UndetectedLanguageError(LanguageError, code=".undetected"):
+    """It can't be told which language that is."""
+
+
+class NoTranslatorError(LanguageError, code=".no_translator"):
+    """Nobody here translates between these languages at the moment."""
+
+
+class UntranslatedError(LanguageError, code=".untranslated"):
+    """What came back is no translation."""
+
+
+class SameLanguageError(LanguageError, code=".same"):
+    """The text is in that language already."""
+
+
+class PrivateTextError(LanguageError, code=".private"):
+    """The text holds something that does not leave this home."""
 
 
 # ---- upstream -----------------------------------------------------------------------------------

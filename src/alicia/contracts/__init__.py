@@ -7,6 +7,7 @@ from functools import cache
 from alicia.contracts import (
     advanced,
     devices,
+    languages,
     memory,
     personas,
     satellites,
@@ -16,7 +17,7 @@ from alicia.contracts import (
 )
 from alicia.contracts.kinds import AnyTopic, Topic
 
-MODULES = (system, voice, satellites, devices, advanced, personas, schedules, memory)
+MODULES = (system, voice, satellites, devices, advanced, personas, schedules, memory, languages)
 
 
 @cache
@@ -45,6 +46,7 @@ __all__ = [
     "advanced",
     "declared",
     "devices",
+    "languages",
     "memory",
     "name_of",
     "personas",

@@ -255,3 +255,29 @@ class Clause(Message):
 CLAUSE: Event[Clause] = Event("advanced/grok/clause/{turn_id}", Clause, expiry_s=10)
 THINK: Command[Think, Thought] = Command("advanced/grok/think", Think, reply=Thought, deadline_s=8)
 """Asked twice it costs twice, so the runtime asks once."""
+
+
+# ---- words alone --------------------------------------------------------------------------------
+
+
+class Complete(Message):
+    """A text for a language model to work on: it is told nothing of the home, and has no tools."""
+
+    instructions: str
+    """What to do with the text. Alicia's own words, nobody else's."""
+    text: Personal
+    max_tokens: int = Field(default=300, gt=0, le=4000)
+    """The longest answer."""
+    within_s: float | None = Field(default=None, gt=0)
+    """When the asker must have an answer, or an error; grok's own limit where it is later."""
+
+
+class Completion(Message):
+    text: Personal
+    """As the model wrote it; nobody has checked it."""
+    provider: str
+
+
+COMPLETE: Command[Complete, Completion] = Command(
+    "advanced/grok/complete", Complete, reply=Completion, deadline_s=8
+)

@@ -38,6 +38,9 @@ class Transcribe(Message):
     """What the turn before at this satellite was about."""
     home: HomeSnapshot | None = None
     """The home of another time: sentences are whole by its names. For replays."""
+    among: list[str] = Field(default_factory=list)
+    """With `auto`: the only languages that may be heard; all of the household's where it is
+    empty."""
 
 
 class Listening(Message):
@@ -127,6 +130,16 @@ class Understand(Message):
     home: HomeSnapshot | None = None
     """The home of another time, to be understood by in place of this one. Refused but in a dry run:
     what is right for another home is not done in this one."""
+    reply_language: str | None = None
+    """What to answer in, where somebody has chosen another language than the one they speak."""
+    between: list[str] = Field(default_factory=list)
+    """Two languages that are interpreted there: the text is said in the other one, and nothing else
+    is done. None: it is understood."""
+
+    @property
+    def answers_in(self) -> str:
+        """The language of the reply."""
+        return self.reply_language or self.language
 
 
 class Preview(Message):
@@ -449,6 +462,8 @@ class TurnRecord(Message):
     actions: list[Action] = Field(default_factory=list)
     reply: Personal | None = None
     """What was said, an error's sentence included."""
+    reply_language: str | None = None
+    """Of the reply, where it is another than the language of what was said."""
     error: str | None = None
     """Code of the error that the person was told."""
     spoken: bool = False

@@ -11,6 +11,7 @@ from functools import lru_cache
 from importlib import resources
 
 from alicia.errors import AliciaError
+from alicia.language.naming import language_name
 from alicia.language.tables import base_language
 
 _VARIANTS = (
@@ -19,6 +20,8 @@ _VARIANTS = (
     ("choices", frozenset({"choices"})),
     ("range", frozenset({"minimum", "maximum"})),
     ("area", frozenset({"area"})),
+    ("pair", frozenset({"source_language", "target_language"})),
+    ("target", frozenset({"target_language"})),
 )
 """Longer forms of a phrase, and the fields that each needs; the first that fits is said."""
 
@@ -29,7 +32,9 @@ def phrase(code: str, language: str, /, **fields: object) -> str:
     Falls back to the code's family. Raises UnsupportedLanguageError.
     """
     table = _table(base_language(language))
-    known = {name: _spoken(value, language) for name, value in fields.items() if value is not None}
+    known = {
+        name: _named(name, value, language) for name, value in fields.items() if value is not None
+    }
     slot = fields.get("slot")
     family = code
     while True:
@@ -85,6 +90,13 @@ def number(value: float, language: str) -> str:
 
 def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
+
+
+def _named(field: str, value: object, language: str) -> str:
+    """A field as it is said: `source_language` and the like by the language's name."""
+    if field.endswith("_language"):
+        return language_name(str(value), language)
+    return _spoken(value, language)
 
 
 def _spoken(value: object, language: str) -> str:

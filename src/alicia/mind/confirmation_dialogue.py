@@ -124,9 +124,9 @@ class ConfirmationDialogue:
             return None
         del self._open[ask.satellite]
         if not said:
-            return _said(ask, phrase("answer.okay", ask.language))
+            return _said(ask, phrase("answer.okay", ask.answers_in))
         if self._somebody_else(ask, question):
-            return _said(ask, phrase(NotPermittedError.code, ask.language))
+            return _said(ask, phrase(NotPermittedError.code, ask.answers_in))
         return Shown(question.plan, ask.speaker or question.speaker, confirmed=True)
 
     def again(self, ask: Understand) -> Understood | None:
@@ -141,7 +141,7 @@ class ConfirmationDialogue:
         self._open[ask.satellite] = replace(question, turn_id=ask.turn_id)
         needs_pin = question.wanted is Wanted.PIN
         code = PinNeededError.code if needs_pin else ConfirmationNeededError.code
-        again = _said(ask, phrase(code, ask.language), secret=needs_pin)
+        again = _said(ask, phrase(code, ask.answers_in), secret=needs_pin)
         return again.model_copy(update={"expects_reply": True, "asks_pin": needs_pin})
 
     def ended(self, record: TurnRecord) -> None:
@@ -176,14 +176,14 @@ class ConfirmationDialogue:
         if pin is None:
             if is_yes(ask.text, ask.language) is False:
                 del self._open[ask.satellite]
-                return _said(ask, phrase("answer.okay", ask.language))
+                return _said(ask, phrase("answer.okay", ask.answers_in))
             # A PIN that was misheard goes no further: neither to a grammar nor to a model.
             return self.again(ask) if is_mostly_digits(ask.text, ask.language) else None
         if not SHORTEST <= len(pin) <= LONGEST:
             return self.again(ask)  # half of it was heard; no try is spent
         del self._open[ask.satellite]
         if self._somebody_else(ask, question):
-            return _said(ask, phrase(NotPermittedError.code, ask.language), secret=True)
+            return _said(ask, phrase(NotPermittedError.code, ask.answers_in), secret=True)
         return Shown(question.plan, ask.speaker or question.speaker, pin=pin)
 
     @staticmethod
@@ -211,6 +211,6 @@ def _said(ask: Understand, reply: str, *, secret: bool = False) -> Understood:
         heard="" if secret else ask.text,
         intent=INTENT,
         reply=reply,
-        language=ask.language,
+        language=ask.answers_in,
         secret=secret,
     )

@@ -64,12 +64,17 @@ class Consulting:
 
         Raises AliciaError; BrokeOffError where the beginning of a reply was said.
         """
-        shared = ask.model_dump(
-            include={"turn_id", "text", "language", "area_id", "history", "aloud_s"}
-        )
-        manner = answerer.manner(ask.language)
+        shared = ask.model_dump(include={"turn_id", "text", "area_id", "history", "aloud_s"})
+        language = ask.answers_in
+        manner = answerer.manner(language)
         think = Think.model_validate(
-            {**shared, "manner": manner, "within_s": within_s, "facts": list(facts)}
+            {
+                **shared,
+                "language": language,
+                "manner": manner,
+                "within_s": within_s,
+                "facts": list(facts),
+            }
         )
         event = self._begun[ask.turn_id] = asyncio.Event()
         try:

@@ -24,10 +24,12 @@ from alicia.contracts.voice import (
 from alicia.errors import (
     AliciaError,
     AmbiguousError,
+    LanguageError,
     MissingSlotError,
     TurnCancelledError,
     UnclearSpeechError,
     UnsupportedLanguageError,
+    UpstreamError,
 )
 from alicia.mind.beginning import Beginning
 from alicia.mind.casting import NOBODY, Answerer, apologised
@@ -105,6 +107,10 @@ class Course:
     """More of it is to be spoken."""
     thinking: Stopwatch | None = None
     """Of the stage that ends with the first certain words."""
+    reply_language: str | None = None
+    """What somebody has chosen to be answered in."""
+    between: list[str] = field(default_factory=list[str])
+    """Languages that are interpreted where it is said."""
     answerer: Answerer = NOBODY
     """Who answers: settled before the sentence is understood."""
     stages: list[Stage] = field(default_factory=list[Stage])
@@ -156,12 +162,26 @@ class Course:
         )
 
     @property
+    def answers_in(self) -> str:
+        """What the reply is to be in: chosen, or else what is spoken."""
+        return self.reply_language or self.language
+
+    @property
+    def spoken_in(self) -> str:
+        """What the reply is in."""
+        understood = self.understood
+        if understood is not None and understood.reply == self.reply:
+            return understood.language
+        return self.answers_in
+
+    @property
     def expects_reply(self) -> bool:
         """Whether the reply asks something back."""
         if self.cancelled or self.spoken_at:
             return False
         asked = self.understood is not None and self.understood.expects_reply
-        return asked or isinstance(self.error, ASKS_BACK)
+        goes_on = bool(self.between) and isinstance(self.error, LanguageError | UpstreamError)
+        return asked or goes_on or isinstance(self.error, ASKS_BACK)
 
     @property
     def asks_pin(self) -> bool:
@@ -189,9 +209,9 @@ class Course:
         """The error's phrase is the reply, in a language that somebody here speaks."""
         self.error = error
         try:
-            self.reply = apologised(error, self.language, self.answerer)
+            self.reply = apologised(error, self.answers_in, self.answerer)
         except UnsupportedLanguageError:
-            self.language = FALLBACK
+            self.language, self.reply_language = FALLBACK, None
             self.reply = apologised(error, self.language, self.answerer)
 
     def record(self) -> TurnRecord:
@@ -208,6 +228,7 @@ class Course:
             intent=understood.intent if understood else self.intent,
             actions=understood.actions if understood else [],
             reply=self.reply,
+            reply_language=self.spoken_in if self.spoken_in != self.language else None,
             error=self.error.code if self.error else None,
             spoken=spoken is not None,
             spoken_at=self.spoken_at,

@@ -82,7 +82,12 @@ ROOMS: tuple[Room, ...] = (
         "who answers, and how",
         f"{_S}.advanced.personality:Personality",
     ),
-    Room("language", "advanced", "detects, translates, localises"),
+    Room(
+        "language",
+        "advanced",
+        "detects, translates, localises",
+        f"{_S}.advanced.language:Language",
+    ),
     Room(
         "advanced_voice",
         "advanced",

@@ -1,6 +1,7 @@
 """Settings: defaults < `alicia.toml` < environment (`ALICIA_STT__MODEL=...`), validated.
 
-A service's section of the file is its name.
+A service's section of the file is its name. What several services share stands once, in `[house]`
+(`ALICIA_HOUSE__LANGUAGES=...`), and counts wherever a service's own section says nothing else.
 """
 
 from __future__ import annotations
@@ -9,10 +10,10 @@ import os
 import tomllib
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from alicia.errors import SettingsError
 
@@ -23,6 +24,9 @@ class Settings(BaseModel):
     """What every service can be told; a service adds its own fields."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    shared: ClassVar[frozenset[str]] = frozenset()
+    """Fields that are the house's where the service's own section does not say them."""
 
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
     log_personal: bool = False
@@ -35,6 +39,31 @@ class Settings(BaseModel):
 
 
 S = TypeVar("S", bound=Settings)
+B = TypeVar("B", bound=BaseModel)
+
+HOUSE = "house"
+SPOKEN = ("en", "es", "fr", "de", "it", "pt", "zh", "ja", "ko")
+"""The nine languages."""
+
+
+class HouseSettings(BaseModel):
+    """What every service of a house may share."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    languages: str | None = None
+    """What is spoken in this home, separated by commas: heard, understood and spoken from the
+    start. Others are when somebody asks for them, but for what is heard."""
+
+    @field_validator("languages")
+    @classmethod
+    def _are_spoken(cls, languages: str | None) -> str | None:
+        if languages is None:
+            return None
+        named = list(dict.fromkeys(name.strip() for name in languages.split(",")))
+        if unknown := [name for name in named if name not in SPOKEN]:
+            raise ValueError(f"{', '.join(unknown) or 'nothing'} is none of {', '.join(SPOKEN)}")
+        return ",".join(named)
 
 
 class Folder:
@@ -90,6 +119,20 @@ def load(kind: type[S], section: str, folder: Folder) -> S:
 
     Raises SettingsError with the field, the reason and where the value came from.
     """
+    values, origin = _given(section, folder)
+    if kind.shared:
+        shared = load_house(folder).model_dump(include=set(kind.shared), exclude_none=True)
+        values = {**shared, **values}
+    return _validated(kind, section, values, origin)
+
+
+def load_house(folder: Folder) -> HouseSettings:
+    """What the services of a house share. Raises SettingsError."""
+    return _validated(HouseSettings, HOUSE, *_given(HOUSE, folder))
+
+
+def _given(section: str, folder: Folder) -> tuple[dict[str, Any], dict[str, str]]:
+    """What a section says, and where each value came from. Raises SettingsError."""
     values: dict[str, Any] = dict(folder.sections.get(section, {}))
     origin = dict.fromkeys(values, str(folder.settings_file))
     start = f"{PREFIX}{section.upper()}__"
@@ -98,6 +141,11 @@ def load(kind: type[S], section: str, folder: Folder) -> S:
             field = variable[len(start) :].lower()
             values[field] = text
             origin[field] = f"environment variable {variable}"
+    return values, origin
+
+
+def _validated(kind: type[B], section: str, values: dict[str, Any], origin: dict[str, str]) -> B:
+    """Raises SettingsError."""
     try:
         return kind.model_validate(values)
     except ValidationError as error:

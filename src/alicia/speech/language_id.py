@@ -70,14 +70,17 @@ class HouseholdLanguages:
         if path is not None and path.is_file():
             self._read(path)
 
-    def expected(self, person: str | None = None) -> dict[str, float]:
-        """How likely each language is before anything was heard; they add up to 1."""
+    def expected(self, person: str | None = None, *, among: Sequence[str] = ()) -> dict[str, float]:
+        """How likely each language is before anything was heard; they add up to 1.
+
+        `among`: only these, in place of the household's.
+        """
         own = self._people.get(person or "", {})
         counts = {
             language: _EACH
             + self._household.get(language, 0.0)
             + _OF_PERSON * own.get(language, 0.0)
-            for language in self.languages
+            for language in among or self.languages
         }
         total = sum(counts.values())
         even = _OPEN / len(counts)

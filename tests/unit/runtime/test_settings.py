@@ -4,7 +4,12 @@ import pytest
 from pydantic import Field
 
 from alicia.errors import SettingsError
-from alicia.runtime.settings import Folder, Settings, load
+from alicia.language.tables import LANGUAGES
+from alicia.runtime.settings import SPOKEN, Folder, Settings, load
+from alicia.services.advanced.language import LanguageSettings
+from alicia.services.voice.ai import AiSettings
+from alicia.services.voice.stt import SttSettings
+from alicia.services.voice.tts import TtsSettings
 
 
 class Oven(Settings):
@@ -49,6 +54,27 @@ def test_a_bad_value_names_its_field_and_the_environment_variable(
         load(Oven, "oven", house)
     assert raised.value.fields["field"] == "oven.degrees"
     assert raised.value.fields["origin"] == "environment variable ALICIA_OVEN__DEGREES"
+
+
+def test_what_a_home_speaks_is_said_once_for_all_who_hear_understand_and_speak(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kinds = {"stt": SttSettings, "ai": AiSettings, "tts": TtsSettings, "language": LanguageSettings}
+    before = {name: load(kind, name, Folder(tmp_path)).languages for name, kind in kinds.items()}
+    assert before == {"stt": ",".join(LANGUAGES), "ai": "en", "tts": "en", "language": ""}
+    house = folder(tmp_path, "[house]\nlanguages = 'de, en,de'\n[tts]\nlanguages = 'de'\n")
+    found = {name: load(kind, name, house).languages for name, kind in kinds.items()}
+    assert found == {"stt": "de,en", "ai": "de,en", "tts": "de", "language": "de,en"}
+    assert load(Oven, "oven", house) == Oven()
+    monkeypatch.setenv("ALICIA_HOUSE__LANGUAGES", "ja")
+    assert load(AiSettings, "ai", house).languages == "ja"
+    monkeypatch.setenv("ALICIA_HOUSE__LANGUAGES", "ja,nl")
+    with pytest.raises(SettingsError, match=r"house\.languages.*nl"):
+        load(AiSettings, "ai", house)
+
+
+def test_the_nine_languages_are_the_same_everywhere() -> None:
+    assert SPOKEN == LANGUAGES
 
 
 def test_a_setting_that_does_not_exist_is_refused(tmp_path: Path) -> None:

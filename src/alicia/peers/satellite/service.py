@@ -272,7 +272,8 @@ class Satellite(Service[SatelliteSettings]):
         if record.spoken and record.reply and not await _comes(heard.complete):
             # Streams are lossy: a broker that was away has taken a part of the reply with it.
             self.log.warning("the reply was lost on the way; again", turn=heard.turn_id)
-            again = Speak(turn_id=heard.turn_id, text=record.reply, language=record.language)
+            language = record.reply_language or record.language
+            again = Speak(turn_id=heard.turn_id, text=record.reply, language=language)
             await self.ask(SPEAK, again)
             await _comes(heard.complete)
         return record

@@ -20,7 +20,17 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from alicia.contracts.advanced import CLAUSE, THINK, Clause, ProposedChange, Think, Thought
+from alicia.contracts.advanced import (
+    CLAUSE,
+    COMPLETE,
+    THINK,
+    Clause,
+    Complete,
+    Completion,
+    ProposedChange,
+    Think,
+    Thought,
+)
 from alicia.contracts.voice import CANCEL, GET_HOME, GetHome
 from alicia.errors import (
     AliciaError,
@@ -300,6 +310,23 @@ class Grok(Service[GrokSettings]):
             await self.say(CLAUSE, Clause(turn_id=turn_id, number=number, text=text))
 
         return say
+
+    @serves(COMPLETE, concurrency=4)
+    async def complete(self, ask: Complete) -> Completion:
+        from alicia.mind.models.completing import complete  # noqa: PLC0415 - heavy
+
+        within_s = min(self.settings.within_s, ask.within_s or self.settings.within_s)
+        with self.span("model"):
+            said = await complete(
+                self._chain,
+                ask.instructions,
+                ask.text,
+                max_tokens=ask.max_tokens,
+                within_s=within_s,
+            )
+        provider = self._chain.answered_by
+        self._answered(provider)
+        return Completion(text=said, provider=provider)
 
     def _refused(self, error: AliciaError) -> None:
         self.log.warning("what a model called is refused", code=error.code)

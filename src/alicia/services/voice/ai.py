@@ -46,6 +46,12 @@ from alicia.contracts.devices import (
     OutcomeKind,
     Result,
 )
+from alicia.contracts.languages import (
+    CHOOSE_LANGUAGE,
+    DETECT_LANGUAGE,
+    INTERPRET,
+    TRANSLATE_TEXT,
+)
 from alicia.contracts.memory import (
     FORGET_FACTS,
     LIST_FACTS,
@@ -119,6 +125,8 @@ SURE = 0.9
 
 
 class AiSettings(Settings):
+    shared = frozenset({"languages"})
+
     languages: str = "en"
     """Loaded at the start, separated by commas; others when they are first heard."""
     think_within_s: float = Field(default=1.7, ge=0)
@@ -136,7 +144,15 @@ class Ai(Service[AiSettings]):
     name = "ai"
     hears = (ENTITY, AREA, STATE, CANCEL, HOME_TIME)
     asks = (CONTROL, GET_ROLE)
-    does_without = (PREPARE, THINK, *scheduling.TOPICS)
+    does_without = (
+        PREPARE,
+        THINK,
+        CHOOSE_LANGUAGE,
+        DETECT_LANGUAGE,
+        INTERPRET,
+        TRANSLATE_TEXT,
+        *scheduling.TOPICS,
+    )
 
     # ---- the home ----
 
@@ -145,14 +161,18 @@ class Ai(Service[AiSettings]):
         from alicia.home.model import Home  # noqa: PLC0415 - heavy
         from alicia.language.answers import answer  # noqa: PLC0415 - heavy
         from alicia.language.follow_ups import topic_of  # noqa: PLC0415 - heavy
+        from alicia.language.relating import related  # noqa: PLC0415 - heavy
         from alicia.language.repertoire import expected_results  # noqa: PLC0415 - heavy
         from alicia.mind.casting import Casting  # noqa: PLC0415 - heavy
         from alicia.mind.confirmation_dialogue import ConfirmationDialogue  # noqa: PLC0415 - heavy
         from alicia.mind.consulting import Consulting  # noqa: PLC0415 - heavy
+        from alicia.mind.linguist import answered  # noqa: PLC0415 - heavy
         from alicia.mind.remembering import Remembering  # noqa: PLC0415 - heavy
         from alicia.mind.supposed import Supposed  # noqa: PLC0415 - heavy
 
         self._answer = answer
+        self._related = related
+        self._answered = answered
         self._topic_of = topic_of
         self._expected = expected_results
         self._home = Home()
@@ -303,11 +323,8 @@ class Ai(Service[AiSettings]):
     async def understand(self, ask: Understand) -> Understood:
         if ask.home is not None and not ask.dry_run:
             raise MalformedMessageError(schema="Understand", reason="another home, no dry run")
-        answer = self._dialogue.answer(ask)
-        if answer is not None:
-            return answer if isinstance(answer, Understood) else await self._go_on(ask, answer)
-        if (remembered := await self._remembered(ask)) is not None:
-            return remembered
+        if (understood := await self._about_no_device(ask)) is not None:
+            return understood
         said, untrusted, on_its_word = "", False, ask
         try:
             if (kept := await self._about_time(ask)) is not None:
@@ -324,25 +341,38 @@ class Ai(Service[AiSettings]):
             thought = await self._thought(ask, error)
             plan, home, said, untrusted = thought.plan, self._home, thought.said, thought.untrusted
             on_its_word = ask.model_copy(update={"origin": Origin.MODEL})
+        topic = self._topic_of(plan)
+        plan = self._related(plan, home, ask.language, ask.answers_in)
         commit()
         now = datetime.fromtimestamp(ask.home.taken_at).astimezone() if ask.home else None
         results = await self._results(plan, on_its_word)
         with self.span("answer"):
-            reply = said or self._answer(plan, results, home, ask.language, now=now)
-        answerer = self._casting.answerer(ask.speaker, ask.area_id, ask.language, now)
+            reply = said or self._answer(plan, results, home, ask.answers_in, now=now)
+        answerer = self._casting.answerer(ask.speaker, ask.area_id, ask.answers_in, now)
         if not said:  # a model has its manner from what it was told
-            reply = self._as_said(answerer, reply, plan, results, home, ask.language)
+            reply = self._as_said(answerer, reply, plan, results, home, ask.answers_in)
         understood = Understood(
             turn_id=ask.turn_id,
             heard=plan.heard,
             intent=plan.intent,
             actions=actions_of(results, dry_run=ask.dry_run),
             reply=reply,
-            language=ask.language,
-            topic=self._topic_of(plan),
+            language=ask.answers_in,
+            topic=topic,
             untrusted=untrusted,
         )
         return self._dialogue.asking(ask, plan, results, understood)
+
+    async def _about_no_device(self, ask: Understand) -> Understood | None:
+        """What came of an answer to what was asked back, and of wishes about languages and memory.
+
+        None where it is none of these.
+        """
+        # What is interpreted is said again in another language: it is no reply and no command.
+        answer = None if ask.between else self._dialogue.answer(ask)
+        if answer is not None:
+            return answer if isinstance(answer, Understood) else await self._go_on(ask, answer)
+        return await self._answered(ask, self.ask) or await self._remembered(ask)
 
     async def _about_time(self, ask: Understand) -> Understood | None:
         """What came of a sentence about time; None where it is none."""
@@ -380,8 +410,8 @@ class Ai(Service[AiSettings]):
             heard="" if shown.pin is not None else ask.text,
             intent=shown.plan.intent,
             actions=actions_of(results),
-            reply=self._answer(shown.plan, results, self._home, ask.language),
-            language=ask.language,
+            reply=self._answer(shown.plan, results, self._home, ask.answers_in),
+            language=ask.answers_in,
             secret=shown.pin is not None,
             topic=self._topic_of(shown.plan),
         )
@@ -496,7 +526,7 @@ class Ai(Service[AiSettings]):
         within_s = self.settings.think_within_s
         if not within_s or ask.home is not None:
             raise why
-        answerer = self._casting.answerer(ask.speaker, ask.area_id, ask.language)
+        answerer = self._casting.answerer(ask.speaker, ask.area_id, ask.answers_in)
         facts: list[str] = []
         if self.settings.notes_to_models:
             facts = await self.off_loop(self._memory.notes, ask)

@@ -50,7 +50,7 @@ from alicia.errors import (
 )
 from alicia.runtime.logs import pii
 from alicia.runtime.service import Service, handles, runs, serves
-from alicia.runtime.settings import Settings
+from alicia.runtime.settings import SPOKEN, Settings
 
 if TYPE_CHECKING:
     from alicia.audio.endpointing import EndpointSettings
@@ -60,7 +60,6 @@ if TYPE_CHECKING:
     from alicia.speech.recognizer import Guess, Streams
 
 RATE_HZ = 16_000
-LANGUAGES = ("en", "es", "fr", "de", "it", "pt", "zh", "ja", "ko")
 CHUNKS = 2048
 """40 s of 20 ms: more than an utterance may have."""
 KEPT = 32
@@ -70,6 +69,8 @@ LATE_S = 0.1
 
 
 class SttSettings(Settings):
+    shared = frozenset({"languages"})
+
     model: str = "whisper-base-int8"
     """A recognizer of the catalogue (`alicia models list`)."""
     recognizers: str = "en: moonshine-tiny-en?"
@@ -79,7 +80,7 @@ class SttSettings(Settings):
     """Whether English commands are listened for by what this home can be told, beside the
     recognizer (needs alicia[grammar]). `auto`: where that is here and no recognizer for English
     comes before `model`."""
-    languages: str = ",".join(LANGUAGES)
+    languages: str = ",".join(SPOKEN)
     """What this household speaks: one of these is heard where a satellite says `auto`."""
     threads: int = Field(default=2, ge=1)
     min_confidence: float = Field(default=0.25, ge=0, le=1)
@@ -143,7 +144,7 @@ class Stt(Service[SttSettings]):
                 self._samples(chunks),
                 self._recognizer,
                 language=None if ask.language == AUTO else ask.language,
-                expected=self._spoken.expected() if ask.language == AUTO else None,
+                expected=self._spoken.expected(among=ask.among) if ask.language == AUTO else None,
                 settings=self._patience(ask),
                 pace=self._pace(ask),
                 judge=lambda guess: self._verdict(ask, guess),

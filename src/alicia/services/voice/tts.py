@@ -52,6 +52,8 @@ ENGINES = ("piper", "kokoro", "pico", "openjtalk", "espeak")
 
 
 class TtsSettings(Settings):
+    shared = frozenset({"languages"})
+
     voices: str = "piper-en-joe"
     """Voices of the catalogue, separated by commas, in order of preference."""
     espeak: bool = True

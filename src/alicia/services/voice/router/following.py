@@ -35,7 +35,7 @@ class Router(Announcing):
 
     async def _say_at(self, course: Course, here: SatelliteHere) -> Report:
         turn_id = f"{course.turn_id}-at-{here.satellite}"
-        ask = Announce(turn_id=turn_id, text=course.reply or "", language=course.language)
+        ask = Announce(turn_id=turn_id, text=course.reply or "", language=course.spoken_in)
         call = self._calls[turn_id] = Call([here.satellite])
         try:
             return await self._announce_at(here, ask, call)

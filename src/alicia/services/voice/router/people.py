@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import suppress
 
 from alicia.contracts.advanced import SPEAKER_RECOGNIZED, SpeakerRecognized
+from alicia.contracts.languages import LANGUAGES_SPOKEN, LanguagesSpoken
 from alicia.contracts.personas import CAST, Cast
+from alicia.contracts.voice import AUTO
 from alicia.errors import UnsupportedLanguageError
 from alicia.mind.casting import NOBODY, Answerer, Casting
 from alicia.mind.course import Course
+from alicia.mind.spoken_languages import SpokenLanguages
 from alicia.runtime.service import handles
 from alicia.services.voice.router.discretion import Discretion
 
@@ -21,6 +25,7 @@ class People(Discretion):
     """By person: where they began their latest turn, and when."""
 
     _casting: Casting
+    _languages: SpokenLanguages
 
     _voices_are_known = False
     """Somebody recognizes voices, and did so in time."""
@@ -38,10 +43,27 @@ class People(Discretion):
     async def cast(self, cast: Cast) -> None:
         self._casting.take(cast)
 
+    @handles(LANGUAGES_SPOKEN)
+    async def languages_spoken(self, spoken: LanguagesSpoken) -> None:
+        self._languages.take(spoken)
+
+    def _listen_for(self, course: Course) -> list[str]:
+        """The languages that may be heard, where it is more than the satellite's own."""
+        expected = self._languages.expected(course.satellite, course.language, time.time())
+        if expected == [course.language] or AUTO in expected:
+            return []
+        course.language = AUTO
+        return expected
+
+    def _settle_languages(self, course: Course) -> None:
+        """What to answer in, and whether to interpret, once it is known who speaks."""
+        course.reply_language = self._languages.reply_language(course.satellite, course.speaker)
+        course.between = self._languages.between(course.satellite, time.time())
+
     def _answerer(self, course: Course) -> Answerer:
         """Who answers this turn; plain Alicia where its language is none of the nine."""
         with suppress(UnsupportedLanguageError):
-            return self._casting.answerer(course.speaker, course.area_id, course.language)
+            return self._casting.answerer(course.speaker, course.area_id, course.answers_in)
         return NOBODY
 
     def _note_where(self, course: Course) -> None:

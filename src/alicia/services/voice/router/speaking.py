@@ -102,7 +102,7 @@ class Speaking(Homes, ABC):
             Speak(
                 turn_id=course.turn_id,
                 text=text,
-                language=course.language,
+                language=course.spoken_in,
                 after=after,
                 more=course.speaks_on,
                 **course.answerer.style.model_dump(),

@@ -43,6 +43,7 @@ from alicia.mind.course import Course, Stopwatch, without_words
 from alicia.mind.histories import Histories
 from alicia.mind.recordings import RecordingStore
 from alicia.mind.satellites import Directory, earshot
+from alicia.mind.spoken_languages import SpokenLanguages
 from alicia.mind.turn_machine import Machines
 from alicia.mind.turns import Journal, OpenEntry, Traces
 from alicia.runtime.service import handles, serves
@@ -76,6 +77,7 @@ class Turns(Conversing, Speaking, ABC):
         """The last turn of each satellite, in memory alone: its words are somebody's."""
         self._were, self._asked_at = {}, {}
         self._casting = Casting()
+        self._languages = SpokenLanguages()
         self._directory = Directory(lease_s=own.lease_s)
         self._arbiter = Arbiter(
             Rules(
@@ -209,10 +211,12 @@ class Turns(Conversing, Speaking, ABC):
         await self._speak(course)
 
     async def _transcribe(self, course: Course, utterance_id: str) -> Transcript:
+        among = self._listen_for(course)
         ask = Transcribe(
             utterance_id=utterance_id,
             turn_id=course.turn_id,
             language=course.language,
+            among=among,
             area_id=course.area_id,
             topic=self._topic(course),
             home=course.home,
@@ -269,13 +273,14 @@ class Turns(Conversing, Speaking, ABC):
     # ---- what both have ----
 
     async def _understand(self, course: Course, text: str) -> None:
+        self._settle_languages(course)
         if is_stop(text, course.language):
             course.intent = STOPPED
             await self._stop_all(course.satellite, but=course.turn_id)
             return
         if is_why(text, course.language):
             course.intent = EXPLAINED
-            course.reply = explain(self._lately.get(course.satellite), course.language)
+            course.reply = explain(self._lately.get(course.satellite), course.answers_in)
             return
         if self._recollect(course, text):
             return
@@ -297,6 +302,8 @@ class Turns(Conversing, Speaking, ABC):
             history=self._history(course),
             aloud_s=self._aloud_s(course),
             home=course.home,
+            reply_language=course.reply_language,
+            between=course.between,
         )
         with Stopwatch(course.stages, "understand and act") as course.thinking:
             # What devices were told is reported, though nobody hears the reply any more.

@@ -1,0 +1,37 @@
+"""Completing: a text put to a model with instructions, without the home and without tools."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+
+from alicia.errors import GarbledError, PrivateTextError
+from alicia.mind.models.chain import Chain
+from alicia.mind.models.port import ChatMessage, Restarted, TextDelta
+from alicia.mind.models.redaction import redacted
+
+
+async def complete(
+    chain: Chain, instructions: str, text: str, *, max_tokens: int, within_s: float
+) -> str:
+    """What the model makes of the text.
+
+    Raises UpstreamError; PrivateTextError where a part would be left out of what is sent, so that
+    the answer would be about another text.
+    """
+    if redacted(text) != text:
+        raise PrivateTextError
+    messages = [ChatMessage("system", instructions), ChatMessage("user", text)]
+    said = ""
+    parts = chain.complete(messages, (), max_tokens=max_tokens, within_s=within_s)
+    async with aclosing(parts):
+        async for part in parts:
+            match part:
+                case TextDelta():
+                    said += part.text
+                case Restarted():
+                    said = ""
+                case _:
+                    continue
+    if not said.strip():
+        raise GarbledError(provider=chain.answered_by, reason="nothing was said")
+    return said
