@@ -140,6 +140,7 @@ NAMED: dict[str, Act] = {
     "unmute": Act("unmute", "HassMediaPlayerUnmute", domains=_PLAYER),
     "volume": Act("volume", "HassSetVolume", takes="volume_level", domains=_PLAYER),
     "volume_full": Act("full", "HassSetVolume", slots={"volume_level": 100.0}, domains=_PLAYER),
+    "volume_half": Act("half", "HassSetVolume", slots={"volume_level": 50.0}, domains=_PLAYER),
     **_steps("louder", "quieter", Act("", "HassSetVolumeRelative", domains=_PLAYER), "volume_step"),
     "is_on": _is("is_on", _ON_OFF, "on"),
     "is_off": _is("is_off", _ON_OFF, "off"),
@@ -251,6 +252,7 @@ PLACED: dict[str, Act] = {
     "unmute": Act("unmute", "HassMediaPlayerUnmute", domains=_PLAYER),
     "volume": Act("volume", "HassSetVolume", takes="volume_level", domains=_PLAYER),
     "volume_full": Act("full", "HassSetVolume", slots={"volume_level": 100.0}, domains=_PLAYER),
+    "volume_half": Act("half", "HassSetVolume", slots={"volume_level": 50.0}, domains=_PLAYER),
     **_steps("louder", "quieter", Act("", "HassSetVolumeRelative", domains=_PLAYER), "volume_step"),
     "get_temperature": Act(
         "get_temperature", "HassClimateGetTemperature", capability="temperature"

@@ -64,7 +64,7 @@ _OF: Mapping[str, str] = {
 _CLOCK = {"ask:time": "time", "ask:date": "date"}
 _NEUTRAL = frozenset(
     {"nothing", "set", "to", "at", "by", "cop", "wish", "asks", "what", "all", "any", "here"}
-    | {"house", "entity", "area", "floor", "setto", "done"}
+    | {"house", "entity", "area", "floor", "setto", "done", "maybe", "today"}
 )
 """Concepts that may be in any question."""
 

@@ -33,6 +33,8 @@ _OPEN = frozenset({"nothing", "set", "to", "at", "by", "all", "and", "cop", "ask
 """Concepts after which more follows, where a word of them may end no sentence."""
 _NAMING = frozenset({"nothing", "entity", "area", "floor", "kind", "and", "to", "all"})
 """Concepts of a phrase that only names things."""
+_SURE = frozenset({"and", "off", "close"})
+"""Concepts beside which no word may mean nothing that could mean something: "an", "on the"."""
 _BEFORE = {"ing": "mind", "done": "wish"}
 """Forms of verbs that ask for something only after such words: "I'd like it turned off"."""
 
@@ -85,6 +87,8 @@ class Composer:
         if _asks(concepts):
             return asked(concepts, scene)
         names = {concept.name for concept in concepts}
+        if "maybe" in names and names & _SURE:
+            return None
         if any(form in names and before not in names for form, before in _BEFORE.items()):
             return None
         want = self._wanted(concepts)

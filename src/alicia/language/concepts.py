@@ -77,6 +77,7 @@ class Concepts:
         for kind in ("color", "tone"):
             for value, words in (tables.say.get(kind) or {}).items():
                 self._add_words(f"{kind}:{value}", words)
+        self._nouns: Mapping[str, list[str]] = tables.say.get("kinds", {})
         self._links: Sequence[str] = self._table.get("links", ())
         self._swaps = tuple(map(wording.plain, self._table.get("swaps", ())))
         self._rewrites = [(re.compile(p), by) for p, by in self._table.get("rewrites", [])]
@@ -126,6 +127,10 @@ class Concepts:
             if words[-1].endswith(self._lamp) or words[0].startswith(self._lamp)
             for entity_id in by_id
         )
+        for device_class, nouns in self._nouns.items():
+            alike = [e for e in home.entities() if e.device_class == device_class]
+            for noun in nouns if len(alike) == 1 else ():
+                named.setdefault(self._cut(noun), {})[alike[0].entity_id] = noun.lower()
         rooms = self._rooms(home)
         for words, by_id in named.items():
             meaning = (Concept("entity", tuple(by_id), next(iter(by_id.values()))),)

@@ -108,13 +108,15 @@ _LEVELS = ("full", "half", "least")
 _FELT = frozenset({"adj:dark", "adj:cold", "adj:hot"})
 """Enough of a complaint without a "too"."""
 
+_SOUND = {"on": "unmute", "off": "mute"}
+"""What is done to the sound of something that plays."""
 _GIFTS = {"light": "on", "music": "play"}
 """Nouns that somebody wants who names nothing else."""
-_GIVEN = frozenset({"give", "nothing", "area", "floor", "here", "kind", "set", "house"})
+_GIVEN = frozenset({"maybe", "give", "nothing", "area", "floor", "here", "kind", "set", "house"})
 _MARKS = frozenset(
     {"nothing", "set", "to", "at", "by", "bit", "percent", "degree", "kelvin", "number", "wish"}
     | {"mind", "ing", "done", "full", "half", "least", "too", "cop", "all", "here", "house", "and"}
-    | {"entity", "area", "floor", "attr", "kind", "color", "tone", "give", "let"}
+    | {"entity", "area", "floor", "attr", "kind", "color", "tone", "give", "let", "maybe"}
 )
 """All that a command may say beside what is to be done."""
 
@@ -177,6 +179,7 @@ KEYS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "louder_by": ("louder_by", "louder_by"),
         "quieter_by": ("quieter_by", "quieter_by"),
         "full": ("volume_full", "volume_full"),
+        "half": ("volume_half", "volume_half"),
         "level": ("volume", "volume"),
     },
     "lock": {"lock": ("lock", ""), "unlock": ("unlock", "")},
@@ -216,6 +219,8 @@ class Wanted:
         if "give" in self.marks:
             given = not self.ops and self.marks <= _GIVEN and noun in _GIFTS
             return (_GIFTS[noun], None) if given else None
+        if noun == "sound":
+            ways = {_SOUND.get(way, way) for way in ways}
         return self._act(domain, ways)
 
     def _act(self, domain: str, ways: set[str]) -> tuple[str, str | float | None] | None:
@@ -237,8 +242,9 @@ class Wanted:
         """What the concepts come to; None where one of them does not go with such a thing."""
         table = _OPS.get(domain)
         known = table is not None and self.ops <= table.keys() and self.marks <= _MARKS
-        if table is None or not known or not self._meant():
-            return None
+        left_so = "let" in self.ops and self.ops & {"open", "close", "on", "off"}
+        if table is None or not known or left_so or not self._meant():
+            return None  # "let it be closed" changes nothing
         return {table[op] for op in self.ops} - {""}
 
     def _meant(self) -> bool:

@@ -19,6 +19,7 @@ DOMAINS = {
     "climate": "climate",
     "speaker": "media_player",
     "music": "media_player",
+    "sound": "media_player",
     "door": "lock",
     "everything": "everything",
     "brightness": "light",
@@ -229,7 +230,7 @@ def _named(group: _Group, scene: Scene) -> Target | None:
     domains = {DOMAINS.get(kind) for kind in group.kinds}
     if domains and domains != {found[0].domain}:
         return None
-    return Target(group.place, found[0], concept.said)
+    return Target(group.place, found[0], concept.said, next(iter(group.kinds), ""))
 
 
 def only(target: Target, scene: Scene) -> Entity | None:

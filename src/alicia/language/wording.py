@@ -78,7 +78,7 @@ class Wording:
             self._hangul = re.compile(rf"({_HANGUL_NUMBER})\s*(?={joined})")
         self._halves = [re.compile(rf"(\d+) {fold(half)}\b") for half in say.get("halves", [])]
         self._values = (
-            {fold(w): v for w, v in _number_words(tables.language).items()} if self.spaced else {}
+            {fold(w): v for w, v in number_words(tables.language).items()} if self.spaced else {}
         )
         longest_first = sorted(self._values, key=len, reverse=True)
         self._number_words = re.compile(
@@ -157,7 +157,7 @@ def _folded_once(text: str) -> str:
 
 
 @lru_cache(maxsize=9)
-def _number_words(language: str) -> dict[str, int]:
+def number_words(language: str) -> dict[str, int]:
     """Every way that a number from 2 to 100 is written out. One is an article in most languages."""
     engine = RbnfEngine.for_language(language)
     found: dict[str, int] = {}
