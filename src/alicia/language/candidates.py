@@ -7,9 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from alicia.contracts.devices import Area, Entity
+from alicia.errors import AliciaError
 from alicia.home.model import Home, names_of
 from alicia.language.acts import NAMED, PLACED, Act
+from alicia.language.concepts import concept_table
 from alicia.language.grammar import HERE_UNKNOWN, Reading, Slot
+from alicia.language.intents import plan, touches_protected
 from alicia.language.patterns import expand
 from alicia.language.tables import Tables
 from alicia.language.wording import NUMBER
@@ -20,6 +23,7 @@ _AS_SAID = "="
 """Before a pattern: understood where it is said, and never guessed from anything else."""
 _UNSPACED = ("zh", "ja", "ko")
 """Here a name in Latin letters is nobody's word where there is another."""
+_ANY_NUMBER = 20.0
 _WITH_ROOM = 4
 """Names of a thing that may be said with its room."""
 _HOME = frozenset({"home"})
@@ -82,6 +86,7 @@ def candidates(tables: Tables, home: Home) -> list[Candidate]:
 def _about_things(say: dict[str, Any], language: str, home: Home) -> Iterator[Candidate]:
     for key, patterns in say.get("name", {}).items():
         act = NAMED[key]
+        needed = _needed(patterns, language)
         for entity in home.entities():
             if not fits(entity, act):
                 continue
@@ -89,7 +94,7 @@ def _about_things(say: dict[str, Any], language: str, home: Home) -> Iterator[Ca
             for name, foreign in _names_in_full(entity, language, home, say.get("kinds", {})):
                 slots = {"name": Slot(entity.entity_id, name)}
                 targets = frozenset({entity.entity_id})
-                for made in _made(say, act, patterns, "{name}", name):
+                for made in _made(say, act, needed, "{name}", name):
                     yield Candidate(
                         made.parts,
                         made.does,
@@ -106,13 +111,14 @@ def _about_things(say: dict[str, Any], language: str, home: Home) -> Iterator[Ca
 def _about_areas(say: dict[str, Any], language: str, home: Home) -> Iterator[Candidate]:
     for key, patterns in say.get("area", {}).items():
         act = PLACED[key]
+        needed = _needed(patterns, language)
         for area in home.areas():
             targets = _meant(home, area, act)
             if not targets:
                 continue
             for name, foreign in _names(area, language):
                 slots = {"area": Slot(area.area_id, name)}
-                for made in _made(say, act, patterns, "{area}", name):
+                for made in _made(say, act, needed, "{area}", name):
                     yield Candidate(
                         made.parts,
                         made.does,
@@ -145,10 +151,18 @@ def _about_home(say: dict[str, Any], _language: str, home: Home) -> Iterator[Can
                 )
 
 
+def _needed(patterns: list[str], language: str) -> list[str]:
+    """Without those for exact sentences alone, where concepts understand them in any wording."""
+    if not concept_table(language):
+        return patterns
+    return [pattern for pattern in patterns if not pattern.startswith(_AS_SAID)]
+
+
 def _names(thing: Area | Entity, language: str) -> Iterator[tuple[str, bool]]:
     """Its names, and whether each is another language's than the thing has names in."""
     own = thing.names.get(language)
-    for name in names_of(thing, language):
+    composed = bool(own) and bool(concept_table(language))
+    for name in (own or ()) if composed else names_of(thing, language):
         foreign = bool(own) and name not in (own or ())
         if not (foreign and name.isascii() and language in _UNSPACED):
             yield name, foreign
@@ -159,7 +173,8 @@ def _names_in_full(
 ) -> Iterator[tuple[str, bool]]:
     """Its names; and what is understood where it is said, and never guessed.
 
-    That is its name with its room, and the word for its kind (`kinds`) where there is but one.
+    That is its name with its room, unless concepts understand that, and the word for its kind
+    (`kinds`) where there is but one.
     """
     names = list(_names(entity, language))
     yield from names
@@ -170,7 +185,7 @@ def _names_in_full(
     if area is not None and entity.device_class == "garage":
         # Nothing else of a garage opens.
         yield from ((name, True) for name, _ in _names(area, language))
-    if area is None or not entity.names.get(language):
+    if area is None or not entity.names.get(language) or concept_table(language):
         return
     room = names_of(area, language)[0]
     for name, _ in names[:_WITH_ROOM]:
@@ -244,3 +259,17 @@ def _meant(home: Home, area: Area, act: Act) -> frozenset[str]:
         and not (entity.protected and act.intent != "HassGetState")
         and act.device_class in (None, entity.device_class)
     )
+
+
+def opens_something(one: Candidate, home: Home) -> bool:
+    """Whether it would act on what is protected, wherever it is said."""
+    rooms = [area.area_id for area in home.areas()] if one.here else [None]
+    number = _ANY_NUMBER if NUMBER in one.text else None
+    for room in rooms:
+        try:
+            meant = plan(one.reading(number, room), home)
+        except AliciaError:
+            continue
+        if touches_protected(meant, home):
+            return True
+    return False

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hassil.intents import Intents, SlotList, TextSlotList
@@ -16,9 +16,10 @@ from hassil.recognize import RecognizeResult, recognize_all
 
 from alicia.contracts.devices import Area, Entity
 from alicia.home.model import Home, names_of
+from alicia.language.lexicon import Lexicon, wildcards
 from alicia.language.readings import simplified
 from alicia.language.tables import Tables
-from alicia.language.wording import NUMBER
+from alicia.language.wording import NUMBER, written_numbers
 
 _AFTER_FILLER = " ,.!、，。"
 HERE_UNKNOWN = "*"
@@ -65,6 +66,10 @@ class Grammar:
         for intent in self._intents.intents.values():
             for data in intent.data:
                 _ = data.sentences  # parsed on first use, which must not be a person's sentence
+        # Of a language without spaces nobody can tell the words.
+        spaced = tables.say.get("spaced", True)
+        self._lexicon = Lexicon(self._intents, written_numbers(tables.language)) if spaced else None
+        self._open = _open_only(self._intents)
         self._lists: dict[str, SlotList] = {}
         self._home: Home | None = None
         self._revision = -1
@@ -97,6 +102,8 @@ class Grammar:
             ),
             "floor": _list("floor", ((floor, floor, {}) for floor in home.floors())),
         }
+        if self._lexicon is not None:
+            self._lexicon.use(self._lists)
         return True
 
     def _called(self, thing: Area | Entity) -> Iterator[str]:
@@ -115,9 +122,10 @@ class Grammar:
 
     def _read(self, text: str, area_id: str | None) -> list[Reading]:
         found: dict[tuple[Any, ...], Reading] = {}
+        known = self._lexicon is None or self._lexicon.knows(text)
         for result in recognize_all(
             text,
-            self._intents,
+            self._intents if known else self._open,
             slot_lists=self._lists,
             intent_context={"area": {"value": area_id or HERE_UNKNOWN, "text": ""}},
         ):
@@ -132,6 +140,15 @@ class Grammar:
             if key not in found or reading.rank < found[key].rank:
                 found[key] = reading
         return sorted(found.values(), key=lambda reading: reading.rank)
+
+
+def _open_only(intents: Intents) -> Intents:
+    """Of the templates those with a place for any words."""
+    kept = {
+        name: replace(intent, data=[data for data in intent.data if wildcards(data, intents)])
+        for name, intent in intents.intents.items()
+    }
+    return replace(intents, intents={name: one for name, one in kept.items() if one.data})
 
 
 def tidy(text: str, tables: Tables) -> str:

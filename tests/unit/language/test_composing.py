@@ -1,0 +1,168 @@
+"""Sentences by what their words stand for: amounts, complaints, places, and what is let be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from alicia.errors import AliciaError
+from alicia.home.model import Home
+from alicia.language.plan import Plan
+from alicia.language.understanding import Understanding
+
+Changes = list[tuple[frozenset[str], str, object, bool]]
+
+BEDROOM = frozenset({"light.bedroom_lamp", "light.bedside_lamp"})
+LAMP = "light.living_room_lamp"
+SPEAKER = "media_player.kitchen_speaker"
+
+
+def changes(plan: Plan) -> Changes:
+    return [(frozenset(a.entities), a.capability, a.value, a.relative) for a in plan.actions]
+
+
+def one(entity: str, capability: str, value: object, *, by: bool = False) -> Changes:
+    return [(frozenset({entity}), capability, value, by)]
+
+
+CEILING_OFF = one("light.living_room_ceiling", "power", False)
+
+
+def heating(value: float, *, by: bool = False) -> Changes:
+    return one("climate.thermostat", "target_temperature", value, by=by)
+
+
+@pytest.mark.parametrize(
+    ("language", "said", "area", "wanted"),
+    [
+        ("en", "two degrees warmer", None, heating(2.0, by=True)),
+        ("de", "zwei Grad kälter", None, heating(-2.0, by=True)),
+        (
+            "en",
+            "make the desk lamp 20 percent brighter",
+            None,
+            one("light.office_desk", "brightness", 20.0, by=True),
+        ),
+        ("de", "Stehlampe um 15 Prozent dunkler", None, one(LAMP, "brightness", -15.0, by=True)),
+        ("en", "turn the heating up to 23", None, heating(23.0)),
+        ("de", "fünf Prozent leiser", "kitchen", one(SPEAKER, "volume", -5.0, by=True)),
+        ("en", "make the fan go faster", None, one("fan.bedroom", "speed", 20.0, by=True)),
+        (
+            "en",
+            "it's far too dark in here",
+            "bathroom",
+            one("light.bathroom", "brightness", 20.0, by=True),
+        ),
+        (
+            "de",
+            "hier ist es viel zu hell",
+            "hallway",
+            one("light.hallway", "brightness", -20.0, by=True),
+        ),
+        ("en", "would you turn the lamp on", "office", one("light.office_desk", "power", True)),
+        ("en", "bedside light off", None, one("light.bedside_lamp", "power", False)),
+        ("de", "Küchenrollo auf", None, None),
+        ("de", "dreh die Heizung ein bisschen auf", None, heating(1.0, by=True)),
+        ("de", "halt bitte die Musik an", "kitchen", one(SPEAKER, "playing", False)),
+        ("en", "give us some light in the bedroom", None, [(BEDROOM, "power", True, False)]),
+        (
+            "de",
+            "Licht im Schlafzimmer so hell wie möglich",
+            None,
+            [(BEDROOM, "brightness", 100.0, False)],
+        ),
+        ("en", "all the lights in the lounge except the lamp off", None, None),
+        ("en", "lights off in the lounge except the lamp", None, CEILING_OFF),
+        ("de", "Licht im Wohnzimmer aus, nur die Stehlampe nicht", None, CEILING_OFF),
+    ],
+)
+def test_a_sentence_does_what_its_words_stand_for(
+    understandings: Callable[[str], Understanding],
+    home: Home,
+    language: str,
+    said: str,
+    area: str | None,
+    wanted: Changes | None,
+) -> None:
+    understanding = understandings(language)
+    if wanted is None:
+        with pytest.raises(AliciaError):
+            understanding.recognize(said, home=home, area_id=area)
+        return
+    assert changes(understanding.recognize(said, home=home, area_id=area)) == wanted
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "turn the kitchen light on and the bedroom fan off"),
+        ("en", "turn on the kitchen light and the bedroom fan off"),
+        ("de", "mach das Küchenlicht an und den Schlafzimmerventilator aus"),
+        ("de", "schalte das Küchenlicht ein und den Ventilator aus"),
+    ],
+)
+def test_what_an_and_parts_is_never_done_to_both(
+    understandings: Callable[[str], Understanding], home: Home, language: str, said: str
+) -> None:
+    try:
+        plan = understandings(language).recognize(said, home=home)
+    except AliciaError:
+        return  # to refuse is safe
+    assert changes(plan) == [
+        *one("light.kitchen", "power", True),
+        *one("fan.bedroom", "power", False),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "you turned off the lights"),
+        ("en", "turn the light on at seven"),
+        ("en", "open the blinds at 8"),
+        ("en", "that's hot"),
+        ("en", "the kitchen light is on"),
+        ("en", "never open the garage at night"),
+        ("en", "unlocked the front door"),
+        ("de", "das Licht ist an"),
+        ("de", "du hast das Licht angelassen"),
+        ("de", "Heizlüfter um sechs an"),
+        ("de", "lass die Garage zu"),
+        ("de", "schließ die Haustür nicht auf"),
+        ("de", "das Wohnzimmer ist schön warm"),
+    ],
+)
+def test_what_asks_for_nothing_changes_nothing(
+    understandings: Callable[[str], Understanding], home: Home, language: str, said: str
+) -> None:
+    try:
+        plan = understandings(language).recognize(said, home=home, area_id="bedroom")
+    except AliciaError:
+        return
+    assert not plan.actions  # an answer about how things are harms nobody
+
+
+@pytest.mark.parametrize(
+    ("language", "said", "capability", "entities"),
+    [
+        ("en", "how far open are the living room blinds", "position", {"cover.living_room_blinds"}),
+        ("en", "what's the volume", "volume", {"media_player.kitchen_speaker"}),
+        ("de", "wie laut ist die Musik", "volume", {"media_player.kitchen_speaker"}),
+        ("de", "wie viel Grad hat es draußen", "temperature", {"sensor.garden_temperature"}),
+        ("de", "sind die Rollos im Wohnzimmer unten", "position", {"cover.living_room_blinds"}),
+        ("en", "did I forget to turn off the hall light", "power", {"light.hallway"}),
+    ],
+)
+def test_a_question_is_about_what_its_words_stand_for(
+    understandings: Callable[[str], Understanding],
+    home: Home,
+    language: str,
+    said: str,
+    capability: str,
+    entities: set[str],
+) -> None:
+    question = understandings(language).recognize(said, home=home, area_id="kitchen").question
+    assert question is not None
+    assert question.capability == capability
+    assert set(question.entities) == entities
