@@ -62,6 +62,9 @@ class Clause:
     ends_in_prop: bool = False
     """Its last word is what is measured: "the bathroom's temperature"."""
 
+    ends_in_value: bool = False
+    """Its last word is how much, or which colour."""
+
     @property
     def named(self) -> bool:
         return bool(self.things or self.shorts or self.kinds)
@@ -77,6 +80,8 @@ class Clause:
         """What is to be done; "" where nothing is said, None where it is several things."""
         said = list(dict.fromkeys(self.verbs))
         telling = [verb for verb in said if verb not in _VAGUE]
+        if {"up", "down"} & set(said) and set(telling) - _MORE - _LESS:
+            return None
         if (
             len(telling) > 1
             and not set(said) - {"set"} <= _MORE
@@ -113,6 +118,10 @@ def clause(morphemes: Sequence[Morpheme], *, asked: bool) -> Clause:
     if {which for kind, which in first.senses if kind == "mark"} & {"soften", "because"}:
         # What ends a sentence begins this one: it is another word.
         made.stray = made.stray or len({kind for kind, _ in first.senses}) == 1
+    content = [m for m in morphemes if any(kind != "mark" for kind, _ in m.senses)]
+    made.ends_in_value = bool(content) and any(
+        content[-1].which(kind) is not None for kind in ("number", "unit", "level", "color", "tone")
+    )
     made.ends_in_prop = last.which("prop") is not None
     made.topic = last.which("topic") is not None
     lone = {m.senses[0][1] for m in morphemes if len(m.senses) == 1 and m.which("mark")}
@@ -177,6 +186,7 @@ def _said(
     described = before is not None and before.which("mark") == "too"
     if complaint and (described or not morpheme.which("verb")):
         made.complaints.append(complaint)
+        made.weak = made.weak or morpheme.which("weak") is not None
         made.stray = made.stray or bool(made.verbs)
         return
     if "and a half" in made.marks and morpheme.which("level") == "half":

@@ -218,19 +218,26 @@ class EastAsian:
         """Whether it is a command at all, and no description."""
         if said.verb is None or "only still" in said.marks:
             return False
-        if said.complaints:
-            return not said.asks or bool(said.verbs)
-        if said.marks & {"only feel", "only because"}:
+        if not self._chinese and said.verbs and "so" in said.asks and "soften" not in said.marks:
             return False
-        amount = said.numbers or said.levels
-        if said.weak and not (said.marks & {"bit", "little", "more"} or amount):
+        if said.complaints:
+            return bool(said.verbs) or _complains(said)
+        amount = bool(said.numbers or said.levels)
+        described = said.weak and not (said.marks & {"bit", "little", "more"} or amount)
+        if described or said.marks & {"only feel", "only because"}:
             return False
         if "done" in said.marks and not said.marks & {"request", "soften", "may"}:
-            return said.verb in ("shut", "off", "stop")
-        return bool(said.verbs or amount or said.colors or said.tones)
+            return said.verb in ("shut", "off", "stop") and "you" not in said.marks
+        told = amount or said.colors or said.tones
+        return bool(said.verbs or (told and said.ends_in_value))
 
     def _sure(self, said: Clause) -> bool:
-        """Whether something protected may obey: it was told, and not described."""
+        """Whether something protected may obey: it was told, and not described.
+
+        What opens must be told beyond doubt; "you have opened the garage" ends as a command may.
+        """
+        if said.verb in ("open", "start", "up", "unlock", "free"):
+            return not said.marks & {"done", "you"} and ("may" not in said.marks or bool(said.asks))
         return bool(said.verbs) and ("done" not in said.marks or "request" in said.marks)
 
     def _targets(self, said: Clause, home: Home, area_id: str | None) -> list[Entity] | None:
@@ -279,6 +286,12 @@ class EastAsian:
         return not said.rooms or all(e.area_id in said.rooms for e in named)
 
 
+def _complains(said: Clause) -> bool:
+    """Whether it is about this room, now: "too bright here", and not "cold today"."""
+    mild = said.weak and not said.marks & {"too", "bit", "little", "more"}
+    return not (said.asks or mild or said.marks & {"today", "you"})
+
+
 def _plan(said: Clause, entities: Sequence[Entity], *, sure: bool) -> Plan | None:
     """What is done to each of them; None where one that was named can't do it.
 
@@ -310,7 +323,8 @@ def _plan(said: Clause, entities: Sequence[Entity], *, sure: bool) -> Plan | Non
 def _everything(said: Clause, home: Home) -> Plan | None:
     """All that can be switched off, in a room or on a floor or in the house."""
     bare = not (said.props or said.numbers or said.levels or said.colors or said.complaints)
-    if not bare or len(said.rooms) + len(said.floors) > 1 or "here" in said.marks:
+    described = "done" in said.marks and not said.marks & {"request", "soften"}
+    if not bare or described or len(said.rooms) + len(said.floors) > 1 or "here" in said.marks:
         return None
     slots = {"scope": Slot("everything", "")}
     if said.rooms:

@@ -49,7 +49,8 @@ def effect(entity: Entity, said: Clause) -> Effect | None:
     if of_kind is None:
         return None
     if not verb and said.complaints and not (said.numbers or said.levels or said.colors):
-        return _complained(entity, said)
+        complained = _complained(entity, said)
+        return complained if complained and can(entity, complained.capability) else None
     found = of_kind(entity, said, verb)
     return found if found and can(entity, found.capability) else None
 
@@ -79,7 +80,7 @@ def about(said: Clause) -> str | None:
             return domain
     if said.unit == "degree":
         return "climate"
-    if (said.colors or said.tones) and said.verb:
+    if (said.colors or said.tones) and said.verb not in ("", "want"):
         return "light"
     if said.complaints and not said.verb:
         return _COMPLAINTS[said.complaints[0]][0]
@@ -139,7 +140,7 @@ def _light(entity: Entity, said: Clause, verb: str) -> Effect | None:
 
 
 def _colored(said: Clause, verb: str) -> Effect | None:
-    if said.numbers or said.levels or verb not in ("", "set", "on", "start", "light_on"):
+    if said.numbers or said.levels or verb not in ("", "set", "want", "on", "start", "light_on"):
         return None
     if len(said.colors) + len(said.tones) > 1:
         return None

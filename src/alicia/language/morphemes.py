@@ -25,6 +25,8 @@ _ASKED = ("?", "？")
 _DIGITS = re.compile(r"\d+(?:\.\d+)?")
 _HAN = re.compile("[〇零一二两三四五六七八九十百]+")
 _HANGUL = re.compile("[영일이삼사오육칠팔구십백]+")
+_NO_MORPHEMES = frozenset({"counted", "reasons"})
+"""Of a table: what is no word by itself."""
 _MARK_COST = 1.3
 _MOST_SIGNS = 80
 """Of a sentence; nobody commands in more."""
@@ -57,6 +59,8 @@ class Morphemes:
         self.known: Mapping[str, Mapping[str, Sequence[str]]] = _table(language)
         self._general: dict[str, list[Sense]] = {}
         for kind, by_which in self.known.items():
+            if kind in _NO_MORPHEMES:
+                continue
             for which, words in by_which.items():
                 for word in words:
                     self._general.setdefault(self.plain(word), []).append((kind, which))
