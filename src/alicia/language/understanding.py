@@ -17,6 +17,7 @@ from alicia.home.model import Home
 from alicia.language.candidates import candidates, opens_something
 from alicia.language.choosing import best_of
 from alicia.language.composing import Composer
+from alicia.language.east_asian import EastAsian
 from alicia.language.follow_ups import FollowUps, topic_of
 from alicia.language.grammar import Grammar, Reading, tidy
 from alicia.language.guesses import Guesses
@@ -65,6 +66,7 @@ class Understanding:
         self._snap = Snap(self._tables)
         self._composer = Composer(self._tables, self._snap.wording)
         self._sparing = Sparing(self._tables, self._snap.wording)
+        self._east_asian = EastAsian(self._tables.language)
         self._guesses = Guesses(self._tables, self._snap)
         self._several = Several(self._tables.language, spaced=self._snap.wording.spaced)
         self._follow_ups = FollowUps(self._tables, self._snap.wording)
@@ -113,6 +115,7 @@ class Understanding:
         if topic.which and self._strict_or_none(text, home, area_id) is not None:
             return None  # Who was asked "which one?" wants something else now.
         found = self._follow_ups.plan(tidy(text, self._tables), topic, home)
+        found = found or self._east_asian.follow(text, topic, home, area_id)
         return found and replace(found, heard=text.strip())
 
     def _recognize(
@@ -243,6 +246,7 @@ class Understanding:
             self._snap.use(home)
             self._composer.use(home)
             self._sparing.use(home)
+            self._east_asian.use(home)
             self._guesses.use(home)
             self._follow_ups.use(home)
             self._known.clear()
@@ -251,6 +255,12 @@ class Understanding:
         """The plan of an exact parse; None where nothing parses. Raises like `recognize`."""
         tidied = tidy(text, self._tables)
         if not tidied:
+            return None
+        asked = "?" if self._east_asian.asked(text) else ""
+        for said in dict.fromkeys((text, tidied + asked)):
+            if (composed := self._east_asian.plan(said, home, area_id)) is not None:
+                return composed
+        if self._east_asian.partial(text) and self._snap.exact(tidied) is None:
             return None
         # The words of a partial come again as those of the transcript.
         key = (tidied, area_id)
@@ -329,6 +339,8 @@ class Understanding:
         """Several commands, each of them whole. Raises what `FollowUps.plan` does."""
 
         def whole(text: str) -> Plan | None:
+            if (composed := self._east_asian.plan(text, home, area_id)) is not None:
+                return composed
             for way in (self._composed, self._said, self._read, self._unordered):
                 try:
                     if (found := way(text, home, area_id)) is not None:
@@ -364,6 +376,8 @@ class Understanding:
 
     def _snapped(self, text: str, home: Home, area_id: str | None) -> Plan | None:
         """The nearest sentence that can be said; or all but those who are named exactly."""
+        if self._east_asian.hollow(text):
+            return None
         tidied = tidy(text, self._tables)
         if (plan := self._guessed(tidied, home, area_id)) is not None:
             return plan

@@ -175,6 +175,16 @@ def _han_number(match: re.Match[str]) -> str:
     return sign if sign in _HAN_ALONE else str(_value(sign, _HAN_DIGITS))
 
 
+def han_number(signs: str) -> int:
+    """The number that these signs write; 二十二 is 22."""
+    return _value(signs, _HAN_DIGITS)
+
+
+def hangul_number(signs: str) -> int:
+    """The number that these syllables write; 이십이 is 22."""
+    return _value(signs, _HANGUL_DIGITS)
+
+
 def _value(signs: str, digits: dict[str, int]) -> int:
     """二十二 is 22, 二二 too."""
     total, last = 0, -1
