@@ -201,6 +201,16 @@ PLACED: dict[str, Act] = {
     "blinds_half": Act(
         "half", "HassSetPosition", "cover_device_class", {**_BLINDS, "position": 50.0}, None, _COVER
     ),
+    "blinds_raise": Act(
+        "raise", "AliciaCoverStep", slots={**_BLINDS, "step": "up"}, domains=_COVER, device_class="blind"
+    ),
+    "blinds_lower": Act(
+        "lower",
+        "AliciaCoverStep",
+        slots={**_BLINDS, "step": "down"},
+        domains=_COVER,
+        device_class="blind",
+    ),
     "blinds_position": Act(
         "position",
         "HassSetPosition",

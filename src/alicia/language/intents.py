@@ -130,6 +130,13 @@ def _set(
     return (PlannedAction(targets.ids(able), capability, value, relative),)
 
 
+def _step(reading: Reading, usual: float, *, slot: str = "step") -> float:
+    """By how much: what was said, or else the usual step, up or down."""
+    said = reading.slots[slot].value
+    size = {"up": usual, "down": -usual}.get(str(said))
+    return float(said) if size is None else size
+
+
 def _light_set(reading: Reading, home: Home) -> Actions:
     for slot, capability in (
         ("brightness", "brightness"),
@@ -144,7 +151,7 @@ def _light_set(reading: Reading, home: Home) -> Actions:
 
 
 def _light_step(reading: Reading, home: Home) -> Actions:
-    step = BRIGHTNESS_STEP if reading.slots["step"].value == "up" else -BRIGHTNESS_STEP
+    step = _step(reading, BRIGHTNESS_STEP)
     return _set(reading, home, step, domain="light", capability="brightness", relative=True)
 
 
@@ -159,9 +166,13 @@ def _position(reading: Reading, home: Home) -> Actions:
 def _position_step(reading: Reading, home: Home) -> Actions:
     """What is protected is opened or closed, never a bit."""
     entity = targets.named(reading, home)
+    if entity is None and "device_class" in reading.slots:
+        found = targets.covers(reading, home, str(reading.slots["device_class"].value))
+        step = _step(reading, POSITION_STEP)
+        return (PlannedAction(targets.ids(found), "position", step, relative=True),)
     if entity is None or entity.protected or not targets.can(entity, "position"):
         raise NotCapableError(capability="position", entity=entity.entity_id if entity else "")
-    step = POSITION_STEP if reading.slots["step"].value == "up" else -POSITION_STEP
+    step = _step(reading, POSITION_STEP)
     return (PlannedAction((entity.entity_id,), "position", step, relative=True),)
 
 
@@ -171,7 +182,7 @@ def _temperature(reading: Reading, home: Home) -> Actions:
 
 
 def _temperature_step(reading: Reading, home: Home) -> Actions:
-    step = TEMPERATURE_STEP if reading.slots["step"].value == "up" else -TEMPERATURE_STEP
+    step = _step(reading, TEMPERATURE_STEP)
     return _set(
         reading,
         home,
@@ -193,12 +204,10 @@ def _player(reading: Reading, home: Home, capability: str, value: Value) -> Acti
 
 
 def _volume_step(reading: Reading, home: Home) -> Actions:
-    step = reading.slots["volume_step"].value
-    size = {"up": VOLUME_STEP, "down": -VOLUME_STEP}.get(str(step))
     return _set(
         reading,
         home,
-        float(step) if size is None else size,
+        _step(reading, VOLUME_STEP, slot="volume_step"),
         domain="media_player",
         capability="volume",
         relative=True,

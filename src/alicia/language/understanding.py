@@ -23,6 +23,7 @@ from alicia.errors import (
 from alicia.home.model import Home, names_of
 from alicia.language.candidates import Candidate, candidates
 from alicia.language.follow_ups import FollowUps, topic_of
+from alicia.language.gist import Gist
 from alicia.language.grammar import Grammar, Reading, tidy
 from alicia.language.guesses import Guesses
 from alicia.language.intents import plan
@@ -79,6 +80,7 @@ class Understanding:
         self._grammar = Grammar(self._tables)
         self._snap = Snap(self._tables)
         self._sparing = Sparing(self._tables, self._snap.wording)
+        self._gist = Gist(self._tables, self._snap.wording)
         self._guesses = Guesses(self._tables, self._snap)
         self._several = Several(self._tables.language, spaced=self._snap.wording.spaced)
         self._follow_ups = FollowUps(self._tables, self._snap.wording)
@@ -269,6 +271,7 @@ class Understanding:
         if self._grammar.use(home):
             self._snap.use(home)
             self._sparing.use(home)
+            self._gist.use(home)
             self._guesses.use(home)
             self._follow_ups.use(home)
             self._known.clear()
@@ -294,10 +297,10 @@ class Understanding:
 
     def _parsed(self, tidied: str, home: Home, area_id: str | None) -> Plan | None:
         error: AliciaError | None = None
-        ways = [self._said, self._read]
+        ways = [self._said, self._gist.plan, self._read]
         if self._tables.grammar_first:
             ways.reverse()
-        for way in (*ways, self._unordered, self._spared, self._severally):
+        for way in (*ways, self._unordered, self._spared, self._reasoned, self._severally):
             try:
                 if (found := way(tidied, home, area_id)) is not None:
                     return found
@@ -348,11 +351,18 @@ class Understanding:
                 return plan
         return None
 
+    def _reasoned(self, tidied: str, home: Home, area_id: str | None) -> Plan | None:
+        """A command with its reason: the sentence without it must be whole. Raises nothing."""
+        for text in self._gist.reasonless(tidied):
+            if (plan := self._strict_or_none(text, home, area_id)) is not None:
+                return plan
+        return None
+
     def _severally(self, tidied: str, home: Home, area_id: str | None) -> Plan | None:
         """Several commands, each of them whole. Raises what `FollowUps.plan` does."""
 
         def whole(text: str) -> Plan | None:
-            for way in (self._said, self._read, self._unordered):
+            for way in (self._said, self._gist.plan, self._read, self._unordered):
                 try:
                     if (found := way(text, home, area_id)) is not None:
                         return found
@@ -368,7 +378,10 @@ class Understanding:
 
         def after(text: str, before: Plan) -> Plan | None:
             topic = topic_of(before)
-            return self._follow_ups.plan(text, topic, home) if topic else None
+            found = self._follow_ups.plan(text, topic, home) if topic else None
+            # "Close the bedroom blinds and turn on the lamp": the one in there.
+            room = _area_of(before, home)
+            return found or (self._gist.plan(text, home, room) if room and not area_id else None)
 
         return self._several.plan(tidied, whole, quick, after)
 
