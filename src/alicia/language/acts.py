@@ -202,7 +202,11 @@ PLACED: dict[str, Act] = {
         "half", "HassSetPosition", "cover_device_class", {**_BLINDS, "position": 50.0}, None, _COVER
     ),
     "blinds_raise": Act(
-        "raise", "AliciaCoverStep", slots={**_BLINDS, "step": "up"}, domains=_COVER, device_class="blind"
+        "raise",
+        "AliciaCoverStep",
+        slots={**_BLINDS, "step": "up"},
+        domains=_COVER,
+        device_class="blind",
     ),
     "blinds_lower": Act(
         "lower",

@@ -177,9 +177,7 @@ class Reader:
         words = self._wording.plain(name).split()
         return any(p.kind == kind and p.words == (w,) for w in words for p in self._own.get(w, []))
 
-    def _amount(
-        self, words: Sequence[str], at: int, number: float
-    ) -> tuple[Amount | None, int]:
+    def _amount(self, words: Sequence[str], at: int, number: float) -> tuple[Amount | None, int]:
         back = at - 1
         # "Up to the forty" is "up to forty".
         while back > 0 and words[back] in self._between:

@@ -22,39 +22,88 @@ _AS_VERBS = {"on": "state_on", "off": "state_off", "open": "state_open", "close"
 """Where "closed" is written as "close" is, but for an accent."""
 _NOT_ASKED = ("number", "color", "tone", "full", "least", "half", "everything", "cold", "hot")
 _HOW_MUCH = {"climate": "get_target", "light": "get_brightness", "sensor": "get_temperature"}
-_ALLOWED = {"is", "is_any", "name", "area", "here", "house", "door", "light", "lamp", "window", "all"}
+_ALLOWED = {
+    "is",
+    "is_any",
+    "name",
+    "area",
+    "here",
+    "house",
+    "door",
+    "light",
+    "lamp",
+    "window",
+    "all",
+}
+_ABOUT_HOW_MUCH = {"ask_much", "ask_warm", "name", "is", "put", "brightness"}
+_ABOUT_MEASURES = {"put", "ask_warm", "ask_humid", "ask_much", "area", "here", "is", "temperature"}
+_ABOUT_LOCKS = {"is", "door", "here", "house", "close", "state_closed"}
+_TOLD = {"ask_time": "time", "ask_date": "date"}
 _MEASURES = {"ask_warm": "get_temperature", "ask_humid": "get_humidity"}
 
 
 def asked(found: Concepts, home: Home, area_id: str | None) -> Reading | None:
     """The reading of a question; None where it is none, or not clear."""
+    if found.among(("cold", "hot")) and "area" in found:
+        return _felt(found, home)
     if found.among(_NOT_ASKED) or len(found.of("name")) > 1 or len(found.of("area")) > 1:
         return None
-    if found.among(("ask_much", "ask_warm")) and "name" in found:
+    for way in (_of_value, _of_state):
+        if (reading := way(found, home, area_id)) is not None:
+            return reading
+    return None
+
+
+def _of_value(found: Concepts, home: Home, area_id: str | None) -> Reading | None:
+    """How warm, how bright, what time."""
+    kinds = set(found.found)
+    given = kinds == {"put", "name"} and _is_sensor(found, home)
+    if given or (found.among(("ask_much", "ask_warm")) and "name" in found):
         return _how_much(found, home)
+    if {"temperature", "put"} <= kinds <= {"temperature", "put", "area", "here"}:
+        return _measured(found, PLACED["get_temperature"], home, area_id)  # "Give me the ..."
+    for kind, act in _TOLD.items():
+        if kind in found and kinds <= {kind, "is", "here"}:
+            return _made(PLACED[act], {})
     for kind, act in _MEASURES.items():
         if kind in found or (kind == "ask_warm" and "ask_much" in found):
             return _measured(found, PLACED[act], home, area_id)
-    states = found.among(tuple(_STATES)) or found.among(tuple(_AS_VERBS))
-    if "is_any" in found and set(found.found) <= {"is_any", "name", "here"} and "name" in found:
-        return _of_thing(found, home, NAMED["is_on"])
-    if "is_any" in found and not states and set(found.found) <= {"is_any", "light", "area", "here"}:
+    return None
+
+
+def _of_state(found: Concepts, home: Home, area_id: str | None) -> Reading | None:
+    """Whether something is on, open or locked."""
+    kinds = set(found.found)
+    if "is_any" in kinds and kinds <= {"is_any", "name", "light", "area", "here"}:
+        if "name" in found:
+            return _of_thing(found, home, NAMED["is_on"])
         return _of_kind(found, "state_on", area_id)
+    state = _state(found)
+    if state is None or kinds - _ALLOWED - set(_STATES) - set(_AS_VERBS):
+        return None
+    if "name" in found:
+        return _of_thing(found, home, NAMED[_STATES[state]])
+    if state in ("state_locked", "state_unlocked"):
+        return _of_lock(found, home, state)
+    return _of_kind(found, state, area_id)
+
+
+def _state(found: Concepts) -> str | None:
+    """The one state that is asked about; None where there is none, or nothing is asked."""
+    states = found.among(tuple(_STATES)) or found.among(tuple(_AS_VERBS))
     if "state_locked" in states and "state_closed" in states:
         states.remove("state_closed")
     if len(states) != 1 or not found.among(("is", "is_any")):
         return None
-    states = [_AS_VERBS.get(states[0], states[0])]
-    if set(found.found) - _ALLOWED - set(_STATES) - set(_AS_VERBS):
+    return _AS_VERBS.get(states[0], states[0])
+
+
+def _of_lock(found: Concepts, home: Home, state: str) -> Reading | None:
+    """The only lock of a home needs no name."""
+    locks = [e for e in home.entities() if e.domain == "lock"]
+    if len(locks) != 1 or set(found.found) - _ABOUT_LOCKS - {state}:
         return None
-    if states[0] in ("state_locked", "state_unlocked") and "name" not in found:
-        locks = [e for e in home.entities() if e.domain == "lock"]
-        if len(locks) != 1 or set(found.found) - {states[0], "is", "door", "here", "house", "close", "state_closed"}:
-            return None
-        return _made(NAMED[_STATES[states[0]]], {"name": Slot(locks[0].entity_id, locks[0].name)})
-    if "name" in found:
-        return _of_thing(found, home, NAMED[_STATES[states[0]]])
-    return _of_kind(found, states[0], area_id)
+    return _made(NAMED[_STATES[state]], {"name": Slot(locks[0].entity_id, locks[0].name)})
 
 
 def _made(act: Act, slots: dict[str, Slot]) -> Reading:
@@ -62,11 +111,26 @@ def _made(act: Act, slots: dict[str, Slot]) -> Reading:
     return Reading(act.intent, act.response, fixed | slots, 1, 0)
 
 
+def _is_sensor(found: Concepts, home: Home) -> bool:
+    return home.entity(found.of("name")[0].value[0]).domain == "sensor"
+
+
+def _felt(found: Concepts, home: Home) -> Reading | None:
+    """How warm it is, for "is it cold in the garden", where nothing can be warmed."""
+    there = home.entities(area_id=found.of("area")[0].value[0])
+    if any(entity.domain == "climate" for entity in there) or len(found.found) > 2:
+        return None
+    if not any(fits(e, PLACED["get_temperature"]) for e in there):
+        return None
+    area = found.of("area")[0]
+    return _made(PLACED["get_temperature"], {"area": Slot(area.value[0], area.text)})
+
+
 def _how_much(found: Concepts, home: Home) -> Reading | None:
     """What a heating is set to, how bright a light is."""
     name = found.of("name")[0]
     entity = home.entity(name.value[0]) if len(name.value) == 1 else None
-    if entity is None or set(found.found) - {"ask_much", "ask_warm", "name", "is", "brightness"}:
+    if entity is None or set(found.found) - _ABOUT_HOW_MUCH:
         return None
     act = NAMED.get(_HOW_MUCH.get(entity.domain, ""))
     if act is None or not fits(entity, act):
@@ -75,8 +139,7 @@ def _how_much(found: Concepts, home: Home) -> Reading | None:
 
 
 def _measured(found: Concepts, act: Act, home: Home, area_id: str | None) -> Reading | None:
-    others = set(found.found) - {"ask_warm", "ask_humid", "ask_much", "area", "here", "is", "temperature"}
-    if others:
+    if set(found.found) - _ABOUT_MEASURES:
         return None
     if "area" in found:
         area = found.of("area")[0]

@@ -346,10 +346,17 @@ class Understanding:
     def _spared(self, tidied: str, home: Home, area_id: str | None) -> Plan | None:
         """All but some: the sentence without its exception must be whole. Raises nothing."""
         for text, spared in self._sparing.halves(tidied):
-            whole = self._strict_or_none(text, home, area_id)
-            if whole is not None and (plan := without(whole, spared)):
-                return plan
+            for whole in (self._strict_or_none(text, home, area_id), self._several_of(text, home)):
+                if whole is not None and (plan := without(whole, spared)):
+                    return plan
         return None
+
+    def _several_of(self, text: str, home: Home) -> Plan | None:
+        """By what its words say: "the lamps of the bedroom", where one has that name too."""
+        try:
+            return self._gist.plan(text, home, None)
+        except AliciaError:
+            return None
 
     def _reasoned(self, tidied: str, home: Home, area_id: str | None) -> Plan | None:
         """A command with its reason: the sentence without it must be whole. Raises nothing."""

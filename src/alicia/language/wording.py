@@ -108,7 +108,7 @@ class Wording:
         return self._spaced(text) if self.spaced else self._unspaced(text)
 
     def counted(self, text: str) -> Bare:
-        """Each word of a tidied sentence, with a mark for each number; not of unspaced languages."""
+        """Each word of a tidied sentence, a mark for each number; of spaced languages alone."""
         text = self._fold(text.replace("%", " % ").replace("°", " ° "))
         text = self._number_words.sub(lambda m: str(self._values[m[0]]), text)
         for half in self._halves:
