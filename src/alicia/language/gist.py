@@ -13,8 +13,8 @@ from alicia.home.model import Home, names_of
 from alicia.language import wishes
 from alicia.language.acts import PLACED
 from alicia.language.candidates import fits
-from alicia.language.concepts import Concepts, Reader, lexicon
 from alicia.language.gist_questions import asked
+from alicia.language.gist_words import Concepts, Reader, lexicon
 from alicia.language.grammar import HERE_UNKNOWN, Reading, Slot
 from alicia.language.intents import plan
 from alicia.language.plan import Plan

@@ -5,7 +5,7 @@ from __future__ import annotations
 from alicia.home.model import Home
 from alicia.language.acts import NAMED, PLACED, Act
 from alicia.language.candidates import fits
-from alicia.language.concepts import Concepts
+from alicia.language.gist_words import Concepts
 from alicia.language.grammar import HERE_UNKNOWN, Reading, Slot
 
 _STATES = {

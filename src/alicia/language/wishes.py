@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from alicia.language.acts import NAMED, PLACED, Act
-from alicia.language.concepts import Amount, Concepts
+from alicia.language.gist_words import Amount, Concepts
 
 _VERBS = ("on", "off", "open", "close", "up", "down", "play", "stop", "mute", "unmute")
 _STATES = {
@@ -22,6 +22,7 @@ _TARGETS = ("name", "area", "floor", *KINDS, "everything")
 _HALF = 50.0
 _IMPLIED = {
     "brighter": ("light", "more"),
+    "dark": ("light", "more"),
     "dimmer": ("light", "less"),
     "warmer": ("temperature", "more"),
     "cooler": ("temperature", "less"),
@@ -90,6 +91,8 @@ class Do:
 def _implied(found: Concepts) -> None:
     """More light for "brighter", where nothing else was said that could be so."""
     for kind, (what, way) in _IMPLIED.items():
+        if kind == "dark" and "on" in found:
+            continue  # It is the reason, not by how much.
         for concept in found.of(kind):
             found.add(replace(concept, kind=way))
             if "name" not in found and not found.among(KINDS):
@@ -246,7 +249,7 @@ def player(wish: Wish, acts: Acts) -> Do | None:
         return _volume(wish, acts)
     if wish.way:
         return Do(acts["louder" if wish.way > 0 else "quieter"])
-    plays = wish.verb in ("play", "on") or (wish.put and wish.music)
+    plays = wish.verb in ("play", "on") or (wish.music and not wish.verb)
     return Do(acts["play"]) if plays and not wish.sound else None
 
 

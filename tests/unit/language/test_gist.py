@@ -11,7 +11,7 @@ import pytest
 from alicia.contracts.devices import Value
 from alicia.errors import AliciaError
 from alicia.home.model import Home
-from alicia.language.concepts import Reader, lexicon
+from alicia.language.gist_words import Reader, lexicon
 from alicia.language.plan import QuestionKind
 from alicia.language.tables import load_tables
 from alicia.language.understanding import Understanding
