@@ -17,6 +17,7 @@ BRIGHTNESS_STEP = 20.0
 TEMPERATURE_STEP = 1.0
 VOLUME_STEP = 10.0
 POSITION_STEP = 20.0
+SPEED_STEP = 20.0
 
 _SWITCHED = ("light", "switch", "fan")
 
@@ -40,6 +41,11 @@ def plan(reading: Reading, home: Home) -> Plan:
     if do is None:
         raise UnsupportedIntentError(intent=reading.intent)
     return replace(bare, actions=do(reading, home))
+
+
+def touches_protected(made: Plan, home: Home) -> bool:
+    """Whether it acts on a lock or a garage door."""
+    return any(home.entity(e).protected for action in made.actions for e in action.entities)
 
 
 def _turn(reading: Reading, home: Home, *, on: bool) -> Actions:
@@ -130,8 +136,15 @@ def _light_set(reading: Reading, home: Home) -> Actions:
     raise UnsupportedIntentError(intent=reading.intent)
 
 
+def _step(reading: Reading, usual: float, slot: str = "step") -> float:
+    """Up or down by the `amount` that was said, or by as much as is usual."""
+    amount = reading.slots.get("amount")
+    size = abs(float(amount.value)) if amount else usual
+    return size if reading.slots[slot].value == "up" else -size
+
+
 def _light_step(reading: Reading, home: Home) -> Actions:
-    step = BRIGHTNESS_STEP if reading.slots["step"].value == "up" else -BRIGHTNESS_STEP
+    step = _step(reading, BRIGHTNESS_STEP)
     return _set(reading, home, step, domain="light", capability="brightness", relative=True)
 
 
@@ -145,10 +158,16 @@ def _position(reading: Reading, home: Home) -> Actions:
 
 def _position_step(reading: Reading, home: Home) -> Actions:
     """What is protected is opened or closed, never a bit."""
+    step = _step(reading, POSITION_STEP)
+    if "device_class" in reading.slots and "name" not in reading.slots:
+        found = targets.covers(reading, home, str(reading.slots["device_class"].value))
+        able = [e for e in found if not e.protected and targets.can(e, "position")]
+        if not able:
+            raise NotCapableError(capability="position", entity=found[0].entity_id)
+        return (PlannedAction(targets.ids(able), "position", step, relative=True),)
     entity = targets.named(reading, home)
     if entity is None or entity.protected or not targets.can(entity, "position"):
         raise NotCapableError(capability="position", entity=entity.entity_id if entity else "")
-    step = POSITION_STEP if reading.slots["step"].value == "up" else -POSITION_STEP
     return (PlannedAction((entity.entity_id,), "position", step, relative=True),)
 
 
@@ -158,7 +177,7 @@ def _temperature(reading: Reading, home: Home) -> Actions:
 
 
 def _temperature_step(reading: Reading, home: Home) -> Actions:
-    step = TEMPERATURE_STEP if reading.slots["step"].value == "up" else -TEMPERATURE_STEP
+    step = _step(reading, TEMPERATURE_STEP)
     return _set(
         reading,
         home,
@@ -172,7 +191,12 @@ def _temperature_step(reading: Reading, home: Home) -> Actions:
 
 def _fan_speed(reading: Reading, home: Home) -> Actions:
     value = float(reading.slots["percentage"].value)
-    return _set(reading, home, value, domain="fan", capability="speed")
+    return _set(reading, home, value, domain="fan", capability="speed", only=True)
+
+
+def _fan_step(reading: Reading, home: Home) -> Actions:
+    step = _step(reading, SPEED_STEP)
+    return _set(reading, home, step, domain="fan", capability="speed", relative=True, only=True)
 
 
 def _player(reading: Reading, home: Home, capability: str, value: Value) -> Actions:
@@ -181,11 +205,11 @@ def _player(reading: Reading, home: Home, capability: str, value: Value) -> Acti
 
 def _volume_step(reading: Reading, home: Home) -> Actions:
     step = reading.slots["volume_step"].value
-    size = {"up": VOLUME_STEP, "down": -VOLUME_STEP}.get(str(step))
+    spoken = step in ("up", "down")
     return _set(
         reading,
         home,
-        float(step) if size is None else size,
+        _step(reading, VOLUME_STEP, "volume_step") if spoken else float(step),
         domain="media_player",
         capability="volume",
         relative=True,
@@ -207,6 +231,7 @@ _ACTIONS: dict[str, Callable[[Reading, Home], Actions]] = {
     "HassSetVolume": lambda r, h: _player(r, h, "volume", float(r.slots["volume_level"].value)),
     "HassSetVolumeRelative": _volume_step,
     "AliciaLightStep": _light_step,
+    "AliciaFanStep": _fan_step,
     "AliciaCoverStep": _position_step,
     "AliciaClimateStep": _temperature_step,
 }

@@ -42,7 +42,7 @@ class Several:
         for parts in self._ways(text):
             plans = self._plans(parts, whole, quick, after)
             if plans and not any(plan.question for plan in plans):
-                return _together(plans)
+                return together(plans)
         return None
 
     def _ways(self, text: str) -> Iterator[list[str]]:
@@ -113,7 +113,8 @@ class Several:
         return [" " + " ".join(words[-n:]) for n in range(min(_SHARED, len(words) - 1), 0, -1)]
 
 
-def _together(plans: Sequence[Plan]) -> Plan:
+def together(plans: Sequence[Plan]) -> Plan:
+    """One plan of several, which are told of one by one."""
     actions = tuple(action for plan in plans for action in plan.actions)
     return replace(
         plans[0], intent=INTENT, response="default", actions=actions, slots={}, parts=tuple(plans)

@@ -107,12 +107,16 @@ class Wording:
         text = text.replace("%", " % ").replace("°", " ° ")
         return self._spaced(text) if self.spaced else self._unspaced(text)
 
-    def _spaced(self, text: str) -> Bare:
-        text = self._fold(text)
+    def counted(self, text: str) -> Bare:
+        """Every word of a tidied sentence, its numbers taken out; where words stand apart."""
+        text = self._fold(text.replace("%", " % ").replace("°", " ° "))
         text = self._number_words.sub(lambda m: str(self._values[m[0]]), text)
         for half in self._halves:
             text = half.sub(r"\1.5", text)
-        text, numbers = _taken(text)
+        return Bare(*_taken(text))
+
+    def _spaced(self, text: str) -> Bare:
+        text, numbers = (counted := self.counted(text)).text, counted.numbers
         text = self._units.sub(NUMBER, text)
         words = [self._same.get(word, word) for word in text.split()]
         return Bare(" ".join(w for w in words if w not in self._dropped), numbers)
