@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True)
@@ -28,10 +28,31 @@ class Act:
 _SWITCHED = ("light", "switch", "fan", "climate", "media_player")
 _LIGHT = ("light",)
 _COVER = ("cover",)
+_FAN = ("fan",)
 _PLAYER = ("media_player",)
 _CLIMATE = ("climate",)
 _OPENABLE = ("cover", "binary_sensor")
 _ON_OFF = ("light", "switch", "fan", "climate")
+
+
+def _steps(up: str, down: str, act: Act, slot: str = "step") -> dict[str, Act]:
+    """Up and down: as much as is usual, and by the amount that was said (`brighter_by`)."""
+    found: dict[str, Act] = {}
+    for key, way in ((up, "up"), (down, "down")):
+        does = key.rpartition("_")[2]
+        found[key] = replace(act, does=does, slots={**act.slots, slot: way})
+        found[f"{key}_by"] = replace(found[key], does=f"{does} by", takes="amount")
+    return found
+
+
+def _reads(does: str, reading: str, domains: tuple[str, ...]) -> Act:
+    return Act(
+        does,
+        "AliciaGetReading",
+        slots={"reading": reading},
+        domains=domains,
+        capability=reading,
+    )
 
 
 def _is(does: str, domains: tuple[str, ...], state: str) -> Act:
@@ -46,8 +67,7 @@ NAMED: dict[str, Act] = {
     "close": Act("close", "HassTurnOff", "cover", domains=_COVER),
     "half": Act("half", "HassSetPosition", slots={"position": 50.0}, domains=_COVER),
     "position": Act("position", "HassSetPosition", takes="position", domains=_COVER),
-    "raise": Act("raise", "AliciaCoverStep", slots={"step": "up"}, domains=_COVER),
-    "lower": Act("lower", "AliciaCoverStep", slots={"step": "down"}, domains=_COVER),
+    **_steps("raise", "lower", Act("", "AliciaCoverStep", domains=_COVER)),
     "lock": Act("lock", "HassTurnOn", "lock", domains=("lock",)),
     "unlock": Act("unlock", "HassTurnOff", "lock", domains=("lock",)),
     "brightness": Act(
@@ -66,21 +86,18 @@ NAMED: dict[str, Act] = {
         domains=_LIGHT,
         capability="brightness",
     ),
-    "dimmer": Act(
-        "dimmer",
-        "AliciaLightStep",
+    "half_lit": Act(
+        "half",
+        "HassLightSet",
         "brightness",
-        {"step": "down"},
+        {"brightness": 50.0},
         domains=_LIGHT,
         capability="brightness",
     ),
-    "brighter": Act(
+    **_steps(
         "brighter",
-        "AliciaLightStep",
-        "brightness",
-        {"step": "up"},
-        domains=_LIGHT,
-        capability="brightness",
+        "dimmer",
+        Act("", "AliciaLightStep", "brightness", domains=_LIGHT, capability="brightness"),
     ),
     "dimmest": Act(
         "dimmest",
@@ -109,22 +126,21 @@ NAMED: dict[str, Act] = {
         domains=_LIGHT,
         capability="color_temperature",
     ),
-    "fan_full": Act("full", "HassFanSetSpeed", slots={"percentage": 100.0}, domains=("fan",)),
-    "speed": Act("speed", "HassFanSetSpeed", takes="percentage", domains=("fan",)),
+    "fan_full": Act("full", "HassFanSetSpeed", slots={"percentage": 100.0}, domains=_FAN),
+    "fan_half": Act("half", "HassFanSetSpeed", slots={"percentage": 50.0}, domains=_FAN),
+    "speed": Act("speed", "HassFanSetSpeed", takes="percentage", domains=_FAN),
+    **_steps("faster", "slower", Act("", "AliciaFanStep", domains=_FAN)),
     "temperature": Act(
         "temperature", "HassClimateSetTemperature", takes="temperature", domains=_CLIMATE
     ),
-    "warmer": Act("warmer", "AliciaClimateStep", slots={"step": "up"}, domains=_CLIMATE),
-    "cooler": Act("cooler", "AliciaClimateStep", slots={"step": "down"}, domains=_CLIMATE),
+    **_steps("warmer", "cooler", Act("", "AliciaClimateStep", domains=_CLIMATE)),
     "play": Act("play", "HassMediaUnpause", domains=_PLAYER),
     "pause": Act("pause", "HassMediaPause", domains=_PLAYER),
     "mute": Act("mute", "HassMediaPlayerMute", domains=_PLAYER),
     "unmute": Act("unmute", "HassMediaPlayerUnmute", domains=_PLAYER),
     "volume": Act("volume", "HassSetVolume", takes="volume_level", domains=_PLAYER),
-    "louder": Act("louder", "HassSetVolumeRelative", slots={"volume_step": "up"}, domains=_PLAYER),
-    "quieter": Act(
-        "quieter", "HassSetVolumeRelative", slots={"volume_step": "down"}, domains=_PLAYER
-    ),
+    "volume_full": Act("full", "HassSetVolume", slots={"volume_level": 100.0}, domains=_PLAYER),
+    **_steps("louder", "quieter", Act("", "HassSetVolumeRelative", domains=_PLAYER), "volume_step"),
     "is_on": _is("is_on", _ON_OFF, "on"),
     "is_off": _is("is_off", _ON_OFF, "off"),
     "is_open": _is("is_open", _OPENABLE, "open"),
@@ -146,6 +162,9 @@ NAMED: dict[str, Act] = {
         domains=_LIGHT,
         capability="brightness",
     ),
+    "get_position": _reads("get_position", "position", _COVER),
+    "get_volume": _reads("get_volume", "volume", _PLAYER),
+    "get_speed": _reads("get_speed", "speed", _FAN),
     "get_power": Act(
         "get_power",
         "AliciaGetReading",
@@ -192,28 +211,16 @@ PLACED: dict[str, Act] = {
     "lights_dimmest": Act(
         "dimmest", "HassLightSet", "brightness", {**_LIGHTS, "brightness": 1.0}, domains=_LIGHT
     ),
-    "lights_dimmer": _lights("dimmer", "AliciaLightStep", "brightness", step="down"),
-    "lights_brighter": _lights("brighter", "AliciaLightStep", "brightness", step="up"),
+    "lights_half": Act(
+        "half", "HassLightSet", "brightness", {**_LIGHTS, "brightness": 50.0}, domains=_LIGHT
+    ),
+    **_steps("lights_brighter", "lights_dimmer", _lights("", "AliciaLightStep", "brightness")),
     "lights_color": _lights("color", "HassLightSet", "color", "color"),
     "lights_tone": _lights("tone", "HassLightSet", "temperature", "temperature"),
     "blinds_open": _blinds("open", "HassTurnOn"),
     "blinds_close": _blinds("close", "HassTurnOff"),
     "blinds_half": Act(
         "half", "HassSetPosition", "cover_device_class", {**_BLINDS, "position": 50.0}, None, _COVER
-    ),
-    "blinds_raise": Act(
-        "raise",
-        "AliciaCoverStep",
-        slots={**_BLINDS, "step": "up"},
-        domains=_COVER,
-        device_class="blind",
-    ),
-    "blinds_lower": Act(
-        "lower",
-        "AliciaCoverStep",
-        slots={**_BLINDS, "step": "down"},
-        domains=_COVER,
-        device_class="blind",
     ),
     "blinds_position": Act(
         "position",
@@ -225,24 +232,26 @@ PLACED: dict[str, Act] = {
         None,
         "blind",
     ),
-    "fan_on": Act("on", "HassTurnOn", "fans_area", _FANS, domains=("fan",)),
-    "fan_off": Act("off", "HassTurnOff", "fans_area", _FANS, domains=("fan",)),
+    **_steps("blinds_raise", "blinds_lower", _blinds("", "AliciaCoverStep")),
+    "fan_on": Act("on", "HassTurnOn", "fans_area", _FANS, domains=_FAN),
+    "fan_off": Act("off", "HassTurnOff", "fans_area", _FANS, domains=_FAN),
+    "fan_full": Act("full", "HassFanSetSpeed", slots={"percentage": 100.0}, domains=_FAN),
+    "fan_half": Act("half", "HassFanSetSpeed", slots={"percentage": 50.0}, domains=_FAN),
+    "fan_speed": Act("speed", "HassFanSetSpeed", takes="percentage", domains=_FAN),
+    **_steps("fan_faster", "fan_slower", Act("", "AliciaFanStep", domains=_FAN)),
     "everything_off": Act("everything_off", "HassTurnOff", "everything", {"scope": "everything"}),
     "everything_on": Act("everything_on", "HassTurnOn", "everything", {"scope": "everything"}),
     "temperature": Act(
         "temperature", "HassClimateSetTemperature", takes="temperature", domains=_CLIMATE
     ),
-    "warmer": Act("warmer", "AliciaClimateStep", slots={"step": "up"}, domains=_CLIMATE),
-    "cooler": Act("cooler", "AliciaClimateStep", slots={"step": "down"}, domains=_CLIMATE),
+    **_steps("warmer", "cooler", Act("", "AliciaClimateStep", domains=_CLIMATE)),
     "play": Act("play", "HassMediaUnpause", domains=_PLAYER),
     "pause": Act("pause", "HassMediaPause", domains=_PLAYER),
     "mute": Act("mute", "HassMediaPlayerMute", domains=_PLAYER),
     "unmute": Act("unmute", "HassMediaPlayerUnmute", domains=_PLAYER),
     "volume": Act("volume", "HassSetVolume", takes="volume_level", domains=_PLAYER),
-    "louder": Act("louder", "HassSetVolumeRelative", slots={"volume_step": "up"}, domains=_PLAYER),
-    "quieter": Act(
-        "quieter", "HassSetVolumeRelative", slots={"volume_step": "down"}, domains=_PLAYER
-    ),
+    "volume_full": Act("full", "HassSetVolume", slots={"volume_level": 100.0}, domains=_PLAYER),
+    **_steps("louder", "quieter", Act("", "HassSetVolumeRelative", domains=_PLAYER), "volume_step"),
     "get_temperature": Act(
         "get_temperature", "HassClimateGetTemperature", capability="temperature"
     ),
@@ -257,6 +266,7 @@ PLACED: dict[str, Act] = {
     "any_motion": _counted("any_motion", "any", domain="binary_sensor", device_class="motion"),
     "any_window": _counted("any_window", "any", domain="binary_sensor", device_class="window"),
     "any_music": _counted("any_music", "any", "playing", domain="media_player"),
+    "any_blind": _counted("any_blind", "any", "open", domain="cover", device_class="blind"),
     "time": Act("time", "HassGetCurrentTime"),
     "date": Act("date", "HassGetCurrentDate"),
     "nevermind": Act("nevermind", "HassNevermind"),

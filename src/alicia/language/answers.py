@@ -209,10 +209,11 @@ class _Speech:
         capability = question.capability or ""
         readings = [v for v in known.values() if not isinstance(v, (bool, str))]
         entity = next(iter(known))
-        if self.sayings and capability in _SWITCH_WORDS:
+        worded = capability in _SWITCH_WORDS and self.plan.intent != "AliciaGetReading"
+        if self.sayings and worded:
             key = _state_word(capability, known[entity])
             return self.sayings.is_so(entity, key, so=None, home=self.home)
-        if capability in _SWITCH_WORDS or not readings:
+        if worded or not readings:
             state = self._state(entity, capability, known[entity])
             return self._render_state(entity, Query([state]), state)
         mean = sum(readings) / len(readings)

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from alicia.contracts.devices import Area, Entity
+from alicia.errors import AliciaError
 from alicia.home.model import Home, names_of
 from alicia.language.acts import NAMED, PLACED, Act
 from alicia.language.grammar import HERE_UNKNOWN, Reading, Slot
+from alicia.language.intents import plan, touches_protected
 from alicia.language.patterns import expand
 from alicia.language.tables import Tables
 from alicia.language.wording import NUMBER
@@ -20,6 +22,7 @@ _AS_SAID = "="
 """Before a pattern: understood where it is said, and never guessed from anything else."""
 _UNSPACED = ("zh", "ja", "ko")
 """Here a name in Latin letters is nobody's word where there is another."""
+_ANY_NUMBER = 20.0
 _WITH_ROOM = 4
 """Names of a thing that may be said with its room."""
 _HOME = frozenset({"home"})
@@ -244,3 +247,17 @@ def _meant(home: Home, area: Area, act: Act) -> frozenset[str]:
         and not (entity.protected and act.intent != "HassGetState")
         and act.device_class in (None, entity.device_class)
     )
+
+
+def opens_something(one: Candidate, home: Home) -> bool:
+    """Whether it would act on what is protected, wherever it is said."""
+    rooms = [area.area_id for area in home.areas()] if one.here else [None]
+    number = _ANY_NUMBER if NUMBER in one.text else None
+    for room in rooms:
+        try:
+            meant = plan(one.reading(number, room), home)
+        except AliciaError:
+            continue
+        if touches_protected(meant, home):
+            return True
+    return False

@@ -17,6 +17,7 @@ BRIGHTNESS_STEP = 20.0
 TEMPERATURE_STEP = 1.0
 VOLUME_STEP = 10.0
 POSITION_STEP = 20.0
+SPEED_STEP = 20.0
 
 _SWITCHED = ("light", "switch", "fan")
 
@@ -42,9 +43,14 @@ def plan(reading: Reading, home: Home) -> Plan:
     return replace(bare, actions=do(reading, home))
 
 
+def touches_protected(made: Plan, home: Home) -> bool:
+    """Whether it acts on a lock or a garage door."""
+    return any(home.entity(e).protected for action in made.actions for e in action.entities)
+
+
 def _turn(reading: Reading, home: Home, *, on: bool) -> Actions:
     if entity := targets.named(reading, home):
-        return _scene(entity, on=on) if entity.domain == "scene" else (_switch(entity, on=on),)
+        return (_switch(entity, on=on),)
     if "scope" in reading.slots:
         return _everything(reading, home, on=on)
     domain = str(reading.slots["domain"].value) if "domain" in reading.slots else ""
@@ -57,19 +63,6 @@ def _turn(reading: Reading, home: Home, *, on: bool) -> Actions:
     where = targets.here_or_only if domain == "fan" else targets.within
     found = where(reading, home, lambda e: e.domain == domain and targets.can(e, "power"))
     return (PlannedAction(targets.ids(found), "power", on),)
-
-
-def _scene(scene: Entity, *, on: bool) -> Actions:
-    """Everything that it sets, alike things together. There is no way back from a scene."""
-    if not on or not scene.scene:
-        raise NotCapableError(capability="scene", entity=scene.entity_id)
-    alike: dict[tuple[str, Value], list[str]] = {}
-    for value in scene.scene:
-        alike.setdefault((value.capability, value.value), []).append(value.entity_id)
-    return tuple(
-        PlannedAction(tuple(entities), capability, value)
-        for (capability, value), entities in alike.items()
-    )
 
 
 def _switch(entity: Entity, *, on: bool) -> PlannedAction:
@@ -130,13 +123,6 @@ def _set(
     return (PlannedAction(targets.ids(able), capability, value, relative),)
 
 
-def _step(reading: Reading, usual: float, *, slot: str = "step") -> float:
-    """By how much: what was said, or else the usual step, up or down."""
-    said = reading.slots[slot].value
-    size = {"up": usual, "down": -usual}.get(str(said))
-    return float(said) if size is None else size
-
-
 def _light_set(reading: Reading, home: Home) -> Actions:
     for slot, capability in (
         ("brightness", "brightness"),
@@ -148,6 +134,13 @@ def _light_set(reading: Reading, home: Home) -> Actions:
             wanted: Value = str(value) if capability == "color" else float(value)
             return _set(reading, home, wanted, domain="light", capability=capability)
     raise UnsupportedIntentError(intent=reading.intent)
+
+
+def _step(reading: Reading, usual: float, slot: str = "step") -> float:
+    """Up or down by the `amount` that was said, or by as much as is usual."""
+    amount = reading.slots.get("amount")
+    size = abs(float(amount.value)) if amount else usual
+    return size if reading.slots[slot].value == "up" else -size
 
 
 def _light_step(reading: Reading, home: Home) -> Actions:
@@ -165,14 +158,16 @@ def _position(reading: Reading, home: Home) -> Actions:
 
 def _position_step(reading: Reading, home: Home) -> Actions:
     """What is protected is opened or closed, never a bit."""
-    entity = targets.named(reading, home)
-    if entity is None and "device_class" in reading.slots:
+    step = _step(reading, POSITION_STEP)
+    if "device_class" in reading.slots and "name" not in reading.slots:
         found = targets.covers(reading, home, str(reading.slots["device_class"].value))
-        step = _step(reading, POSITION_STEP)
-        return (PlannedAction(targets.ids(found), "position", step, relative=True),)
+        able = [e for e in found if not e.protected and targets.can(e, "position")]
+        if not able:
+            raise NotCapableError(capability="position", entity=found[0].entity_id)
+        return (PlannedAction(targets.ids(able), "position", step, relative=True),)
+    entity = targets.named(reading, home)
     if entity is None or entity.protected or not targets.can(entity, "position"):
         raise NotCapableError(capability="position", entity=entity.entity_id if entity else "")
-    step = _step(reading, POSITION_STEP)
     return (PlannedAction((entity.entity_id,), "position", step, relative=True),)
 
 
@@ -196,7 +191,12 @@ def _temperature_step(reading: Reading, home: Home) -> Actions:
 
 def _fan_speed(reading: Reading, home: Home) -> Actions:
     value = float(reading.slots["percentage"].value)
-    return _set(reading, home, value, domain="fan", capability="speed")
+    return _set(reading, home, value, domain="fan", capability="speed", only=True)
+
+
+def _fan_step(reading: Reading, home: Home) -> Actions:
+    step = _step(reading, SPEED_STEP)
+    return _set(reading, home, step, domain="fan", capability="speed", relative=True, only=True)
 
 
 def _player(reading: Reading, home: Home, capability: str, value: Value) -> Actions:
@@ -204,10 +204,12 @@ def _player(reading: Reading, home: Home, capability: str, value: Value) -> Acti
 
 
 def _volume_step(reading: Reading, home: Home) -> Actions:
+    step = reading.slots["volume_step"].value
+    spoken = step in ("up", "down")
     return _set(
         reading,
         home,
-        _step(reading, VOLUME_STEP, slot="volume_step"),
+        _step(reading, VOLUME_STEP, "volume_step") if spoken else float(step),
         domain="media_player",
         capability="volume",
         relative=True,
@@ -229,6 +231,7 @@ _ACTIONS: dict[str, Callable[[Reading, Home], Actions]] = {
     "HassSetVolume": lambda r, h: _player(r, h, "volume", float(r.slots["volume_level"].value)),
     "HassSetVolumeRelative": _volume_step,
     "AliciaLightStep": _light_step,
+    "AliciaFanStep": _fan_step,
     "AliciaCoverStep": _position_step,
     "AliciaClimateStep": _temperature_step,
 }

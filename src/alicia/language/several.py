@@ -44,7 +44,7 @@ class Several:
         for parts in self._ways(text):
             plans = self._plans(parts, whole, quick, after)
             if plans and not any(plan.question for plan in plans):
-                return _together(plans)
+                return together(plans)
         return None
 
     def _ways(self, text: str) -> Iterator[list[str]]:
@@ -128,7 +128,8 @@ def _sets(plan: Plan) -> frozenset[str]:
     return _VALUED.intersection(action.capability for action in plan.actions)
 
 
-def _together(plans: Sequence[Plan]) -> Plan:
+def together(plans: Sequence[Plan]) -> Plan:
+    """One plan of several, which are told of one by one."""
     actions = tuple(action for plan in plans for action in plan.actions)
     return replace(
         plans[0], intent=INTENT, response="default", actions=actions, slots={}, parts=tuple(plans)

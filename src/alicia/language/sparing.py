@@ -33,13 +33,14 @@ class Sparing:
             for name in names_of(area, self._language):
                 self._spared.setdefault(self._bare(name), there)
 
-    def halves(self, text: str) -> Iterator[tuple[str, frozenset[str]]]:
-        """Each way to read it: the sentence without the exception, and who is spared."""
+    def halves(self, text: str) -> Iterator[tuple[str, str]]:
+        """Each way to read it: the sentence without the exception, and the words for it."""
         for pattern in self._patterns:
-            if (found := pattern.fullmatch(text)) and (spared := self._who(found["but"])):
-                yield found["all"].strip(" ,、，"), spared
+            if found := pattern.fullmatch(text):
+                yield found["all"].strip(" ,、，"), found["but"].strip()
 
-    def _who(self, text: str) -> frozenset[str] | None:
+    def spared(self, text: str) -> frozenset[str] | None:
+        """Who is spared by these words; None where they are no name."""
         bare = self._bare(text)
         if bare in self._spared:
             return self._spared[bare]

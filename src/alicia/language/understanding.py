@@ -1,6 +1,6 @@
 """Understanding: a sentence and a home become a plan.
 
-tidy -> our own patterns, every reading of the templates -> the best that this home can carry out
+tidy -> its concepts, our own patterns, every reading of the templates -> what this home can do
      -> each alternative, strictly -> the nearest sentence that this home can be told
 """
 
@@ -12,34 +12,27 @@ from dataclasses import dataclass, replace
 from rapidfuzz import fuzz, process
 
 from alicia.contracts.conversation import Topic
-from alicia.contracts.devices import Entity
-from alicia.errors import (
-    AliciaError,
-    AmbiguousError,
-    NotUnderstoodError,
-    UnknownEntityError,
-    UnsupportedIntentError,
-)
-from alicia.home.model import Home, names_of
-from alicia.language.candidates import Candidate, candidates
+from alicia.errors import AliciaError, NotUnderstoodError, UnsupportedIntentError
+from alicia.home.model import Home
+from alicia.language.candidates import candidates, opens_something
+from alicia.language.choosing import best_of
+from alicia.language.composing import Composer
 from alicia.language.follow_ups import FollowUps, topic_of
 from alicia.language.gist import Gist
 from alicia.language.grammar import Grammar, Reading, tidy
 from alicia.language.guesses import Guesses
-from alicia.language.intents import plan
+from alicia.language.intents import plan, touches_protected
 from alicia.language.plan import Plan
 from alicia.language.plurals import plurals
 from alicia.language.several import Several
 from alicia.language.snap import Snap, Snapped
 from alicia.language.sparing import Sparing, without
 from alicia.language.tables import load_tables
-from alicia.language.wording import NUMBER
 
 _POLITE = 75
 """Likeness in percent from which words are taken for a polite opening that was misheard."""
 _LONG_FILLER = 6
 """Letters of one from which it may be."""
-_ANY_NUMBER = 20.0
 _KEPT = 128
 """Sentences whose meaning is remembered."""
 
@@ -60,14 +53,6 @@ class Preview:
     """Complete, or misheard and nothing is missing: more may follow, and need not."""
 
 
-@dataclass(frozen=True)
-class _Readings:
-    """What became of the readings of one sentence: plans, or the reason why there is none."""
-
-    plans: list[tuple[Reading, Plan]]
-    error: AliciaError | None
-
-
 class Understanding:
     """One language. Loads on construction; raises UnsupportedLanguageError.
 
@@ -79,6 +64,7 @@ class Understanding:
         self.language = self._tables.language
         self._grammar = Grammar(self._tables)
         self._snap = Snap(self._tables)
+        self._composer = Composer(self._tables, self._snap.wording)
         self._sparing = Sparing(self._tables, self._snap.wording)
         self._gist = Gist(self._tables, self._snap.wording)
         self._guesses = Guesses(self._tables, self._snap)
@@ -139,7 +125,7 @@ class Understanding:
             return replace(exact, heard=text.strip())
         for other in alternatives:
             guessed = self._strict_or_none(other, home, area_id)
-            if guessed is not None and not _touches_protected(guessed, home):
+            if guessed is not None and not touches_protected(guessed, home):
                 return replace(guessed, heard=other.strip())
         snapped = self._snapped(text, home, area_id)
         if snapped is not None:
@@ -171,7 +157,7 @@ class Understanding:
         exact = self._followed_or_none(text, topic, home, area_id) or self._whole(
             text, home, area_id
         )
-        if guessed and exact is not None and _touches_protected(exact, home):
+        if guessed and exact is not None and touches_protected(exact, home):
             return Preview(complete=False, open=False, plan=None, score=0.0, whole=False)
         heard = tidy(text, self._tables)
         if exact is not None:
@@ -221,7 +207,7 @@ class Understanding:
         found: list[tuple[str, str]] = []
         for other in plurals(text, self._tables.say.get("plurals", [])):
             plan = self._whole(other, home, area_id)
-            if plan is not None and plan.does != this.does and not _touches_protected(plan, home):
+            if plan is not None and plan.does != this.does and not touches_protected(plan, home):
                 found.append((other, str(plan.does)))
         return found
 
@@ -236,22 +222,9 @@ class Understanding:
             if one.as_said:
                 continue
             guessed = not (one.protected or one.unlikely or one.foreign)
-            lists = plain if guessed and not self._opens_something(one, home) else others
+            lists = plain if guessed and not opens_something(one, home) else others
             lists.setdefault(one.text)
         return [text for text in plain if text not in others], list(others)
-
-    def _opens_something(self, one: Candidate, home: Home) -> bool:
-        """Whether it would act on what is protected, wherever it is said."""
-        rooms = [area.area_id for area in home.areas()] if one.here else [None]
-        number = _ANY_NUMBER if NUMBER in one.text else None
-        for room in rooms:
-            try:
-                meant = plan(one.reading(number, room), home)
-            except AliciaError:
-                continue
-            if _touches_protected(meant, home):
-                return True
-        return False
 
     def _followed_or_none(
         self, text: str, topic: Topic | None, home: Home, area_id: str | None
@@ -270,6 +243,7 @@ class Understanding:
     def _use(self, home: Home) -> None:
         if self._grammar.use(home):
             self._snap.use(home)
+            self._composer.use(home)
             self._sparing.use(home)
             self._gist.use(home)
             self._guesses.use(home)
@@ -297,10 +271,11 @@ class Understanding:
 
     def _parsed(self, tidied: str, home: Home, area_id: str | None) -> Plan | None:
         error: AliciaError | None = None
-        ways = [self._said, self._gist.plan, self._read]
+        ours = [self._said, self._gist.plan, self._read]
         if self._tables.grammar_first:
-            ways.reverse()
-        for way in (*ways, self._unordered, self._spared, self._reasoned, self._severally):
+            ours.reverse()
+        others = (self._unordered, self._spared, self._reasoned, self._severally)
+        for way in (self._composed, *ours, *others):
             try:
                 if (found := way(tidied, home, area_id)) is not None:
                     return found
@@ -309,6 +284,10 @@ class Understanding:
         if error is not None:
             raise error
         return None
+
+    def _composed(self, tidied: str, home: Home, area_id: str | None) -> Plan | None:
+        """By the concepts that its words stand for. Raises nothing."""
+        return self._composer.plan(tidied, home, area_id)
 
     def _said(self, tidied: str, home: Home, area_id: str | None) -> Plan | None:
         """By our own patterns. Raises like `recognize`."""
@@ -336,18 +315,13 @@ class Understanding:
         return self._best([r for r in readings if r.wildcards], home, area_id)
 
     def _best(self, readings: Sequence[Reading], home: Home, area_id: str | None) -> Plan | None:
-        tried = _try_each(readings, home)
-        if tried.plans:
-            return _choose(tried.plans, home, area_id, self.language)
-        if tried.error is not None:
-            raise tried.error
-        return None
+        return best_of(readings, home, area_id, self.language)
 
     def _spared(self, tidied: str, home: Home, area_id: str | None) -> Plan | None:
         """All but some: the sentence without its exception must be whole. Raises nothing."""
-        for text, spared in self._sparing.halves(tidied):
+        for text, but in self._sparing.halves(tidied):
             for whole in (self._strict_or_none(text, home, area_id), self._several_of(text, home)):
-                if whole is not None and (plan := without(whole, spared)):
+                if whole is not None and (plan := self._without(whole, but, home)):
                     return plan
         return None
 
@@ -365,11 +339,15 @@ class Understanding:
                 return plan
         return None
 
+    def _without(self, whole: Plan, but: str, home: Home) -> Plan | None:
+        spared = self._sparing.spared(but) or self._composer.among(but, whole.entities, home)
+        return without(whole, spared) if spared else None
+
     def _severally(self, tidied: str, home: Home, area_id: str | None) -> Plan | None:
         """Several commands, each of them whole. Raises what `FollowUps.plan` does."""
 
         def whole(text: str) -> Plan | None:
-            for way in (self._said, self._gist.plan, self._read, self._unordered):
+            for way in (self._composed, self._said, self._gist.plan, self._read, self._unordered):
                 try:
                     if (found := way(text, home, area_id)) is not None:
                         return found
@@ -385,10 +363,15 @@ class Understanding:
 
         def after(text: str, before: Plan) -> Plan | None:
             topic = topic_of(before)
-            found = self._follow_ups.plan(text, topic, home) if topic else None
+            followed = self._follow_ups.plan(text, topic, home) if topic else None
+            if followed is not None:
+                return followed
+            rooms = {home.entity(e).area_id for e in before.entities}
+            if len(rooms) != 1:
+                return None
             # "Close the bedroom blinds and turn on the lamp": the one in there.
-            room = _area_of(before, home)
-            return found or (self._gist.plan(text, home, room) if room and not area_id else None)
+            room = rooms.pop()
+            return self._composed(text, home, room) or self._gist.plan(text, home, room)
 
         return self._several.plan(tidied, whole, quick, after)
 
@@ -406,9 +389,9 @@ class Understanding:
         tidied = tidy(text, self._tables)
         if (plan := self._guessed(tidied, home, area_id)) is not None:
             return plan
-        for rest, spared in self._sparing.halves(tidied):
+        for rest, but in self._sparing.halves(tidied):
             whole = self._guessed(rest, home, area_id)
-            if whole is not None and (plan := without(whole, spared)):
+            if whole is not None and (plan := self._without(whole, but, home)):
                 return plan
         return None
 
@@ -424,68 +407,6 @@ class Understanding:
                 guessed = self._planned(near, home, area_id)
             except AliciaError:
                 return None
-        if _touches_protected(guessed, home):
+        if touches_protected(guessed, home):
             return None
         return replace(guessed, heard=self._snap.shown(near), score=near.score, snapped=True)
-
-
-def _try_each(readings: Sequence[Reading], home: Home) -> _Readings:
-    plans: list[tuple[Reading, Plan]] = []
-    errors: list[AliciaError] = []
-    for reading in readings:
-        # Words that fit a template are better evidence than words that fit anything.
-        if plans and reading.wildcards > plans[0][0].wildcards:
-            break
-        try:
-            plans.append((reading, plan(reading, home)))
-        except AliciaError as error:
-            errors.append(error)
-    specific = [
-        e for e in errors if not isinstance(e, (UnsupportedIntentError, UnknownEntityError))
-    ]
-    return _Readings(plans, next(iter([*specific, *errors]), None))
-
-
-def _choose(
-    plans: Sequence[tuple[Reading, Plan]], home: Home, area_id: str | None, language: str
-) -> Plan:
-    """The best plan; between things of one name the one here. Raises AmbiguousError."""
-    first, best = plans[0]
-    name = first.slots.get("name")
-    rivals = [
-        p
-        for reading, p in plans
-        if p.does != best.does
-        and name is not None
-        and "name" in reading.slots
-        and reading.slots["name"].text == name.text
-        and reading.intent == first.intent
-    ]
-    if not rivals:
-        return best
-    same_name = [best, *rivals]
-    here = [p for p in same_name if area_id and _area_of(p, home) == area_id]
-    if len(here) == 1:
-        return here[0]
-    topic = topic_of(*same_name)
-    raise AmbiguousError(
-        choices=[_in_full(p, home, language) for p in same_name],
-        topic=topic.model_dump(mode="json") if topic else None,
-    )
-
-
-def _in_full(p: Plan, home: Home, language: str) -> str:
-    """A thing's room and name: "Kitchen Spot"."""
-    entity = home.entity(p.entities[0])
-    area = home.area(entity.area_id or "")
-    name = names_of(entity, language)[0]
-    return f"{names_of(area, language)[0]} {name}" if area else name
-
-
-def _area_of(p: Plan, home: Home) -> str | None:
-    found: Entity | None = home.find(p.entities[0]) if p.entities else None
-    return found.area_id if found else None
-
-
-def _touches_protected(p: Plan, home: Home) -> bool:
-    return any(home.entity(e).protected for action in p.actions for e in action.entities)

@@ -174,7 +174,8 @@ def _brightness(wish: Wish, acts: Acts) -> Do | None:
 def _stepped(wish: Wish, act: Act, slot: str = "step") -> Do | None:
     if wish.by is None:
         return None
-    return Do(replace(act, slots={**act.slots, slot: wish.by}))
+    slots = {slot: "up" if wish.by > 0 else "down", "amount": abs(wish.by)}
+    return Do(replace(act, slots={**act.slots, **slots}))
 
 
 def cover(wish: Wish, acts: Acts) -> Do | None:
@@ -196,8 +197,8 @@ def _position(wish: Wish, acts: Acts) -> Do | None:
     if wish.unit == "degree" or (not mode and wish.verb in ("up", "down")):
         return None
     if mode == "by" and wish.verb:
-        by = value if wish.verb in ("open", "up") else -value
-        return Do(replace(acts["raise"], slots={**acts["raise"].slots, "step": by}))
+        act = acts["raise" if wish.verb in ("open", "up") else "lower"]
+        return Do(replace(act, slots={**act.slots, "amount": value}))
     return Do(acts["position"], value)
 
 

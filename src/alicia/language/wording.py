@@ -108,7 +108,7 @@ class Wording:
         return self._spaced(text) if self.spaced else self._unspaced(text)
 
     def counted(self, text: str) -> Bare:
-        """Each word of a tidied sentence, a mark for each number; of spaced languages alone."""
+        """Every word of a tidied sentence, its numbers taken out; where words stand apart."""
         text = self._fold(text.replace("%", " % ").replace("°", " ° "))
         text = self._number_words.sub(lambda m: str(self._values[m[0]]), text)
         for half in self._halves:
@@ -116,10 +116,10 @@ class Wording:
         return Bare(*_taken(text))
 
     def _spaced(self, text: str) -> Bare:
-        counted = self.counted(text)
-        text = self._units.sub(NUMBER, counted.text)
+        text, numbers = (counted := self.counted(text)).text, counted.numbers
+        text = self._units.sub(NUMBER, text)
         words = [self._same.get(word, word) for word in text.split()]
-        return Bare(" ".join(w for w in words if w not in self._dropped), counted.numbers)
+        return Bare(" ".join(w for w in words if w not in self._dropped), numbers)
 
     def _unspaced(self, text: str) -> Bare:
         if self._language == "ko":

@@ -1,0 +1,204 @@
+"""Asking: what the concepts of a question ask for, and of what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from alicia.contracts.devices import Entity
+from alicia.language.acts import NAMED, PLACED, Act
+from alicia.language.candidates import fits
+from alicia.language.concepts import Concept
+from alicia.language.grammar import Reading, Slot
+from alicia.language.intents import plan as plan_of
+from alicia.language.phrases import word
+from alicia.language.plan import Plan
+from alicia.language.whom import Scene, Target, only, targets
+
+ASKING = frozenset({"asks", "what"})
+"""Concepts that make a question of a sentence, beside those that begin with `ask:`."""
+
+_SWITCHED = {"on": "is_on", "start": "is_on", "off": "is_off", "stop": "is_off"}
+_OPENED = {
+    **dict.fromkeys(("open", "up", "raise", "above"), "is_open"),
+    **dict.fromkeys(("close", "down", "lower", "shut", "below"), "is_closed"),
+}
+_STATES: Mapping[str, Mapping[str, str]] = {
+    **dict.fromkeys(("light", "switch", "fan", "climate"), _SWITCHED),
+    **dict.fromkeys(("cover", "binary_sensor"), _OPENED),
+    "lock": {"lock": "is_locked", "unlock": "is_unlocked"},
+    "media_player": {"play": "is_playing", "on": "is_playing", "start": "is_playing"},
+}
+"""By kind of thing: the act (`acts.NAMED`) that asks for a state."""
+_MEASURED: Mapping[str, tuple[str, str]] = {
+    "ask:bright": ("light", "get_brightness"),
+    "ask:loud": ("media_player", "get_volume"),
+    "ask:fast": ("fan", "get_speed"),
+    "ask:far": ("cover", "get_position"),
+    "ask:power": ("switch", "get_power"),
+    "ask:target": ("climate", "get_target"),
+}
+"""What is asked of one thing: of which kind, and by which act."""
+_AIR: Mapping[str, tuple[str, str]] = {
+    "ask:warm": ("get_temperature", "temperature"),
+    "ask:humid": ("get_humidity", "humidity"),
+}
+"""What is asked of a room: by which act, and the capability that tells."""
+_ASKED_FOR: Mapping[str, str] = {
+    "attr:brightness": "ask:bright",
+    "attr:volume": "ask:loud",
+    "attr:speed": "ask:fast",
+    "attr:position": "ask:far",
+    "attr:temperature": "ask:warm",
+    "attr:humidity": "ask:humid",
+    "attr:power": "ask:power",
+}
+"""What a quality asks for after a "what"."""
+_OF: Mapping[str, str] = {
+    "light": "ask:bright",
+    "media_player": "ask:loud",
+    "fan": "ask:fast",
+    "cover": "ask:far",
+    "climate": "ask:target",
+}
+"""What is asked of a thing where only "at" or "set to" was said."""
+_CLOCK = {"ask:time": "time", "ask:date": "date"}
+_NEUTRAL = frozenset(
+    {"nothing", "set", "to", "at", "by", "cop", "wish", "asks", "what", "all", "any", "here"}
+    | {"house", "entity", "area", "floor", "setto", "done"}
+)
+"""Concepts that may be in any question."""
+
+
+def asked(concepts: Sequence[Concept], scene: Scene) -> Plan | None:
+    """The plan of a question; None where it makes none. Raises like `intents.plan`."""
+    names = {concept.name for concept in concepts}
+    if "and" in names or any(name.startswith(("color:", "tone:", "adj:")) for name in names - _HOW):
+        return None
+    rest = {n for n in names if n not in _NEUTRAL and not n.startswith(("kind:", "attr:", "ask:"))}
+    about = _ask(names, rest)
+    if about in _CLOCK:
+        return _of(PLACED[_CLOCK[about]], None, scene) if not rest and _alone(names) else None
+    found = targets(concepts, scene, alone=_alone_in(about))
+    if not found or len(found) != 1:
+        return None
+    target = found[0]
+    if about == "ask:yes":
+        return _yes_no(target, rest, names, scene)
+    if about in ("ask:which", "ask:many"):
+        act = "which_lights" if about == "ask:which" else "how_many_lights"
+        lit = rest == {"on"} and target.entity is None and target.domain == "light"
+        place = {} if not target.place.named and not target.place.here else None
+        return _of(PLACED[act], target, scene, place) if lit else None
+    return _measured(about, target, rest, scene)
+
+
+_HOW = frozenset({"adj:cold", "adj:hot", "adj:warm"})
+
+
+def _ask(names: set[str], rest: set[str]) -> str:
+    """What it asks for: a concept `ask:…`; "" where that is unclear."""
+    every = {name for name in names if name.startswith("ask:")}
+    if every:
+        if every == {"ask:warm"} and "setto" in names:
+            return "ask:of"  # "how many degrees is it set to"
+        return every.pop() if len(every) == 1 else ""
+    if "asks" in names:
+        how = names & _HOW
+        rest -= how
+        return "ask:warm" if how and not rest else "ask:yes"
+    qualities = {_ASKED_FOR[name] for name in names if name in _ASKED_FOR}
+    if "setto" in names or (not qualities and names & {"to", "at"}):
+        return "ask:of"
+    return qualities.pop() if len(qualities) == 1 else ""
+
+
+def _alone(names: set[str]) -> bool:
+    return not any(n in ("entity", "area", "floor") or n.startswith("kind:") for n in names)
+
+
+def _alone_in(about: str) -> str | None:
+    """The kind that is meant where none is named."""
+    return _MEASURED[about][0] if about in _MEASURED else None
+
+
+def _measured(about: str, target: Target, rest: set[str], scene: Scene) -> Plan | None:
+    if rest - {"on", "up", "open"} or (rest and about not in ("ask:of", "ask:far", "ask:loud")):
+        return None
+    if about in _AIR:
+        return _air(*_AIR[about], target, scene)
+    if about == "ask:of":
+        about = _OF.get(target.domain, "")
+    domain, key = _MEASURED.get(about, ("", ""))
+    entity = only(target, scene) if domain and target.domain == domain else None
+    if entity is None or not fits(entity, NAMED[key]):
+        return None
+    return _of(NAMED[key], Target(target.place, entity, target.said), scene)
+
+
+def _air(key: str, capability: str, target: Target, scene: Scene) -> Plan | None:
+    """How warm or humid it is by a thing that senses it, or in a room."""
+    if target.entity is not None:
+        senses = any(c.name == capability for c in target.entity.capabilities)
+        return _of(PLACED[key], target, scene) if senses else None
+    if target.kind not in ("", "temperature", "climate", "humidity") or target.place.home:
+        return None
+    return _of(PLACED[key], target, scene)
+
+
+def _yes_no(target: Target, rest: set[str], names: set[str], scene: Scene) -> Plan | None:
+    entity = target.entity
+    if "kind:someone" in names:
+        return _of(PLACED["any_motion"], target, scene) if not rest and target.place.named else None
+    if target.kind == "window":
+        open_ = rest and {_OPENED.get(word) for word in rest} == {"is_open"}
+        return _of(PLACED["any_window"], target, scene, _anywhere(target)) if open_ else None
+    if entity is None and target.domain == "light":
+        return _lights(target, rest, names, scene)
+    if entity is None and target.domain:
+        entity = only(target, scene)
+    if entity is None:
+        opened = {_OPENED.get(word) for word in rest} == {"is_open"}
+        blinds = target.kind == "blind" and opened
+        return _of(PLACED["any_blind"], target, scene) if blinds else None
+    if entity.domain == "lock" and rest & set(_OPENED):
+        entity = _contact(entity, scene) or entity
+    keys = {_STATES.get(entity.domain, {}).get(word) for word in rest}
+    key = keys.pop() if len(keys) == 1 else None
+    if key is None or not fits(entity, NAMED[key]):
+        return None
+    return _of(NAMED[key], Target(target.place, entity, target.said), scene)
+
+
+def _lights(target: Target, rest: set[str], names: set[str], scene: Scene) -> Plan | None:
+    place = _anywhere(target) if "any" in names else None
+    if rest == {"on"}:
+        return _of(PLACED["any_light"], target, scene, place)
+    if rest == {"off"}:
+        return _of(PLACED["all_lights_are_off"], target, scene, place)
+    return None
+
+
+def _anywhere(target: Target) -> dict[str, Slot] | None:
+    """No slots, so the whole home, unless a place was said."""
+    return None if target.place.named or target.place.here else {}
+
+
+def _contact(lock: Entity, scene: Scene) -> Entity | None:
+    """What says whether the door of a lock stands open."""
+    near = scene.home.entities(area_id=lock.area_id) if lock.area_id else []
+    found = [e for e in near if e.domain == "binary_sensor" and e.device_class == "door"]
+    return found[0] if len(found) == 1 else None
+
+
+def _of(
+    act: Act, target: Target | None, scene: Scene, place: Mapping[str, Slot] | None = None
+) -> Plan:
+    slots = {
+        name: Slot(fixed, word(f"state.{fixed}", scene.language) if name == "state" else "")
+        for name, fixed in act.slots.items()
+    }
+    if target is not None and target.entity is not None:
+        slots["name"] = Slot(target.entity.entity_id, target.said)
+    elif target is not None:
+        slots |= target.place.slots(scene) if place is None else place
+    return plan_of(Reading(act.intent, act.response, slots, 0, 0), scene.home)

@@ -1,0 +1,168 @@
+"""Composing: a sentence from what its words stand for, whatever their order.
+
+    concepts -> a question, or what is to be done and to whom -> an act for each -> a plan
+
+Where a word is unknown, or two of them don't go together, it is no sentence: this way asks for
+less than the words or guesses nothing, and whoever talks of other things is let be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from alicia.errors import AliciaError, AmbiguousError
+from alicia.home.model import Home
+from alicia.language.acts import NAMED, PLACED, Act
+from alicia.language.asking import ASKING, asked
+from alicia.language.candidates import fits
+from alicia.language.concepts import Concept, Concepts
+from alicia.language.grammar import Reading, Slot
+from alicia.language.intents import plan as plan_of
+from alicia.language.meaning import KEYS, Wanted, wanted
+from alicia.language.plan import Plan
+from alicia.language.several import together
+from alicia.language.tables import Tables
+from alicia.language.whom import Scene, Target, chosen, targets
+from alicia.language.wording import Wording
+
+_MOST_TARGETS = 6
+_LIGHTS = {"floor": "lights_floor", "home": "light_all"}
+"""The answer to what was done to the lights of a room, elsewhere."""
+_OPEN = frozenset({"nothing", "set", "to", "at", "by", "all", "and", "cop", "asks", "dim"})
+"""Concepts after which more follows, where a word of them may end no sentence."""
+_NAMING = frozenset({"nothing", "entity", "area", "floor", "kind", "and", "to", "all"})
+"""Concepts of a phrase that only names things."""
+_BEFORE = {"ing": "mind", "done": "wish"}
+"""Forms of verbs that ask for something only after such words: "I'd like it turned off"."""
+
+
+class Composer:
+    """One language's, with the names of one home."""
+
+    def __init__(self, tables: Tables, wording: Wording) -> None:
+        self._tables = tables
+        self._concepts = Concepts(tables, wording)
+        self._hanging = tuple(f" {word}" for word in tables.say.get("hanging", []))
+
+    def use(self, home: Home) -> None:
+        """Takes up this home's names."""
+        self._concepts.use(home)
+
+    def plan(self, text: str, home: Home, area_id: str | None) -> Plan | None:
+        """What a tidied sentence asks for; None where it can't be read so. Raises nothing."""
+        if not self._concepts or not text:
+            return None
+        scene = Scene(home, area_id, self._tables.language, self._concepts.lamps)
+        hangs = text.endswith(self._hanging)
+        for concepts in self._concepts.ways(text):
+            if hangs and concepts[-1].name in _OPEN and not _asks(concepts):
+                continue
+            try:
+                found = self._read(concepts, scene)
+            except AmbiguousError:
+                return None  # Who has two things of a name is asked back.
+            except AliciaError:
+                continue  # Another way to understand it tells better why it can't be.
+            if found is not None:
+                return found
+        return None
+
+    def among(self, text: str, entities: Sequence[str], home: Home) -> frozenset[str]:
+        """Those of the entities that a phrase means, such as "the lamp and the hall"; or none."""
+        if not self._concepts:
+            return frozenset()
+        scene = Scene(home, None, self._tables.language, self._concepts.lamps)
+        every = [home.entity(entity_id) for entity_id in entities]
+        for concepts in self._concepts.ways(text):
+            if all(concept.name.partition(":")[0] in _NAMING for concept in concepts):
+                meant = chosen(concepts, every, scene)
+                if meant:
+                    return meant
+        return frozenset()
+
+    def _read(self, concepts: Sequence[Concept], scene: Scene) -> Plan | None:
+        if _asks(concepts):
+            return asked(concepts, scene)
+        names = {concept.name for concept in concepts}
+        if any(form in names and before not in names for form, before in _BEFORE.items()):
+            return None
+        want = self._wanted(concepts)
+        found = targets(concepts, scene, alone=want.implied) if want else None
+        if want is None or not found or len(found) > _MOST_TARGETS:
+            return None
+        plans = [self._plan(target, want, scene) for target in found]
+        sure = [plan for plan in plans if plan is not None]
+        if (
+            len(sure) < len(plans)
+            or len({want.act(t.domain or "light", t.kind) for t in found}) > 1
+        ):
+            return None  # "The lights and the blinds down" dims nothing.
+        return sure[0] if len(sure) == 1 else together(sure)
+
+    def _wanted(self, concepts: Sequence[Concept]) -> Wanted | None:
+        """What is to be done; None where two numbers or two colours were said."""
+        numbers = [float(c.value) for c in concepts if isinstance(c.value, float)]
+        shades = {c.name: c.of for c in concepts if c.name.startswith(("color:", "tone:"))}
+        if len(numbers) > 1 or len(shades) > 1 or _repeats(concepts):
+            return None
+        color = next((of for name, of in shades.items() if name.startswith("color")), None)
+        tone = next((float(of) for name, of in shades.items() if name.startswith("tone")), None)
+        names = [
+            c.name if c.name.startswith("adj:") else c.name.partition(":")[0] for c in concepts
+        ]
+        return wanted(names, next(iter(numbers), None), color, tone)
+
+    def _plan(self, target: Target, want: Wanted, scene: Scene) -> Plan | None:
+        if not target.domain and not (target.place.named and "percent" in want.marks):
+            return None
+        domain = target.domain or "light"
+        found = want.act(domain, target.kind)
+        if found is None:
+            return None
+        key, value = found
+        named, placed = KEYS[domain][key]
+        act = NAMED.get(named) if target.entity else PLACED.get(placed)
+        if act is None or (target.entity and not fits(target.entity, act)):
+            return None
+        return plan_of(self._reading(act, target, value, scene), scene.home)
+
+    def _reading(
+        self, act: Act, target: Target, value: str | float | None, scene: Scene
+    ) -> Reading:
+        slots = {name: Slot(fixed, "") for name, fixed in act.slots.items()}
+        if target.entity is not None:
+            slots["name"] = Slot(target.entity.entity_id, target.said)
+        else:
+            slots |= target.place.slots(scene)
+            if "device_class" in slots:
+                slots["device_class"] = replace(slots["device_class"], text=target.said)
+        if act.takes and value is not None:
+            slots[act.takes] = Slot(value, self._said(value))
+        response = act.response
+        if target.entity is None and response == "lights_area":
+            response = _LIGHTS.get(target.place.extent, response)
+        return Reading(act.intent, response, slots, 0, 0)
+
+    def _said(self, value: str | float) -> str:
+        """A colour by its word in this language, or a number."""
+        if not isinstance(value, str):
+            return f"{value:g}"
+        words: list[str] = self._tables.say.get("color", {}).get(value, [])
+        return words[0] if words else value
+
+
+def _asks(concepts: Sequence[Concept]) -> bool:
+    return any(c.name in ASKING or c.name.startswith("ask:") for c in concepts)
+
+
+def _repeats(concepts: Sequence[Concept]) -> bool:
+    """Whether it says on both sides of an "and" what is to be done: those are two commands."""
+    names = [concept.name for concept in concepts]
+    if "and" not in names:
+        return False
+    sides = " ".join(names).split(" and ")
+    return sum(bool(_DOING & set(side.split())) for side in sides) > 1
+
+
+_DOING = frozenset({"set", "on", "off", "open", "close", "up", "down", "play", "start", "stop"})

@@ -1,0 +1,245 @@
+"""Concepts: what each word of a sentence stands for, in any order.
+
+    "could you make it two degrees warmer" -> nothing, set, nothing, number 2, degree, warmer
+
+A language's words are in `data/concepts/`, by concept; names of things and rooms come from the
+home. Every word must stand for something: with one that is unknown there is no way to read it.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+from itertools import islice, product
+from typing import Any, TypeAlias
+
+from alicia.contracts.devices import Area, Entity
+from alicia.home.model import Home, names_of
+from alicia.language.patterns import expand
+from alicia.language.tables import Tables
+from alicia.language.wording import NUMBER, Bare, Wording
+
+_MOST_CUTS = 12
+"""Ways to cut a sentence into phrases that are looked at."""
+_MOST_WAYS = 48
+"""Ways to read one cut."""
+
+Value: TypeAlias = "str | float | tuple[str, ...] | None"
+
+
+@dataclass(frozen=True)
+class Concept:
+    """One thing that a phrase stands for."""
+
+    name: str
+    """`on`, `percent`, `entity`; `kind:light`, `color:red`."""
+    value: Value = None
+    """Of an entity those that have this name; of a room its id, of a number the number."""
+    said: str = ""
+    """How a thing, a kind of thing or a room was called."""
+
+    @property
+    def of(self) -> str:
+        """What stands after the colon."""
+        return self.name.partition(":")[2]
+
+
+Meaning: TypeAlias = tuple[Concept, ...]
+"""All that one phrase stands for at once: "too dark" is `too` and `dark`."""
+
+_Phrases: TypeAlias = dict[tuple[str, ...], list[Meaning]]
+
+
+@lru_cache(maxsize=9)
+def concept_table(language: str) -> Mapping[str, Any]:
+    """The words of a language by concept; empty where it has none."""
+    source = resources.files("alicia.language").joinpath("data", "concepts", f"{language}.toml")
+    return tomllib.loads(source.read_text("utf-8")) if source.is_file() else {}
+
+
+class Concepts:
+    """One language's, with the names of one home."""
+
+    def __init__(self, tables: Tables, wording: Wording) -> None:
+        self._language = tables.language
+        self._articles = tables.articles
+        self._wording = wording
+        self._table = concept_table(tables.language)
+        self._words: _Phrases = {}
+        self._kinds: list[tuple[str, Meaning]] = []
+        """Nouns that a room's name may be written together with."""
+        for key, patterns in self._table.get("words", {}).items():
+            self._add_words(key, patterns)
+        for kind in ("color", "tone"):
+            for value, words in (tables.say.get(kind) or {}).items():
+                self._add_words(f"{kind}:{value}", words)
+        self._links: Sequence[str] = self._table.get("links", ())
+        self._swaps = tuple(map(wording.plain, self._table.get("swaps", ())))
+        self._rewrites = [(re.compile(p), by) for p, by in self._table.get("rewrites", [])]
+        self._phrases = self._words
+        self._longest = 1
+        self._lamp = tuple(word for word, meaning in self._kinds if meaning[0].name == "kind:lamp")
+        self.lamps: frozenset[str] = frozenset()
+        """Entities that are called a lamp."""
+
+    def __bool__(self) -> bool:
+        return bool(self._words) and bool(self._table)
+
+    def _add_words(self, key: str, patterns: Iterable[str]) -> None:
+        for pattern in patterns:
+            for text in expand(pattern):
+                words = self._cut(text)
+                meaning = tuple(_concept(part, text) for part in key.split("+"))
+                known = self._words.setdefault(words, [])
+                if meaning not in known:
+                    known.append(meaning)
+                if len(words) == 1 and len(meaning) == 1 and key.startswith(("kind:", "attr:")):
+                    self._kinds.append((words[0], meaning))
+
+    def _cut(self, text: str) -> tuple[str, ...]:
+        return tuple(self._wording.plain(text).split())
+
+    # ---- the names of a home ----
+
+    def use(self, home: Home) -> None:
+        """Takes up this home's names."""
+        if not self:
+            return
+        phrases = {words: list(meanings) for words, meanings in self._words.items()}
+        self._name_entities(phrases, home)
+        self._name_places(phrases, home)
+        self._phrases = phrases
+        self._longest = max(map(len, phrases))
+
+    def _name_entities(self, phrases: _Phrases, home: Home) -> None:
+        named: dict[tuple[str, ...], dict[str, str]] = {}
+        for entity in home.entities():
+            for words, name in self._names(entity):
+                named.setdefault(words, {})[entity.entity_id] = name
+        self.lamps = frozenset(
+            entity_id
+            for words, by_id in named.items()
+            if words[-1].endswith(self._lamp) or words[0].startswith(self._lamp)
+            for entity_id in by_id
+        )
+        rooms = self._rooms(home)
+        for words, by_id in named.items():
+            meaning = (Concept("entity", tuple(by_id), next(iter(by_id.values()))),)
+            # A name comes before what its words mean otherwise.
+            phrases.setdefault(words, []).insert(0, meaning)
+            for other in self._swapped(words, rooms):
+                if other not in named:
+                    phrases.setdefault(other, []).append(meaning)
+
+    def _name_places(self, phrases: _Phrases, home: Home) -> None:
+        for area in home.areas():
+            for words, name in dict([*self._also(area), *self._names(area)]).items():
+                place = Concept("area", area.area_id, name)
+                phrases.setdefault(words, []).append((place,))
+                if len(words) == 1:
+                    self._join(phrases, words[0], place)
+        floors: Mapping[str, list[str]] = self._table.get("floors", {})
+        for floor in home.floors():
+            for text in (floor, *floors.get(floor.lower(), [])):
+                phrases.setdefault(self._cut(text), []).append((Concept("floor", floor, text),))
+
+    def _names(self, thing: Area | Entity) -> Iterator[tuple[tuple[str, ...], str]]:
+        """Each name, and without its article where it has one."""
+        for name in names_of(thing, self._language):
+            words = self._cut(name)
+            if not words:
+                continue
+            yield words, name.lower()
+            article, gap, rest = name.partition("'" if "'" in name.split(" ")[0] else " ")
+            if words[1:] and (article + gap).strip().lower() in self._articles:
+                yield words[1:], rest.lower()
+
+    def _swapped(self, words: tuple[str, ...], rooms: set[str]) -> Iterator[tuple[str, ...]]:
+        """The name with another noun, "bedside light"; but of a room that is any light there."""
+        noun = next((noun for noun in self._swaps if words[-1].endswith(noun)), None)
+        if noun is None:
+            return
+        stem = words[-1].removesuffix(noun)
+        rest = " ".join((*words[:-1], stem)).strip()
+        if rest and rest not in rooms:
+            yield from ((*words[:-1], stem + other) for other in self._swaps if other != noun)
+
+    def _rooms(self, home: Home) -> set[str]:
+        """Their names, alone and as they begin a compound."""
+        rooms = {" ".join(words) for area in home.areas() for words, _ in self._names(area)}
+        return rooms | {room + link for room in rooms for link in self._links}
+
+    def _also(self, area: Area) -> Iterator[tuple[tuple[str, ...], str]]:
+        """Words for a room of this kind: "outside" is the garden."""
+        also: Mapping[str, list[str]] = self._table.get("areas", {})
+        for name in (area.name, *area.aliases):
+            yield from ((self._cut(text), text) for text in also.get(name.lower(), []))
+
+    def _join(self, phrases: _Phrases, room: str, place: Concept) -> None:
+        """A room's name written together with a noun: "Küchenrollo"."""
+        for link, (noun, meaning) in product(self._links, self._kinds):
+            phrases.setdefault((room + link + noun,), []).append((place, *meaning))
+
+    # ---- a sentence ----
+
+    def ways(self, text: str) -> Iterator[list[Concept]]:
+        """Each way to read a tidied sentence, likelier ones first: longer phrases, first uses."""
+        counted = self._wording.counted(text)
+        text = counted.text
+        for pattern, by in self._rewrites:
+            text = pattern.sub(by, text)
+        words = tuple(text.split())
+        if words.count(NUMBER) != len(counted.numbers):
+            return  # somebody typed the sign itself
+        for cut in islice(self._cuts(words, 0, set()), _MOST_CUTS):
+            for way in islice(product(*(self._phrases[phrase] for phrase in cut)), _MOST_WAYS):
+                yield _numbered(cut, way, counted)
+
+    def _cuts(
+        self, words: tuple[str, ...], at: int, dead: set[int]
+    ) -> Iterator[list[tuple[str, ...]]]:
+        if at == len(words):
+            yield []
+            return
+        found = False
+        for size in range(min(self._longest, len(words) - at), 0, -1):
+            phrase = words[at : at + size]
+            if phrase not in self._phrases or at + size in dead:
+                continue
+            for rest in self._cuts(words, at + size, dead):
+                found = True
+                yield [phrase, *rest]
+        if not found:
+            dead.add(at)
+
+
+def _concept(part: str, text: str) -> Concept:
+    name, number, value = part.partition("=")
+    if number:
+        return Concept(name, float(value))
+    return Concept(name, said=text if name.startswith("kind:") else "")
+
+
+def _numbered(
+    cut: Sequence[tuple[str, ...]], way: Sequence[Meaning], counted: Bare
+) -> list[Concept]:
+    """The concepts, each `number` with what was heard as it; "is" asks where it comes first."""
+    found: list[Concept] = []
+    numbers = iter(counted.numbers)
+    for phrase, meaning in zip(cut, way, strict=True):
+        mine = [next(numbers) for word in phrase if word == NUMBER]
+        begun = any(concept.name != "nothing" for concept in found)
+        found += (_said(concept, mine, begun=begun) for concept in meaning)
+    return found
+
+
+def _said(concept: Concept, numbers: Sequence[float], *, begun: bool) -> Concept:
+    if concept.name == "number" and concept.value is None:
+        return Concept("number", numbers[0])
+    if concept.name == "is":
+        return Concept("cop" if begun else "asks")
+    return concept

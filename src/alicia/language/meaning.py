@@ -1,0 +1,307 @@
+"""Meaning: what the concepts of a command come to for each kind of thing.
+
+"Up" makes a light brighter, a room warmer and music louder, and opens a blind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+_DARK, _COLD, _LOUD = "light", "climate", "media_player"
+
+_BRIGHTER = dict.fromkeys(("brighter", "up", "raise", "increase", "more"), "brighter")
+_DIMMER = dict.fromkeys(("dimmer", "down", "lower", "decrease", "less", "dim"), "dimmer")
+_OPEN = dict.fromkeys(("open", "up", "raise"), "open")
+_CLOSE = dict.fromkeys(("close", "down", "lower", "shut"), "close")
+_WARMER = dict.fromkeys(("warmer", "up", "raise", "increase", "more"), "warmer")
+_COOLER = dict.fromkeys(("cooler", "down", "lower", "decrease", "less"), "cooler")
+_LOUDER = dict.fromkeys(("louder", "up", "raise", "increase", "more"), "louder")
+_QUIETER = dict.fromkeys(("quieter", "down", "lower", "decrease", "less"), "quieter")
+_FASTER = dict.fromkeys(("faster", "up", "raise", "increase", "more"), "faster")
+_SLOWER = dict.fromkeys(("slower", "down", "lower", "decrease", "less"), "slower")
+_OFF = dict.fromkeys(("off", "kill"), "off")
+
+_OPS: Mapping[str, Mapping[str, str]] = {
+    "light": {
+        "on": "on",
+        **_OFF,
+        "shut": "",
+        **_BRIGHTER,
+        **_DIMMER,
+        "adj:dark": "brighter",
+        "adj:bright": "dimmer",
+    },
+    "cover": {**_OPEN, **_CLOSE, "let": ""},
+    "climate": {
+        "on": "on",
+        **_OFF,
+        "start": "on",
+        "stop": "off",
+        "shut": "",
+        **_WARMER,
+        **_COOLER,
+        "adj:cold": "warmer",
+        "adj:hot": "cooler",
+        "adj:warm": "cooler",
+    },
+    "fan": {
+        "on": "on",
+        **_OFF,
+        "start": "on",
+        "stop": "off",
+        "shut": "",
+        "let": "",
+        **_FASTER,
+        **_SLOWER,
+    },
+    "switch": {"on": "on", **_OFF, "start": "on", "stop": "off", "shut": "", "let": ""},
+    "media_player": {
+        "on": "on",
+        **_OFF,
+        "play": "play",
+        "start": "play",
+        "pause": "pause",
+        "stop": "pause",
+        "shut": "",
+        "let": "",
+        "mute": "mute",
+        "unmute": "unmute",
+        **_LOUDER,
+        **_QUIETER,
+        "adj:loud": "quieter",
+        "adj:quiet": "louder",
+    },
+    "lock": {"lock": "lock", "unlock": "unlock"},
+    "everything": {**_OFF, "shut": "", "stop": "off"},
+}
+"""By kind of thing: what each concept makes of it; "" where it only goes with another."""
+
+_IMPLIED: Mapping[str, str] = {
+    **dict.fromkeys(("brighter", "dimmer", "dim", "kelvin", "adj:dark", "adj:bright"), _DARK),
+    **dict.fromkeys(("warmer", "cooler", "degree", "adj:cold", "adj:hot", "adj:warm"), _COLD),
+    **dict.fromkeys(
+        ("louder", "quieter", "mute", "unmute", "play", "pause", "adj:loud", "adj:quiet"), _LOUD
+    ),
+    **dict.fromkeys(("faster", "slower"), "fan"),
+}
+"""The kind of thing that is meant where none is named."""
+
+_STEPPED = {"open": "raise", "close": "lower"}
+"""What a cover does by a little."""
+_WAYS = frozenset(
+    {"brighter", "dimmer", "warmer", "cooler", "louder", "quieter", "faster", "slower"}
+)
+"""Acts that a number says the size of."""
+_UNITS: Mapping[str, frozenset[str]] = {
+    "light": frozenset({"", "percent", "kelvin"}),
+    "cover": frozenset({"", "percent"}),
+    "climate": frozenset({"", "degree"}),
+    "fan": frozenset({"", "percent"}),
+    "media_player": frozenset({"", "percent"}),
+}
+_MOST_DEGREES = 10.0
+"""The most that "warmer" is meant by."""
+_LEAST_DEGREES = 10.0
+"""From here on a number alone is one of degrees: "heating 21"."""
+_LEVELS = ("full", "half", "least")
+_FELT = frozenset({"adj:dark", "adj:cold", "adj:hot"})
+"""Enough of a complaint without a "too"."""
+
+_GIFTS = {"light": "on", "music": "play"}
+"""Nouns that somebody wants who names nothing else."""
+_GIVEN = frozenset({"give", "nothing", "area", "floor", "here", "kind", "set", "house"})
+_MARKS = frozenset(
+    {"nothing", "set", "to", "at", "by", "bit", "percent", "degree", "kelvin", "number", "wish"}
+    | {"mind", "ing", "done", "full", "half", "least", "too", "cop", "all", "here", "house", "and"}
+    | {"entity", "area", "floor", "attr", "kind", "color", "tone", "give", "let"}
+)
+"""All that a command may say beside what is to be done."""
+
+KEYS: Mapping[str, Mapping[str, tuple[str, str]]] = {
+    "light": {
+        "on": ("on", "lights_on"),
+        "off": ("off", "lights_off"),
+        "brighter": ("brighter", "lights_brighter"),
+        "dimmer": ("dimmer", "lights_dimmer"),
+        "brighter_by": ("brighter_by", "lights_brighter_by"),
+        "dimmer_by": ("dimmer_by", "lights_dimmer_by"),
+        "full": ("full", "lights_full"),
+        "half": ("half_lit", "lights_half"),
+        "least": ("dimmest", "lights_dimmest"),
+        "level": ("brightness", "lights_brightness"),
+        "kelvin": ("kelvin", "lights_tone"),
+        "color": ("color", "lights_color"),
+        "tone": ("tone", "lights_tone"),
+    },
+    "cover": {
+        "open": ("open", "blinds_open"),
+        "close": ("close", "blinds_close"),
+        "raise": ("raise", "blinds_raise"),
+        "lower": ("lower", "blinds_lower"),
+        "raise_by": ("raise_by", "blinds_raise_by"),
+        "lower_by": ("lower_by", "blinds_lower_by"),
+        "half": ("half", "blinds_half"),
+        "level": ("position", "blinds_position"),
+    },
+    "climate": {
+        "on": ("on", ""),
+        "off": ("off", ""),
+        "warmer": ("warmer", "warmer"),
+        "cooler": ("cooler", "cooler"),
+        "warmer_by": ("warmer_by", "warmer_by"),
+        "cooler_by": ("cooler_by", "cooler_by"),
+        "level": ("temperature", "temperature"),
+    },
+    "fan": {
+        "on": ("on", "fan_on"),
+        "off": ("off", "fan_off"),
+        "faster": ("faster", "fan_faster"),
+        "slower": ("slower", "fan_slower"),
+        "faster_by": ("faster_by", "fan_faster_by"),
+        "slower_by": ("slower_by", "fan_slower_by"),
+        "full": ("fan_full", "fan_full"),
+        "half": ("fan_half", "fan_half"),
+        "level": ("speed", "fan_speed"),
+    },
+    "switch": {"on": ("on", ""), "off": ("off", "")},
+    "media_player": {
+        "on": ("on", "play"),
+        "off": ("off", "pause"),
+        "play": ("play", "play"),
+        "pause": ("pause", "pause"),
+        "mute": ("mute", "mute"),
+        "unmute": ("unmute", "unmute"),
+        "louder": ("louder", "louder"),
+        "quieter": ("quieter", "quieter"),
+        "louder_by": ("louder_by", "louder_by"),
+        "quieter_by": ("quieter_by", "quieter_by"),
+        "full": ("volume_full", "volume_full"),
+        "level": ("volume", "volume"),
+    },
+    "lock": {"lock": ("lock", ""), "unlock": ("unlock", "")},
+    "everything": {"off": ("", "everything_off")},
+}
+"""By kind of thing and act: the key in `acts.NAMED`, and in `acts.PLACED` ("" for none)."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be done, whatever to."""
+
+    ops: frozenset[str]
+    """Concepts that do something."""
+    marks: frozenset[str]
+    """Those that only say how: `to`, `by`, `bit`, units, `full`."""
+    number: float | None = None
+    color: str | None = None
+    tone: float | None = None
+
+    @property
+    def implied(self) -> str | None:
+        """The kind of thing that is meant where none is named; None where that is unclear."""
+        kinds = {_IMPLIED[op] for op in self.ops | self.marks if op in _IMPLIED}
+        if self.color is not None or self.tone is not None:
+            kinds.add("light")
+        return kinds.pop() if len(kinds) == 1 else None
+
+    def act(self, domain: str, noun: str = "") -> tuple[str, str | float | None] | None:
+        """The act (a key of `KEYS`), and its value; None where it makes no sense for these.
+
+        "Give me light" and "I want music" name but a kind, by this noun.
+        """
+        ways = self._ways(domain)
+        if ways is None:
+            return None
+        if "give" in self.marks:
+            given = not self.ops and self.marks <= _GIVEN and noun in _GIFTS
+            return (_GIFTS[noun], None) if given else None
+        return self._act(domain, ways)
+
+    def _act(self, domain: str, ways: set[str]) -> tuple[str, str | float | None] | None:
+        if self.color is not None or self.tone is not None:
+            return self._shade(domain, ways)
+        if self.number is not None:
+            return self._numbered(domain, ways)
+        level = next((mark for mark in _LEVELS if mark in self.marks), None)
+        if level is not None:
+            return self._levelled(domain, ways, level)
+        if len(ways) != 1:
+            return None
+        (act,) = ways
+        if domain == "cover" and "bit" in self.marks:
+            act = _STEPPED.get(act, act)
+        return act, None
+
+    def _ways(self, domain: str) -> set[str] | None:
+        """What the concepts come to; None where one of them does not go with such a thing."""
+        table = _OPS.get(domain)
+        known = table is not None and self.ops <= table.keys() and self.marks <= _MARKS
+        if table is None or not known or not self._meant():
+            return None
+        return {table[op] for op in self.ops} - {""}
+
+    def _meant(self) -> bool:
+        """Whether an adjective is a complaint: "it is too bright", "it is cold"."""
+        adjectives = {op for op in self.ops if op.startswith("adj:")}
+        if not adjectives:
+            told = "cop" in self.marks and not {"wish", "done"} <= self.marks
+            return "too" not in self.marks and not told
+        return "too" in self.marks or ("cop" in self.marks and adjectives <= _FELT)
+
+    def _shade(self, domain: str, ways: set[str]) -> tuple[str, str | float | None] | None:
+        if domain != "light" or ways or self.number is not None:
+            return None
+        return ("color", self.color) if self.color is not None else ("tone", self.tone)
+
+    def _numbered(self, domain: str, ways: set[str]) -> tuple[str, float | None] | None:
+        units = self.marks & {"percent", "degree", "kelvin"}
+        unit = next(iter(units), "")
+        number = self.number or 0.0
+        if len(units) > 1 or unit not in _UNITS.get(domain, ()) or self.marks & set(_LEVELS):
+            return None
+        if unit == "kelvin":
+            return ("kelvin", number) if not ways else None
+        aimed = bool(self.marks & {"to", "at"})
+        only_dims = self.ops <= {"dim"} and "dim" in self.ops
+        if not aimed and ("by" in self.marks or (ways & _WAYS and not only_dims)):
+            return self._relative(domain, ways)
+        if not unit and ("at" in self.marks and self.ops):
+            return None  # a time of day, perhaps
+        ways = ways - {"on"} if unit else ways
+        if len(ways) > 1 or ways & {"on", "off", "play", "pause", "mute", "unmute"}:
+            return None
+        degrees = domain == "climate" and number >= _LEAST_DEGREES and not self.ops
+        sure = unit or aimed or degrees or only_dims or "attr" in self.marks
+        return ("level", number) if sure else None
+
+    def _relative(self, domain: str, ways: set[str]) -> tuple[str, float | None] | None:
+        ways = {_STEPPED.get(way, way) for way in ways} if domain == "cover" else ways
+        act = f"{next(iter(ways))}_by" if len(ways) == 1 else ""
+        if act not in KEYS[domain] or self.number is None:
+            return None
+        return None if domain == "climate" and self.number > _MOST_DEGREES else (act, self.number)
+
+    def _levelled(self, domain: str, ways: set[str], level: str) -> tuple[str, None] | None:
+        if ways & {"off", "pause", "mute", "unmute"} or len(ways - {"on"}) > 1:
+            return None
+        if domain == "cover" and level != "half":
+            # "All the way down"; as far as it goes is all that "full" can add.
+            return (next(iter(ways)), None) if len(ways) == 1 and level == "full" else None
+        if domain == "light" and level == "full" and ways == {"dimmer"}:
+            return "least", None
+        if level == "full" and ways & {"quieter", "slower", "cooler", "dimmer"}:
+            return None
+        return (level, None) if level in KEYS[domain] else None
+
+
+def wanted(
+    names: Iterable[str], number: float | None, color: str | None, tone: float | None
+) -> Wanted:
+    """Sorts the concepts of a command that are no targets."""
+    every = frozenset(names)
+    ops = frozenset(name for name in every if name in _EVERY_OP)
+    return Wanted(ops, every - ops, number, color, tone)
+
+
+_EVERY_OP = frozenset(op for table in _OPS.values() for op in table)

@@ -1,0 +1,274 @@
+"""Whom: the things and places that a sentence's concepts name, and what is meant by them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from alicia.contracts.devices import Entity
+from alicia.errors import AmbiguousError
+from alicia.home.model import Home, names_of
+from alicia.language.concepts import Concept
+from alicia.language.grammar import HERE_UNKNOWN, Slot
+
+DOMAINS = {
+    "light": "light",
+    "lamp": "light",
+    "blind": "cover",
+    "fan": "fan",
+    "climate": "climate",
+    "speaker": "media_player",
+    "music": "media_player",
+    "door": "lock",
+    "everything": "everything",
+    "brightness": "light",
+    "color": "light",
+    "volume": "media_player",
+    "temperature": "climate",
+    "speed": "fan",
+    "position": "cover",
+}
+"""What a noun (`kind:`) is a word for, and what a quality (`attr:`) is one of."""
+_ONE = frozenset({"lamp", "door"})
+"""Nouns that mean one thing."""
+_PLACES = ("area", "floor")
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Where a sentence is said."""
+
+    home: Home
+    area_id: str | None
+    language: str
+    lamps: frozenset[str]
+    """Entities that are called a lamp, among other lights."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where: a room that was named, a floor, here, or the whole home."""
+
+    area: Concept | None = None
+    floor: Concept | None = None
+    here: bool = False
+    """"Here" was said."""
+    home: bool = False
+    """"Everywhere" or "all" was said."""
+
+    @property
+    def named(self) -> bool:
+        return self.area is not None or self.floor is not None
+
+    @property
+    def extent(self) -> str:
+        """`area`, `floor` or `home`."""
+        if self.named:
+            return "area" if self.area is not None else "floor"
+        return "home" if self.home and not self.here else "area"
+
+    def slots(self, scene: Scene) -> dict[str, Slot]:
+        """The slots of a reading; of the room that one is in where nothing was said."""
+        if self.area is not None:
+            return {"area": Slot(str(self.area.value), self.area.said)}
+        if self.floor is not None:
+            return {"floor": Slot(str(self.floor.value), self.floor.said)}
+        if self.extent == "home":
+            return {}
+        return {"area": Slot(scene.area_id or HERE_UNKNOWN, "")}
+
+    def entities(self, scene: Scene) -> list[Entity]:
+        """All that is there."""
+        home, area_id = scene.home, scene.area_id
+        if self.area is not None:
+            return list(home.entities(area_id=str(self.area.value)))
+        if self.floor is not None:
+            return list(home.entities(floor=str(self.floor.value)))
+        if self.extent == "home":
+            return list(home.entities())
+        return list(home.entities(area_id=area_id)) if area_id else []
+
+
+@dataclass(frozen=True)
+class Target:
+    """One that is named, or a kind of thing in a place."""
+
+    place: Place
+    entity: Entity | None = None
+    said: str = ""
+    """What the thing, or its kind, was called."""
+    kind: str = ""
+    """A noun of `DOMAINS`; empty where only a place was said, or nothing."""
+
+    @property
+    def domain(self) -> str:
+        return self.entity.domain if self.entity else DOMAINS.get(self.kind, "")
+
+
+@dataclass(frozen=True)
+class _Group:
+    """The words between two "and"s."""
+
+    entities: tuple[Concept, ...]
+    kinds: tuple[str, ...]
+    place: Place
+    said: str = ""
+    """The noun for its kind."""
+
+
+def targets(
+    concepts: Sequence[Concept], scene: Scene, *, alone: str | None = None
+) -> list[Target] | None:
+    """Whom the sentence is about; None where that is unclear.
+
+    `alone` is the kind that is meant where none is named.
+    """
+    groups = [_group(group) for group in _cut(concepts)]
+    if any(group is None for group in groups):
+        return None
+    found = [group for group in groups if group is not None]
+    found = _shared(found)
+    every: list[Target] = []
+    for group in found:
+        one = _target(group, scene, alone)
+        if one is None:
+            return None
+        every.append(one)
+    return every
+
+
+def _cut(concepts: Sequence[Concept]) -> Iterator[list[Concept]]:
+    group: list[Concept] = []
+    for concept in concepts:
+        if concept.name == "and":
+            yield group
+            group = []
+        else:
+            group.append(concept)
+    yield group
+
+
+def _group(concepts: Sequence[Concept]) -> _Group | None:
+    """None where it names several things or places."""
+    names = {concept.name for concept in concepts}
+    entities = {c: None for c in concepts if c.name == "entity"}
+    places = {n: list(dict.fromkeys(c for c in concepts if c.name == n)) for n in _PLACES}
+    kinds = tuple(dict.fromkeys(c.of for c in concepts if c.name.startswith("kind:")))
+    kinds = kinds or tuple(dict.fromkeys(c.of for c in concepts if c.name.startswith("attr:")))
+    domains = {DOMAINS.get(kind) for kind in kinds}
+    if len(entities) > 1 or len(domains) > 1 or sum(map(len, places.values())) > 1:
+        return None
+    place = Place(
+        next(iter(places["area"]), None),
+        next(iter(places["floor"]), None),
+        here="here" in names,
+        home=bool(names & {"house", "all"}),
+    )
+    everywhere = place.area is not None and "house" in names
+    if everywhere or (place.named and place.here) or {"here", "house"} <= names:
+        return None
+    said = next((c.said for c in concepts if c.name.startswith("kind:")), "")
+    return _Group(tuple(entities), kinds, place, said)
+
+
+def _shared(groups: list[_Group]) -> list[_Group]:
+    """What one "and" leaves to the other: "the kitchen and hall lights", "lights and fan here"."""
+    last, first = groups[-1], groups[0]
+    shared: list[_Group] = []
+    for group in groups:
+        if not group.entities and not group.kinds and group.place.named:
+            kinds = last.kinds or first.kinds
+            place = replace(group.place, home=False)
+            shared.append(replace(group, kinds=kinds, place=place))
+        elif group.kinds and not group.entities and not _placed(group.place):
+            shared.append(replace(group, place=last.place) if _placed(last.place) else group)
+        else:
+            shared.append(group)
+    return shared
+
+
+def _placed(place: Place) -> bool:
+    return place.named or place.here or place.home
+
+
+def _target(group: _Group, scene: Scene, alone: str | None) -> Target | None:
+    if group.entities:
+        return _named(group, scene)
+    kind = group.kinds[0] if group.kinds else ""
+    if not kind and alone is not None:
+        kind = next(noun for noun, domain in DOMAINS.items() if domain == alone)
+    place = group.place
+    if kind == "everything" and not _placed(place):
+        place = Place(home=True)
+    target = Target(place, said=group.said, kind=kind)
+    if kind in _ONE and not group.place.home:
+        entity = only(target, scene)
+        return replace(target, entity=entity, said=_name(entity, scene)) if entity else None
+    return target
+
+
+def _named(group: _Group, scene: Scene) -> Target | None:
+    """The thing of this name in the place that was said, or else the one here.
+
+    Raises AmbiguousError where there are several.
+    """
+    concept = group.entities[0]
+    ids = concept.value if isinstance(concept.value, tuple) else ()
+    found = [scene.home.entity(entity_id) for entity_id in ids]
+    if group.place.named:
+        there = {e.entity_id for e in group.place.entities(scene)}
+        found = [e for e in found if e.entity_id in there]
+    elif len(found) > 1:
+        found = [e for e in found if e.area_id == scene.area_id]
+    if len(found) > 1 or (len(ids) > 1 and not found):
+        raise AmbiguousError(choices=[_name(one, scene) for one in found])
+    if len(found) != 1 or (
+        group.place.here and scene.area_id and found[0].area_id != scene.area_id
+    ):
+        return None
+    domains = {DOMAINS.get(kind) for kind in group.kinds}
+    if domains and domains != {found[0].domain}:
+        return None
+    return Target(group.place, found[0], concept.said)
+
+
+def only(target: Target, scene: Scene) -> Entity | None:
+    """The one thing of the kind that can be meant; None where there are several, or none."""
+    if target.entity is not None:
+        return target.entity
+    there = [e for e in target.place.entities(scene) if e.domain == target.domain]
+    if not there and not target.place.named:
+        there = [e for e in scene.home.entities() if e.domain == target.domain]
+        there = there if target.domain != "light" or len(there) == 1 else []
+    if target.kind == "lamp" and len(there) > 1:
+        there = [e for e in there if e.entity_id in scene.lamps]
+    return there[0] if len(there) == 1 else None
+
+
+def _name(entity: Entity, scene: Scene) -> str:
+    return names_of(entity, scene.language)[0].lower()
+
+
+def chosen(concepts: Sequence[Concept], among: Sequence[Entity], scene: Scene) -> frozenset[str]:
+    """Those of the entities that are meant by words that only name; none where any is unclear."""
+    found: set[str] = set()
+    for group in _shared([g for g in map(_group, _cut(concepts)) if g is not None]):
+        named = {
+            str(i) for c in group.entities for i in (c.value if isinstance(c.value, tuple) else ())
+        }
+        there = {e.entity_id for e in group.place.entities(scene)} if group.place.named else None
+        domains = {DOMAINS.get(kind) for kind in group.kinds}
+        if not named and there is None and not domains:
+            return frozenset()
+        one = {
+            e.entity_id
+            for e in among
+            if (not named or e.entity_id in named)
+            and (there is None or e.entity_id in there)
+            and (named or not domains or e.domain in domains)
+            and ("lamp" not in group.kinds or e.entity_id in scene.lamps)
+        }
+        if not one:
+            return frozenset()
+        found |= one
+    return frozenset(found)
