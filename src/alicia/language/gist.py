@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
+from alicia.contracts.conversation import Topic
 from alicia.contracts.devices import Entity
 from alicia.home.model import Home, names_of
 from alicia.language import wishes
@@ -22,6 +24,10 @@ from alicia.language.tables import Tables
 from alicia.language.wishes import KINDS, Do, Wish, wish_of
 from alicia.language.wording import Wording
 
+_OF_IT = frozenset(
+    ("on", "off", "open", "close", "up", "down", "number", "full", "least", "half", "more", "less")
+) | {"bit", "color", "tone", "brighter", "dimmer", "louder", "quieter", "put", "keep"}
+"""What may be said of "it", and of nothing else."""
 _ASKING = ("ask", "is", "door", "window")
 
 
@@ -60,6 +66,29 @@ class Gist:
         wish = wish_of(found)
         reading = self._reading(found, wish, home, area_id) if wish else None
         return plan(reading, home) if reading else None
+
+    def about_it(self, tidied: str, topic: Topic, home: Home) -> Plan | None:
+        """What is asked of what the turn before acted on: "turn it off again", in other words.
+
+        None where anything is named, or any of those can't do it or is protected. Raises what
+        `intents.plan` does.
+        """
+        found = self._reader.concepts(tidied) if self._reader and not topic.which else None
+        if not found or not found.found or set(found.found) - _OF_IT:
+            return None
+        wish = wish_of(found)
+        entities = list(dict.fromkeys(e for action in topic.actions for e in action.entities))
+        if wish is None or not entities:
+            return None
+        plans: list[Plan] = []
+        for entity in map(home.find, entities):
+            name = names_of(entity, self._language)[0] if entity else ""
+            reading = _about(entity, wish, name) if entity else None
+            if reading is None:
+                return None
+            plans.append(plan(reading, home))
+        actions = tuple(action for one in plans for action in one.actions)
+        return replace(plans[0], actions=actions)
 
     def _reading(
         self, found: Concepts, wish: Wish, home: Home, area_id: str | None

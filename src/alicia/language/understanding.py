@@ -114,7 +114,11 @@ class Understanding:
         """The plan of a follow-up; None where it is none. Raises what `FollowUps.plan` does."""
         if topic.which and self._strict_or_none(text, home, area_id) is not None:
             return None  # Who was asked "which one?" wants something else now.
-        found = self._follow_ups.plan(tidy(text, self._tables), topic, home)
+        tidied = tidy(text, self._tables)
+        found = self._gist.about_it(tidied, topic, home)
+        # "Down by twenty" is not "down to twenty", which the other way does not tell apart.
+        if found is None or not all(action.relative for action in found.actions):
+            found = self._follow_ups.plan(tidied, topic, home) or found
         return found and replace(found, heard=text.strip())
 
     def _recognize(

@@ -11,6 +11,7 @@ import pytest
 from alicia.contracts.devices import Value
 from alicia.errors import AliciaError
 from alicia.home.model import Home
+from alicia.language.follow_ups import topic_of
 from alicia.language.gist_words import Reader, lexicon
 from alicia.language.plan import QuestionKind
 from alicia.language.tables import load_tables
@@ -108,6 +109,45 @@ def test_a_question_changes_nothing(
 
     assert plan.question is not None
     assert (plan.question.kind, plan.actions) == (kind, ())
+
+
+@pytest.mark.parametrize(
+    ("language", "first", "then", "value"),
+    [
+        ("es", "enciende la lámpara de pie", "ahora bájala un veinte por ciento", -20.0),
+        ("fr", "allume le lampadaire", "un peu moins fort", -20.0),
+        ("it", "accendi la piantana", "adesso spegnila di nuovo", False),
+        ("pt", "acende o abajur da sala", "deixa no máximo", 100.0),
+    ],
+)
+def test_it_is_what_the_turn_before_was_about(
+    language: str,
+    first: str,
+    then: str,
+    value: Value,
+    understandings: Understandings,
+    home: Home,
+) -> None:
+    understanding = understandings(language)
+    topic = topic_of(understanding.recognize(first, home=home))
+
+    plan = understanding.recognize(then, home=home, topic=topic)
+
+    assert [(a.entities, a.value) for a in plan.actions] == [((LAMP,), value)]
+
+
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [("cierra la puerta del garaje", "ábrela ya otra vez"), ("enciende la cafetera", "más alta")],
+)
+def test_it_is_not_opened_and_not_asked_what_it_cannot_do(
+    first: str, then: str, understandings: Understandings, home: Home
+) -> None:
+    understanding = understandings("es")
+    topic = topic_of(understanding.recognize(first, home=home))
+
+    with pytest.raises(AliciaError):
+        understanding.recognize(then, home=home, topic=topic)
 
 
 def test_lights_of_a_floor_are_those_of_its_rooms(
