@@ -19,6 +19,8 @@ _CUT = "|"
 _SHARED = 4
 """Words, or three times as many signs, that a part may share with the first or the last."""
 
+_VALUED = frozenset({"brightness", "color", "color_temperature", "volume", "speed"})
+
 Whole = Callable[[str], Plan | None]
 """The plan of a sentence that is a whole command by itself."""
 After = Callable[[str, Plan], Plan | None]
@@ -64,13 +66,15 @@ class Several:
         self, parts: Sequence[str], whole: Whole, quick: Whole, after: After
     ) -> list[Plan] | None:
         plans: list[Plan] = []
+        shared: Plan | None = None
         for at, part in enumerate(parts):
             found = whole(part)
             if found is None and at == 0:
                 found = self._with_end(part, parts[-1], quick)
             elif found is None:
+                found = shared = self._with_start(part, parts[0], quick)
                 found = (
-                    self._with_start(part, parts[0], quick)
+                    found
                     or self._with_end(part, parts[-1], quick)
                     or self._with_both(part, parts[0], parts[-1], quick)
                     or after(part, plans[-1])
@@ -78,6 +82,12 @@ class Several:
             if found is None:
                 return None
             plans.append(found)
+        if shared is not None and _sets(shared) and not _sets(plans[0]):
+            # "The lights in the kitchen and in the hall to 50": both of them are set.
+            both = self._with_end(parts[0], parts[-1], quick)
+            if both is None or _sets(both) != _sets(shared):
+                return None
+            plans[0] = both
         return plans
 
     def _with_start(self, part: str, first: str, quick: Whole) -> Plan | None:
@@ -111,6 +121,11 @@ class Several:
             return [text[-count:] for count in range(min(3 * _SHARED, len(text) - 1), 0, -1)]
         words = text.split(" ")
         return [" " + " ".join(words[-n:]) for n in range(min(_SHARED, len(words) - 1), 0, -1)]
+
+
+def _sets(plan: Plan) -> frozenset[str]:
+    """The capabilities that it gives a value of their own, such as a brightness or a colour."""
+    return _VALUED.intersection(action.capability for action in plan.actions)
 
 
 def together(plans: Sequence[Plan]) -> Plan:

@@ -19,6 +19,7 @@ from alicia.language.choosing import best_of
 from alicia.language.composing import Composer
 from alicia.language.east_asian import EastAsian
 from alicia.language.follow_ups import FollowUps, topic_of
+from alicia.language.gist import Gist
 from alicia.language.grammar import Grammar, Reading, tidy
 from alicia.language.guesses import Guesses
 from alicia.language.intents import plan, touches_protected
@@ -67,6 +68,7 @@ class Understanding:
         self._composer = Composer(self._tables, self._snap.wording)
         self._sparing = Sparing(self._tables, self._snap.wording)
         self._east_asian = EastAsian(self._tables.language)
+        self._gist = Gist(self._tables, self._snap.wording)
         self._guesses = Guesses(self._tables, self._snap)
         self._several = Several(self._tables.language, spaced=self._snap.wording.spaced)
         self._follow_ups = FollowUps(self._tables, self._snap.wording)
@@ -114,7 +116,11 @@ class Understanding:
         """The plan of a follow-up; None where it is none. Raises what `FollowUps.plan` does."""
         if topic.which and self._strict_or_none(text, home, area_id) is not None:
             return None  # Who was asked "which one?" wants something else now.
-        found = self._follow_ups.plan(tidy(text, self._tables), topic, home)
+        tidied = tidy(text, self._tables)
+        found = self._gist.about_it(tidied, topic, home)
+        # "Down by twenty" is not "down to twenty", which the other way does not tell apart.
+        if found is None or not all(action.relative for action in found.actions):
+            found = self._follow_ups.plan(tidied, topic, home) or found
         found = found or self._east_asian.follow(text, topic, home, area_id)
         return found and replace(found, heard=text.strip())
 
@@ -247,6 +253,7 @@ class Understanding:
             self._composer.use(home)
             self._sparing.use(home)
             self._east_asian.use(home)
+            self._gist.use(home)
             self._guesses.use(home)
             self._follow_ups.use(home)
             self._known.clear()
@@ -278,10 +285,11 @@ class Understanding:
 
     def _parsed(self, tidied: str, home: Home, area_id: str | None) -> Plan | None:
         error: AliciaError | None = None
-        ways = [self._said, self._read]
+        ours = [self._said, self._gist.plan, self._read]
         if self._tables.grammar_first:
-            ways.reverse()
-        for way in (self._composed, *ways, self._unordered, self._spared, self._severally):
+            ours.reverse()
+        others = (self._unordered, self._spared, self._reasoned, self._severally)
+        for way in (self._composed, *ours, *others):
             try:
                 if (found := way(tidied, home, area_id)) is not None:
                     return found
@@ -326,8 +334,22 @@ class Understanding:
     def _spared(self, tidied: str, home: Home, area_id: str | None) -> Plan | None:
         """All but some: the sentence without its exception must be whole. Raises nothing."""
         for text, but in self._sparing.halves(tidied):
-            whole = self._strict_or_none(text, home, area_id)
-            if whole is not None and (plan := self._without(whole, but, home)):
+            for whole in (self._strict_or_none(text, home, area_id), self._several_of(text, home)):
+                if whole is not None and (plan := self._without(whole, but, home)):
+                    return plan
+        return None
+
+    def _several_of(self, text: str, home: Home) -> Plan | None:
+        """By what its words say: "the lamps of the bedroom", where one has that name too."""
+        try:
+            return self._gist.plan(text, home, None)
+        except AliciaError:
+            return None
+
+    def _reasoned(self, tidied: str, home: Home, area_id: str | None) -> Plan | None:
+        """A command with its reason: the sentence without it must be whole. Raises nothing."""
+        for text in self._gist.reasonless(tidied):
+            if (plan := self._strict_or_none(text, home, area_id)) is not None:
                 return plan
         return None
 
@@ -335,19 +357,23 @@ class Understanding:
         spared = self._sparing.spared(but) or self._composer.among(but, whole.entities, home)
         return without(whole, spared) if spared else None
 
+    def _alone(self, text: str, home: Home, area_id: str | None) -> Plan | None:
+        """One command. Raises nothing."""
+        if (composed := self._east_asian.plan(text, home, area_id)) is not None:
+            return composed
+        for way in (self._composed, self._said, self._gist.plan, self._read, self._unordered):
+            try:
+                if (found := way(text, home, area_id)) is not None:
+                    return found
+            except AliciaError:
+                continue
+        return None
+
     def _severally(self, tidied: str, home: Home, area_id: str | None) -> Plan | None:
         """Several commands, each of them whole. Raises what `FollowUps.plan` does."""
 
         def whole(text: str) -> Plan | None:
-            if (composed := self._east_asian.plan(text, home, area_id)) is not None:
-                return composed
-            for way in (self._composed, self._said, self._read, self._unordered):
-                try:
-                    if (found := way(text, home, area_id)) is not None:
-                        return found
-                except AliciaError:
-                    continue
-            return None
+            return self._alone(text, home, area_id)
 
         def quick(text: str) -> Plan | None:
             try:
@@ -361,7 +387,11 @@ class Understanding:
             if followed is not None:
                 return followed
             rooms = {home.entity(e).area_id for e in before.entities}
-            return self._composed(text, home, rooms.pop()) if len(rooms) == 1 else None
+            if len(rooms) != 1:
+                return None
+            # "Close the bedroom blinds and turn on the lamp": the one in there.
+            room = rooms.pop()
+            return self._composed(text, home, room) or self._gist.plan(text, home, room)
 
         return self._several.plan(tidied, whole, quick, after)
 
