@@ -138,7 +138,9 @@ class _Speech:
             things = nouns.get(domains.pop() if len(domains) == 1 else "other", nouns["other"])[1]
             known = words["numbers"]
             count = known[len(done)] if len(done) < len(known) else str(len(done))
-        are = words["are"].get(_key(done[0]), words["are"]["other"])[many]
+        became = {_key(result) for result in done}
+        key = became.pop() if len(became) == 1 else "other"
+        are = words["are"].get(key, words["are"]["other"])[many]
         return " ".join(words["some"].format(count=count, things=things, are=are).split())
 
     def _failure(self, failed: Sequence[Result]) -> str:

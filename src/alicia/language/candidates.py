@@ -86,7 +86,6 @@ def candidates(tables: Tables, home: Home) -> list[Candidate]:
 def _about_things(say: dict[str, Any], language: str, home: Home) -> Iterator[Candidate]:
     for key, patterns in say.get("name", {}).items():
         act = NAMED[key]
-        needed = _needed(patterns, language)
         for entity in home.entities():
             if not fits(entity, act):
                 continue
@@ -94,7 +93,7 @@ def _about_things(say: dict[str, Any], language: str, home: Home) -> Iterator[Ca
             for name, foreign in _names_in_full(entity, language, home, say.get("kinds", {})):
                 slots = {"name": Slot(entity.entity_id, name)}
                 targets = frozenset({entity.entity_id})
-                for made in _made(say, act, needed, "{name}", name):
+                for made in _made(say, act, patterns, "{name}", name):
                     yield Candidate(
                         made.parts,
                         made.does,
@@ -111,14 +110,13 @@ def _about_things(say: dict[str, Any], language: str, home: Home) -> Iterator[Ca
 def _about_areas(say: dict[str, Any], language: str, home: Home) -> Iterator[Candidate]:
     for key, patterns in say.get("area", {}).items():
         act = PLACED[key]
-        needed = _needed(patterns, language)
         for area in home.areas():
             targets = _meant(home, area, act)
             if not targets:
                 continue
             for name, foreign in _names(area, language):
                 slots = {"area": Slot(area.area_id, name)}
-                for made in _made(say, act, needed, "{area}", name):
+                for made in _made(say, act, patterns, "{area}", name):
                     yield Candidate(
                         made.parts,
                         made.does,
@@ -149,13 +147,6 @@ def _about_home(say: dict[str, Any], _language: str, home: Home) -> Iterator[Can
                     foreign=made.as_said,
                     as_said=made.as_said,
                 )
-
-
-def _needed(patterns: list[str], language: str) -> list[str]:
-    """Without those for exact sentences alone, where concepts understand them in any wording."""
-    if not concept_table(language):
-        return patterns
-    return [pattern for pattern in patterns if not pattern.startswith(_AS_SAID)]
 
 
 def _names(thing: Area | Entity, language: str) -> Iterator[tuple[str, bool]]:

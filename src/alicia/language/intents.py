@@ -50,7 +50,7 @@ def touches_protected(made: Plan, home: Home) -> bool:
 
 def _turn(reading: Reading, home: Home, *, on: bool) -> Actions:
     if entity := targets.named(reading, home):
-        return (_switch(entity, on=on),)
+        return _scene(entity, on=on) if entity.domain == "scene" else (_switch(entity, on=on),)
     if "scope" in reading.slots:
         return _everything(reading, home, on=on)
     domain = str(reading.slots["domain"].value) if "domain" in reading.slots else ""
@@ -63,6 +63,19 @@ def _turn(reading: Reading, home: Home, *, on: bool) -> Actions:
     where = targets.here_or_only if domain == "fan" else targets.within
     found = where(reading, home, lambda e: e.domain == domain and targets.can(e, "power"))
     return (PlannedAction(targets.ids(found), "power", on),)
+
+
+def _scene(scene: Entity, *, on: bool) -> Actions:
+    """Everything that it sets, alike things together. There is no way back from a scene."""
+    if not on or not scene.scene:
+        raise NotCapableError(capability="scene", entity=scene.entity_id)
+    alike: dict[tuple[str, Value], list[str]] = {}
+    for value in scene.scene:
+        alike.setdefault((value.capability, value.value), []).append(value.entity_id)
+    return tuple(
+        PlannedAction(tuple(entities), capability, value)
+        for (capability, value), entities in alike.items()
+    )
 
 
 def _switch(entity: Entity, *, on: bool) -> PlannedAction:

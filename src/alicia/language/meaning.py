@@ -104,6 +104,7 @@ _MOST_DEGREES = 10.0
 """The most that "warmer" is meant by."""
 _LEAST_DEGREES = 10.0
 """From here on a number alone is one of degrees: "heating 21"."""
+_LAST_HOUR = 24.0
 _LEVELS = ("full", "half", "least")
 _FELT = frozenset({"adj:dark", "adj:cold", "adj:hot"})
 """Enough of a complaint without a "too"."""
@@ -272,14 +273,21 @@ class Wanted:
         only_dims = self.ops <= {"dim"} and "dim" in self.ops
         if not aimed and ("by" in self.marks or (ways & _WAYS and not only_dims)):
             return self._relative(domain, ways)
-        if not unit and ("at" in self.marks and self.ops):
-            return None  # a time of day, perhaps
+        if not unit and self._may_be_a_time(domain, number):
+            return None
         ways = ways - {"on"} if unit else ways
         if len(ways) > 1 or ways & {"on", "off", "play", "pause", "mute", "unmute"}:
             return None
         degrees = domain == "climate" and number >= _LEAST_DEGREES and not self.ops
         sure = unit or aimed or degrees or only_dims or "attr" in self.marks
         return ("level", number) if sure else None
+
+    def _may_be_a_time(self, domain: str, number: float) -> bool:
+        """Whether a bare number may be the hour: "turn the lamp on at 8", "lamp at 8"."""
+        if "at" not in self.marks or "attr" in self.marks:
+            return False
+        hour = number <= _LAST_HOUR and domain != "climate"
+        return hour or bool(self.ops) or "maybe" in self.marks  # the "on" of "turn on the lamp"
 
     def _relative(self, domain: str, ways: set[str]) -> tuple[str, float | None] | None:
         ways = {_STEPPED.get(way, way) for way in ways} if domain == "cover" else ways
