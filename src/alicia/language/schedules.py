@@ -22,6 +22,7 @@ from alicia.errors import (
     MissingSlotError,
     NoOppositeError,
     TimeNotUnderstoodError,
+    UnknownEntityError,
 )
 from alicia.home.model import Home
 from alicia.language.conditions import Conditions
@@ -135,19 +136,19 @@ class Schedules:
         NoOppositeError, MissingSlotError, UnknownEntityError, and what `recognize` raises.
         """
         whole = self._phrases.read(text)
-        condition = self._conditions.find(whole, home)
-        if condition is not None:
-            rest, becomes = condition
-            return self._commands(text, rest, TimePhrase(), recognize, now, becomes)
         try:
+            condition = self._conditions.find(whole, home)
+            if condition is not None:
+                rest, becomes = condition
+                return self._commands(text, rest, TimePhrase(), recognize, now, becomes)
             rest, said = self._phrases.without_times(whole)
-        except TimeNotUnderstoodError:
+            found = self._act(rest) or self._act(whole)
+            if found is not None:
+                return self._about(text, *found, said, now)
+        except (TimeNotUnderstoodError, UnknownEntityError):
             if self._is_exact(whole, recognize):
-                return None
+                return None  # "Tell me which lights are on"
             raise
-        found = self._act(rest) or self._act(whole)
-        if found is not None:
-            return self._about(text, *found, said, now)
         return self._told(text, whole, rest, said, recognize, now)
 
     def _told(

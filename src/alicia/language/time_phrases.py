@@ -139,6 +139,8 @@ class TimePhrases:
             for pattern in entry["say"]
         ]
         self._suspicious = self.compiled(self.table["suspicious"])
+        amounts = self.table.get("amounts")
+        self._amount = re.compile(rf" ?(?:{amounts})") if amounts else None
 
     # ---- patterns ----
 
@@ -274,6 +276,8 @@ class TimePhrases:
             if not self._has(entry.get("only"), timed.key):
                 continue
             for match in pattern.finditer(timed.key):
+                if self._amount and self._amount.match(timed.key, match.end()):
+                    continue  # "um 20 Prozent"
                 phrase = self._phrase(match, entry, timed)
                 if phrase is not None and match.group():
                     found.append((match.start(), match.end(), phrase))

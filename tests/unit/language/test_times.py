@@ -206,3 +206,23 @@ def test_noon_and_midnight_have_their_half_of_the_day() -> None:
         "12:59 PM",
         "1:00 PM",
     ]
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "at_once"),
+    [
+        ("de", "mach das Küchenlicht um 20 Prozent heller", "- light.kitchen brightness=20.0"),
+        ("es", "apaga las dos luces de la cocina", "- 2 power=False"),
+        ("pt", "acende as duas luzes da cozinha", "- 2 power=True"),
+        ("pt", "se importa de apagar a luz do corredor?", "- light.hallway power=False"),
+        ("ko", "천장등 25%로 낮춰 줘", "- light.living_room_ceiling brightness=25.0"),
+        ("es", "dime qué luces están encendidas", "-"),
+        ("en", "desk lamp at 8", "intent.not_understood"),
+        ("pt", "acende a luz da cozinha daqui a pouco", "-"),
+        ("es", "enciende luego la luz de la cocina", "-"),
+    ],
+)
+def test_what_only_looks_like_a_time(
+    language: str, text: str, at_once: str, understandings: Understandings, home: Home
+) -> None:
+    assert outcome(text, language, understandings(language), home) == at_once
