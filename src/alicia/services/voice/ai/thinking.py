@@ -1,0 +1,62 @@
+"""What a language model makes of a sentence that the home's grammar does not know."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from alicia.contracts.advanced import (
+    CLAUSE,
+    Clause,
+)
+from alicia.contracts.voice import (
+    Understand,
+)
+from alicia.errors import (
+    AliciaError,
+    BrokeOffError,
+    NotUnderstoodError,
+    TimeNotUnderstoodError,
+    TurnCancelledError,
+)
+from alicia.runtime.service import handles
+
+if TYPE_CHECKING:
+    from alicia.mind.consulting import Consulted
+
+from alicia.services.voice.ai.remembering import RememberingFacts
+
+
+class ThinkingFurther(RememberingFacts):
+    """The way to the models."""
+
+    async def _thought(self, ask: Understand, why: NotUnderstoodError) -> Consulted:
+        """What a language model makes of it: changes, or what to say.
+
+        Raises `why` where nobody has an answer in time that is valid here; BrokeOffError where one
+        was begun to be said.
+        """
+        within_s = self.settings.think_within_s
+        if not within_s or ask.home is not None:
+            raise why
+        answerer = self._casting.answerer(ask.speaker, ask.area_id, ask.answers_in)
+        facts: list[str] = []
+        if self.settings.notes_to_models:
+            facts = await self.off_loop(self._memory.notes, ask)
+        try:
+            thought = await self._consulting.consult(ask, answerer, self._home, within_s, facts)
+        except (TurnCancelledError, BrokeOffError):
+            raise
+        except AliciaError as error:
+            self.log.info("no model helped", code=error.code)
+            raise why from error
+        if facts and thought.plan.actions:
+            # Words that were told once never move anything: it was a question.
+            self.log.info("a change refused that notes may have asked for")
+            raise why
+        if thought.plan.actions and self._scheduling.forbids(ask):
+            raise TimeNotUnderstoodError  # What was asked for then is not done now.
+        return thought
+
+    @handles(CLAUSE)
+    async def clause(self, clause: Clause) -> None:
+        self._consulting.begun(clause.turn_id)
