@@ -84,8 +84,8 @@ class _Speech:
     def report(self, results: Sequence[Result]) -> str:
         done = [r for r in results if r.outcome is OutcomeKind.CONFIRMED]
         failed = [r for r in results if r.outcome is not OutcomeKind.CONFIRMED]
-        if not failed and self.plan.response == "scene":
-            name = self.plan.slots["name"]
+        name = self.plan.slots.get("name")
+        if not failed and name and self.plan.response == "scene":
             return word("answer.scene", self.language, name=name[:1].upper() + name[1:])
         if not failed:
             said = self.sayings.done(self.plan, done, self.home) if self.sayings and done else ""

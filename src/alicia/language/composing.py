@@ -8,6 +8,7 @@ less than the words or guesses nothing, and whoever talks of other things is let
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -26,6 +27,8 @@ from alicia.language.tables import Tables
 from alicia.language.whom import Scene, Target, chosen, targets
 from alicia.language.wording import Wording
 
+_NO_SPEECH = re.compile(r"[^\W\d][._][^\W\d]")
+"""What nobody says: `lock.front_door`."""
 _MOST_TARGETS = 6
 _LIGHTS = {"floor": "lights_floor", "home": "light_all"}
 """The answer to what was done to the lights of a room, elsewhere."""
@@ -53,7 +56,7 @@ class Composer:
 
     def plan(self, text: str, home: Home, area_id: str | None) -> Plan | None:
         """What a tidied sentence asks for; None where it can't be read so. Raises nothing."""
-        if not self._concepts or not text:
+        if not self._concepts or not text or _NO_SPEECH.search(text):
             return None
         scene = Scene(home, area_id, self._tables.language, self._concepts.lamps)
         hangs = text.endswith(self._hanging)

@@ -124,6 +124,7 @@ class FollowUps:
             for before, _, after in [text.partition("{target}")]
         }
         """What is said before and after the name."""
+        self._points = frozenset(own.get("points", []))
         self._each = {self._bare_of(t) for p in own.get("each", []) for t in expand(p)}
         self._asking = frozenset(map(wording.plain, own.get("asking", [])))
         """Words that are left out of bare forms, and make a question of them."""
@@ -179,6 +180,10 @@ class FollowUps:
             return self._done_to(topic, acts, next(iter(bare.numbers), None), home)
         found = self._targets.get(bare.text)
         return self._done_elsewhere(topic, found, home) if found else None
+
+    def points(self, text: str) -> bool:
+        """Whether a tidied sentence has a word for what was spoken of before."""
+        return not self._points.isdisjoint(text.split())
 
     # ---- "turn it off" ----
 

@@ -106,6 +106,8 @@ class Understanding:
         try:
             followed = self._followed(text, topic, home, area_id)
         except AliciaError as incapable:
+            if self._follow_ups.points(tidy(text, self._tables)):
+                raise
             try:
                 return self._recognize(text, home, area_id, alternatives)
             except (NotUnderstoodError, UnsupportedIntentError):

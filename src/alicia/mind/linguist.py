@@ -23,7 +23,12 @@ from alicia.contracts.languages import (
     TranslateText,
 )
 from alicia.contracts.voice import Understand, Understood
-from alicia.errors import UndetectedLanguageError
+from alicia.errors import (
+    LanguageError,
+    NoResponderError,
+    NoTranslatorError,
+    UndetectedLanguageError,
+)
 from alicia.language.naming import language_name
 from alicia.language.phrases import word
 from alicia.language.wishes import (
@@ -51,12 +56,18 @@ class Asking(Protocol):
 async def answered(ask: Understand, asking: Asking) -> Understood | None:
     """What a sentence about languages comes to; None where it is about something else.
 
-    Raises LanguageError, UpstreamError, BusError; UnsupportedLanguageError.
+    Raises LanguageError (NoTranslatorError where the service language is away), UpstreamError,
+    BusError; UnsupportedLanguageError.
     """
-    if ask.between:
-        return await _interpreted(ask, asking)
-    meant = wish(ask.text, ask.language)
-    return None if meant is None else await _granted(ask, meant, asking)
+    meant = None if ask.between else wish(ask.text, ask.language)
+    try:
+        if ask.between:
+            return await _interpreted(ask, asking)
+        return None if meant is None else await _granted(ask, meant, asking)
+    except NoResponderError as error:
+        # It would be taken for this service's own absence, and be waited for.
+        translates = bool(ask.between) or isinstance(meant, TranslateWish)
+        raise (NoTranslatorError() if translates else LanguageError()) from error
 
 
 async def _interpreted(ask: Understand, asking: Asking) -> Understood:

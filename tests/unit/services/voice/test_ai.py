@@ -38,9 +38,9 @@ from alicia.errors import (
     MissingSlotError,
     NoResponderError,
     NotCapableError,
+    NoTimekeeperError,
     NotUnderstoodError,
     UnknownEntityError,
-    UnsupportedIntentError,
     UnsupportedLanguageError,
 )
 from alicia.peers.virtual_home import VirtualHomeAdapter
@@ -331,7 +331,7 @@ async def test_what_can_not_be_done_is_an_error_of_its_own_class(tmp_path: Path)
         "turn on the light": MissingSlotError,
         "set the temperature in the garage to 21": UnknownEntityError,
         "make the lights in the kitchen red": NotCapableError,
-        "set a timer for five minutes": UnsupportedIntentError,
+        "set a timer for five minutes": NoTimekeeperError,
     }
     async with demo(tmp_path, Hand) as home:
         for text, error in wrong.items():

@@ -156,8 +156,8 @@ async def test_without_the_service_somebody_hears_why(tmp_path: Path) -> None:
     async with at_home(tmp_path) as home:
         await home.house.stop(Language)
         record = await home.typed("traduis bonjour en allemand", language="fr")
-        assert record.error == "bus.no_responder"
-        assert home.last_spoken() == (phrase("bus.no_responder", "fr"), "fr")
+        assert record.error == "language.no_translator"
+        assert home.last_spoken() == (phrase("language.no_translator", "fr"), "fr")
 
 
 async def test_a_microphone_listens_for_both_languages_alone(tmp_path: Path) -> None:
