@@ -389,6 +389,10 @@ class NotATimerError(ScheduleError, code=".not_a_timer"):
     """Only a timer can be paused, made longer or made shorter."""
 
 
+class OpensLaterError(ScheduleError, code=".opens"):
+    """What needs a PIN is not done at a later time, when nobody gives it."""
+
+
 class InterruptedScheduleError(ScheduleError, code=".interrupted"):
     """The house went off while it was being carried out, and came back too late to go on."""
 

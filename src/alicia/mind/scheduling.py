@@ -32,8 +32,9 @@ from alicia.contracts.schedules import (
     Which,
 )
 from alicia.contracts.voice import Preview, Understand
-from alicia.errors import AliciaError, NoResponderError, NoTimekeeperError
+from alicia.errors import AliciaError, NoResponderError, NoTimekeeperError, OpensLaterError
 from alicia.language.phrases import phrase, text_of
+from alicia.security.permissions import opens
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,14 +93,17 @@ class Scheduling:
     ) -> ScheduleRequest | None:
         """What the sentence asks for; None where it does not speak of time.
 
-        Raises as `alicia.language.schedules.Schedules.request` does.
+        Raises as `alicia.language.schedules.Schedules.request` does, and OpensLaterError.
         """
 
         def recognize(text: str) -> Plan:
             return understanding.recognize(text, home=home, area_id=ask.area_id, topic=ask.topic)
 
         now = self.now(ask.home.taken_at if ask.home else None)
-        return sentences_of(ask.language).request(ask.text, recognize, home, now)
+        request = sentences_of(ask.language).request(ask.text, recognize, home, now)
+        if request is not None and _opens_later(request, home):
+            raise OpensLaterError
+        return request
 
     def forbids(self, ask: Understand | Preview) -> bool:
         """Whether it speaks of a time, so that nothing near it, or proposed for it, is done."""
@@ -251,6 +255,18 @@ class Scheduling:
             said = speech.planned(request.when, request.text or "")
         undone = speech.undone(request.undo_when()) if request.undo else ""
         return Kept(text_of([said, undone], ask.language), results)
+
+
+def _opens_later(request: ScheduleRequest, home: Home) -> bool:
+    """Whether something protected would be opened when nobody is asked for a PIN."""
+    if request.plan is None:
+        return False
+    later = (*(request.plan.actions if request.when is not None else ()), *request.undo)
+    return any(
+        opens(home.entity(entity), action.capability, action.value)
+        for action in later
+        for entity in action.entities
+    )
 
 
 def _create(

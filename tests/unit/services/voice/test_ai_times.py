@@ -24,7 +24,7 @@ from alicia.contracts.voice import (
     Understand,
     Understood,
 )
-from alicia.errors import NoTimekeeperError, TimeNotUnderstoodError
+from alicia.errors import NoTimekeeperError, OpensLaterError, TimeNotUnderstoodError
 from alicia.services.supporting.event_scheduler import EventScheduler
 from alicia.testing.running import RunningHouse
 
@@ -53,6 +53,12 @@ async def test_what_is_said_of_time_is_kept_told_changed_and_cancelled(tmp_path:
     own = {"time_zone": "Europe/Berlin"}
     async with demo(tmp_path, event_scheduler=own) as home:
         await home.start(EventScheduler)
+
+        # What needs a PIN is not promised for a time when nobody says it.
+        for opening in ("unlock the front door in ten minutes", "open the garage door at eight"):
+            with pytest.raises(OpensLaterError):
+                await told(home, opening, speaker="ada")
+        assert await kept(home, ScheduleKind.COMMANDS) == []
 
         # A timer lives by voice.
         started = await told(home, "Set a pasta timer for ten minutes", speaker="ada")
