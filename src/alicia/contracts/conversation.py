@@ -37,6 +37,8 @@ class Topic(Message):
     question: TopicQuestion | None = None
     which: bool = False
     """It was asked back which of the actions is meant; none of them has been done."""
+    where: bool = False
+    """It was asked back in which room: all of one room's are meant."""
 
 
 class Exchange(Message):

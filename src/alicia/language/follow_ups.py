@@ -274,7 +274,8 @@ class FollowUps:
         entities = _found(_about(topic), home)
         if bare not in self._each:
             entities = self._meant(bare, entities)
-            if len(entities) != 1:
+            kept_apart = {e.area_id if topic.where else e.entity_id for e in entities}
+            if len(kept_apart) != 1:
                 return None
         by_id = {entity.entity_id: entity for entity in entities}
         plans = [
@@ -286,7 +287,9 @@ class FollowUps:
         if topic.question is not None:
             question = _asked(topic.question, tuple(by_id))
             return Plan(topic.intent, topic.response, question=question)
-        return _merged(plans)
+        merged = _merged(plans)
+        placed = _placed(merged) if merged and topic.where else None
+        return replace(merged, response=placed) if merged and placed else merged
 
     def _meant(self, bare: str, entities: Sequence[Entity]) -> list[Entity]:
         """Those of whom something was said that is not true of the others."""

@@ -12,7 +12,12 @@ from dataclasses import dataclass, replace
 from rapidfuzz import fuzz, process
 
 from alicia.contracts.conversation import Topic
-from alicia.errors import AliciaError, NotUnderstoodError, UnsupportedIntentError
+from alicia.errors import (
+    AliciaError,
+    MissingSlotError,
+    NotUnderstoodError,
+    UnsupportedIntentError,
+)
 from alicia.home.model import Home
 from alicia.language.candidates import candidates, opens_something
 from alicia.language.choosing import best_of
@@ -101,6 +106,28 @@ class Understanding:
         UnknownEntityError or NotCapableError.
         """
         self._use(home)
+        try:
+            return self._recognized(text, home, area_id, alternatives, topic)
+        except MissingSlotError as missing:
+            topic = self._places(text, home) if missing.fields.get("slot") == "area" else None
+            if topic is None:
+                raise
+            raise MissingSlotError(slot="area", topic=topic.model_dump(mode="json")) from None
+
+    def _places(self, text: str, home: Home) -> Topic | None:
+        """What the sentence would do in each room, where it says none; None where nothing."""
+        plans = [self._strict_or_none(text, home, area.area_id) for area in home.areas()]
+        topics = topic_of(*found) if (found := [plan for plan in plans if plan]) else None
+        return topics and topics.model_copy(update={"which": True, "where": True})
+
+    def _recognized(
+        self,
+        text: str,
+        home: Home,
+        area_id: str | None,
+        alternatives: Sequence[str],
+        topic: Topic | None,
+    ) -> Plan:
         if topic is None:
             return self._recognize(text, home, area_id, alternatives)
         try:

@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from alicia.contracts.conversation import Topic
 from alicia.contracts.voice import Understood
-from alicia.errors import AliciaError, AmbiguousError
+from alicia.errors import AliciaError, AmbiguousError, MissingSlotError
 
 
 class Topics:
@@ -29,7 +29,7 @@ class Topics:
     ) -> None:
         """A turn is over. One that was about nothing leaves what was spoken of before."""
         topic = understood.topic if understood else None
-        if isinstance(error, AmbiguousError):
+        if isinstance(error, (AmbiguousError, MissingSlotError)):
             topic = _asked_back(error)
         if topic is not None:
             self.put(satellite, topic, now)
@@ -50,7 +50,7 @@ class Topics:
         return bool(old)
 
 
-def _asked_back(error: AmbiguousError) -> Topic | None:
+def _asked_back(error: AmbiguousError | MissingSlotError) -> Topic | None:
     """Between what was asked back. None where the error does not tell."""
     try:
         return Topic.model_validate(error.fields.get("topic"))

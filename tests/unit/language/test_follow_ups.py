@@ -11,6 +11,7 @@ from alicia.contracts.devices import OutcomeKind, Result
 from alicia.errors import (
     AliciaError,
     AmbiguousError,
+    MissingSlotError,
     NotCapableError,
     NotUnderstoodError,
     UnknownEntityError,
@@ -228,3 +229,34 @@ def test_a_question_back_tells_between_what(english: Understanding, home: Home) 
     }
     plan = english.recognize("in the office", home=home, topic=topic)
     assert changes(plan) == [(("light.office_desk",), "power", True)]
+
+
+WHERE = {
+    "en": ("turn on the light", "in the kitchen please"),
+    "de": ("mach das Licht an", "in der Küche"),
+    "es": ("enciende la luz", "en la cocina"),
+    "fr": ("allume la lumière", "dans la cuisine"),
+    "it": ("accendi la luce", "in cucina"),
+    "pt": ("acende a luz", "na cozinha"),
+    "zh": ("打开灯", "厨房"),
+    "ja": ("電気をつけて", "キッチンです"),
+    "ko": ("불 켜 줘", "주방이요"),
+}
+
+
+@pytest.mark.parametrize("language", WHERE)
+def test_in_which_room_is_answered_by_the_room(
+    understandings: Callable[[str], Understanding], home: Home, language: str
+) -> None:
+    asked, answered = WHERE[language]
+    understanding = understandings(language)
+    with pytest.raises(MissingSlotError) as missing:
+        understanding.recognize(asked, home=home)
+    topic = Topic.model_validate(missing.value.fields["topic"])
+    plan = understanding.recognize(answered, home=home, topic=topic)
+    (action,) = plan.actions
+    assert set(action.entities) == {"light.kitchen", "light.kitchen_counter"}
+    assert (action.capability, action.value) == ("power", True)
+    # Whoever wants something else instead has it.
+    with pytest.raises(NotUnderstoodError):
+        understanding.recognize("banana", home=home, topic=topic)
