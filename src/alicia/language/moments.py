@@ -21,6 +21,8 @@ _SOME_TIME = 540
 _WEEK, _YEAR = 7, 366
 _WAKING = 360
 """Minutes before which nobody means the morning of another day: "tomorrow at three"."""
+_FIRST_WAKING = 240
+"""From these minutes on an alarm means the morning: "wake me at half past four"."""
 _NOON_ENDS = 240
 _EVENING_BEGINS = {"evening": 180, "night": 360}
 """Minutes of twelve hours: those before come after midnight."""
@@ -112,6 +114,8 @@ def _once(p: TimePhrase, now: datetime, dated: int, *, early: bool, any_time: bo
         raise TimeNotUnderstoodError
     today = now.date()
     clocks = _clocks(p)
+    if early and not dated and p.part is None and _FIRST_WAKING <= clocks[0] < _HALF_DAY:
+        clocks = clocks[:1]  # Nobody who says "wake me at seven" means the evening.
     if p.day == 0 or not dated:
         days = [today] if p.day == 0 else [today, today + timedelta(days=1)]
         due = next((d for day in days for c in clocks if (d := _at(day, c)) > now), None)
