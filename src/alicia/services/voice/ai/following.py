@@ -40,14 +40,13 @@ from alicia.contracts.voice import (
 )
 from alicia.mind import scheduling
 from alicia.runtime.service import Service, handles, serves
+from alicia.services.voice.ai.settings import AiSettings
 
 if TYPE_CHECKING:
     from alicia.home.model import Home
     from alicia.language.plan import Plan
     from alicia.language.understanding import Understanding
     from alicia.mind.casting import Answerer
-
-from alicia.services.voice.ai.settings import AiSettings
 
 QUIET_S = 0.1
 HOME_WITHIN_S = 1.5

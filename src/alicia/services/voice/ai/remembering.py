@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from alicia.contracts.devices import (
     GET_ROLE,
     GetRole,
@@ -31,10 +29,6 @@ from alicia.errors import (
 )
 from alicia.language.remembering import is_secret
 from alicia.runtime.service import serves
-
-if TYPE_CHECKING:
-    pass
-
 from alicia.services.voice.ai.following import FollowingHome
 
 

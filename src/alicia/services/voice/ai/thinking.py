@@ -19,11 +19,10 @@ from alicia.errors import (
     TurnCancelledError,
 )
 from alicia.runtime.service import handles
+from alicia.services.voice.ai.remembering import RememberingFacts
 
 if TYPE_CHECKING:
     from alicia.mind.consulting import Consulted
-
-from alicia.services.voice.ai.remembering import RememberingFacts
 
 
 class ThinkingFurther(RememberingFacts):

@@ -42,13 +42,12 @@ from alicia.mind.carrying_out import actions_of, carried_out, pretended
 from alicia.runtime.cancelling import commit
 from alicia.runtime.logs import pii
 from alicia.runtime.service import handles, serves
+from alicia.services.voice.ai.thinking import ThinkingFurther
 
 if TYPE_CHECKING:
     from alicia.home.model import Home
     from alicia.language.plan import Plan, PlannedAction
     from alicia.mind.confirmation_dialogue import Shown
-
-from alicia.services.voice.ai.thinking import ThinkingFurther
 
 LIKELY = 12
 """Sentences that are offered where words are no command."""
