@@ -73,9 +73,6 @@ class Snap:
             read = reading_of(tables.language, rules.get("readings", {}))
             self._matchers = [SignMatcher(rules, read)]
         self._by_bare: dict[str, Candidate] = {}
-        self._spare = frozenset(map(self.wording.plain, rules.get("spare", [])))
-        self._by_words: dict[tuple[str, ...], Candidate | None] = {}
-        """By the words of a sentence, in no order and without the spare ones; None: unclear."""
         self._does: dict[tuple[str, frozenset[str]], list[Candidate]] = {}
         self._twins: set[str] = set()
         """Sentences about a name that several things have: which is meant, others must find out."""
@@ -99,12 +96,6 @@ class Snap:
             named = "name" in known.slots and "name" in candidate.slots
             if named and known.does == candidate.does and known.targets != candidate.targets:
                 self._twins.add(bare)
-        self._by_words = {}
-        for bare, candidate in self._by_bare.items() if self._spare else ():
-            words = self._words(bare)
-            known = self._by_words.setdefault(words, candidate)
-            if known is not None and known.rivals(candidate):
-                self._by_words[words] = None
         told = [(b, c) for b, c in self._by_bare.items() if not c.foreign]
         self._does = {}
         for _, candidate in told:
@@ -126,19 +117,6 @@ class Snap:
         if candidate is None or len(bare.numbers) > 1 or bare.text in self._twins:
             return None
         return Snapped(candidate, next(iter(bare.numbers), None), 1.0, exact=True)
-
-    def unordered(self, text: str) -> Snapped | None:
-        """The sentence that has the same words, but for spare ones, in another order."""
-        bare = self.wording.bare(text)
-        candidate = self._by_words.get(self._words(bare.text)) if self._spare else None
-        if candidate is None or len(bare.numbers) > 1 or bare.text in self._twins:
-            return None
-        if candidate.protected or self._hangs(text) or not self._guarded(text, candidate):
-            return None
-        return Snapped(candidate, next(iter(bare.numbers), None), 1.0, exact=True)
-
-    def _words(self, bare: str) -> tuple[str, ...]:
-        return tuple(sorted(word for word in bare.split() if word not in self._spare))
 
     def unfinished(self, text: str) -> bool:
         """Whether it ends in a word that is left out of bare forms, such as an article."""

@@ -317,7 +317,7 @@ class Understanding:
         ours = [self._said, self._gist.plan, self._read]
         if self._tables.grammar_first:
             ours.reverse()
-        others = (self._unordered, self._spared, self._reasoned, self._severally)
+        others = (self._spared, self._reasoned, self._severally)
         for way in (self._composed, *ours, *others):
             try:
                 if (found := way(tidied, home, area_id)) is not None:
@@ -335,11 +335,6 @@ class Understanding:
     def _said(self, tidied: str, home: Home, area_id: str | None) -> Plan | None:
         """By our own patterns. Raises like `recognize`."""
         found = self._snap.exact(tidied)
-        return self._planned(found, home, area_id) if found else None
-
-    def _unordered(self, tidied: str, home: Home, area_id: str | None) -> Plan | None:
-        """By our own patterns, in another order of words. Raises like `recognize`."""
-        found = self._snap.unordered(tidied)
         return self._planned(found, home, area_id) if found else None
 
     def _read(self, tidied: str, home: Home, area_id: str | None) -> Plan | None:
@@ -390,7 +385,7 @@ class Understanding:
         """One command. Raises nothing."""
         if (composed := self._east_asian.plan(text, home, area_id)) is not None:
             return composed
-        for way in (self._composed, self._said, self._gist.plan, self._read, self._unordered):
+        for way in (self._composed, self._said, self._gist.plan, self._read):
             try:
                 if (found := way(text, home, area_id)) is not None:
                     return found
