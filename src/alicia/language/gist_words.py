@@ -23,7 +23,6 @@ from alicia.language.wording import NUMBER, Wording
 _FIRST = "^"
 """Before a phrase: only at the start of a sentence."""
 _SPARE = "spare"
-_LINK = "link"
 _UNITS = ("percent", "degree", "kelvin")
 _BY = "by"
 _TO = "to"

@@ -67,11 +67,6 @@ def wish(text: str, language: str) -> LanguageWish | None:
     return None
 
 
-def stops_interpreting(text: str, languages: tuple[str, ...]) -> bool:
-    """Whether it is "stop interpreting" in one of these. Raises UnsupportedLanguageError."""
-    return any(isinstance(wish(text, one), StopInterpretingWish) for one in languages)
-
-
 def _meant(kind: str, said: Mapping[str, str | None], language: str) -> LanguageWish | None:
     names = language_names(language)
     called = {field: " ".join((said.get(field) or "").lower().split()) for field in _FIELDS}

@@ -16,7 +16,6 @@ from alicia.language.wishes import (
     SpeakWish,
     StopInterpretingWish,
     TranslateWish,
-    stops_interpreting,
     wish,
 )
 
@@ -210,9 +209,9 @@ def test_what_is_no_wish_goes_on(said: str) -> None:
 
 
 def test_either_of_two_may_end_the_interpreting() -> None:
-    assert stops_interpreting("Deja de interpretar.", ("en", "es"))
-    assert stops_interpreting("stop interpreting", ("en", "es"))
-    assert not stops_interpreting("arrête d'interpréter", ("en", "es"))
+    assert isinstance(wish("Deja de interpretar.", "es"), StopInterpretingWish)
+    assert isinstance(wish("stop interpreting", "en"), StopInterpretingWish)
+    assert wish("arrête d'interpréter", "en") is None
 
 
 def test_a_language_may_be_called_by_code_or_by_name() -> None:
