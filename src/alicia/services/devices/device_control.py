@@ -79,6 +79,7 @@ class DeviceControl(Service[DeviceControlSettings]):
         self._unsaid: dict[str, EntityState] = {}
         self._to_say = asyncio.Event()
         self._came_in = asyncio.Event()
+        self._hears_earlier = asyncio.Event()
         self._running: dict[str, _Work] = {}
         self._order = asyncio.Lock()
         self._turns: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
@@ -124,6 +125,7 @@ class DeviceControl(Service[DeviceControlSettings]):
         """An earlier instance has said since when things are as they are."""
         with suppress(TimeoutError):
             async with asyncio.timeout(self.settings.settle_s), self.hear(devices.STATE) as said:
+                self._hears_earlier.set()
                 async for earlier in said:
                     if earlier.changed_at >= self._started:
                         continue
@@ -132,10 +134,12 @@ class DeviceControl(Service[DeviceControlSettings]):
                         self._states[earlier.entity_id] = earlier
                     elif _same(mine, earlier):
                         self._put(earlier)
+        self._hears_earlier.set()
 
     @runs
     async def say_states(self) -> None:
         """Beside the hearing, so that no confirmation waits for a publication."""
+        await self._hears_earlier.wait()  # or ours would be kept in the place of the earlier one
         while True:
             await self._to_say.wait()
             self._to_say.clear()
