@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 from tests.bench.voice.labels import Bound, Change, Label
 
 from alicia.bus.bus import Bus, Declaration
-from alicia.contracts.devices import CONTROL, Control, OutcomeKind, Value
+from alicia.contracts.devices import ADAPTER_COMMAND, AdapterCommand, Value
+from alicia.errors import AliciaError
 from alicia.home import demo, simulation
 from alicia.runtime.house import MqttHouse
 from alicia.testing.live import LiveHouse
@@ -25,7 +26,7 @@ SETTLE_S = 4.0
 """A blind needs 2 s for its whole way."""
 QUIET_S = 0.25
 """So long nothing may happen after a turn that should change nothing."""
-MIND = "ai"
+DRIVER = "device_control"
 
 Values = dict[str, dict[str, Value]]
 """By entity, then by capability."""
@@ -54,7 +55,7 @@ class Verdict:
 
 
 class HomeControl:
-    """Puts devices in place by command, in no language: as the mind would, with its identity."""
+    """Puts devices in place as device control would, with its identity: no PIN is asked for."""
 
     def __init__(self, house: LiveHouse, bus: Bus) -> None:
         self._house = house
@@ -196,18 +197,17 @@ class HomeControl:
             await self._rest(step)
 
     async def _one(self, entity: str, capability: str, value: Value) -> None:
-        outcome = await self._bus.ask(
-            CONTROL,
-            Control(
-                command_id=f"bench:{secrets.token_hex(8)}",
-                entities=[entity],
-                capability=capability,
-                value=float(value) if type(value) is int else value,
-            ),
+        command = AdapterCommand(
+            adapter=demo.ADAPTER,
+            command_id=f"bench:{secrets.token_hex(8)}",
+            entity_id=entity,
+            capability=capability,
+            value=float(value) if type(value) is int else value,
         )
-        for result in outcome.results:
-            if result.outcome is OutcomeKind.REFUSED:
-                raise TimeoutError(f"{entity} does not take {capability}: {result.error}")
+        try:
+            await self._bus.ask(ADAPTER_COMMAND, command)
+        except AliciaError as error:
+            raise TimeoutError(f"{entity} does not take {capability}: {error.code}") from error
 
     async def _rest(self, wanted: Values) -> None:
         async with asyncio.timeout(SETTLE_S):
@@ -226,12 +226,12 @@ class HomeControl:
 
 @asynccontextmanager
 async def home_control(house: LiveHouse) -> AsyncGenerator[HomeControl, None]:
-    """Joined with the mind's credentials, from the house's own folder: nobody else may command."""
+    """Joined with device control's credentials, from the house's own folder."""
     way = MqttHouse(house.folder)
-    transport = way.transport(MIND, f"bench-{secrets.token_hex(2)}")
-    declared = Declaration(asks=frozenset({CONTROL}))
+    transport = way.transport(DRIVER, f"bench-{secrets.token_hex(2)}")
+    declared = Declaration(asks=frozenset({ADAPTER_COMMAND}))
     instance = f"bench-{secrets.token_hex(2)}"
     async with Bus(
-        transport, service=MIND, instance=instance, declaration=declared, root=way.root
+        transport, service=DRIVER, instance=instance, declaration=declared, root=way.root
     ) as bus:
         yield HomeControl(house, bus)

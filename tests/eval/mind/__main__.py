@@ -44,6 +44,11 @@ class Run:
     ours: list[Judged] = field(default_factory=list[Judged])
     reference: list[Judged] = field(default_factory=list[Judged])
 
+    def __iadd__(self, other: Run) -> Run:
+        self.ours += other.ours
+        self.reference += other.reference
+        return self
+
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
@@ -60,7 +65,8 @@ def arguments() -> argparse.Namespace:
         "--home",
         type=Path,
         metavar="FILE.toml",
-        help="the home, in the form of demo_home.toml (default: the demo home)",
+        help="the home, in the form of demo_home.toml (default: the home.toml beside the sentences,\n"
+        "or the demo home)",
     )
     parser.add_argument("--only", default="", metavar="LANG", help="languages, comma separated")
     parser.add_argument(
@@ -84,6 +90,16 @@ def home_of(path: Path | None) -> Home:
         raise UnusableSentencesError(f"{path} can't be read as a home: {error}") from error
     except KeyError as error:
         raise UnusableSentencesError(f"{path} is no home: {error} is missing") from error
+
+
+def homes(path: Path, given: Path | None) -> list[tuple[Path, Path | None]]:
+    """The sentences, each with the file of its home: the given one, or the `home.toml` that stands
+    beside them; and those of the folders in this one that have one, unless a home is given."""
+    if given is not None or not path.is_dir():
+        return [(path, given)]
+    inner = sorted(folder.parent for folder in path.glob("*/home.toml"))
+    own = path / "home.toml"
+    return [(path, own if own.is_file() else None), *((f, f / "home.toml") for f in inner)]
 
 
 def files(path: Path) -> list[Path]:
@@ -139,7 +155,7 @@ def report_of(run: Run, given: argparse.Namespace, load_before: float) -> dict[s
         "method": {
             "sentences": str(given.sentences),
             "half": given.half,
-            "home": str(given.home or "demo home"),
+            "home": str(given.home or "those of the sentences; the demo home"),
             "clock": NOW.isoformat(),
             "time": "recognize() of one sentence, once, after prewarm(); percentiles inclusive",
             "wrong_share": "wrong of all sentences, those for later too",
@@ -162,11 +178,13 @@ def main() -> int:
     given = arguments()
     load_before = os.getloadavg()[0]
     began = time.monotonic()
+    run = Run()
     try:
-        home = home_of(given.home)
-        lines = load(files(given.sentences), home, languages=_listed(given.only))
-        lines = [line for line in lines if given.half in ("both", line.half)]
-        run = measure(lines, home, reference=not given.no_reference)
+        for path, of in homes(given.sentences, given.home):
+            home = home_of(of)
+            lines = load(files(path), home, languages=_listed(given.only))
+            lines = [line for line in lines if given.half in ("both", line.half)]
+            run += measure(lines, home, reference=not given.no_reference)
     except (UnusableSentencesError, AliciaError) as error:
         out.print(f"eval-mind: {error}", style="red", markup=False)
         return 2
