@@ -73,6 +73,10 @@ class Composer:
                 return found
         return None
 
+    def mentions(self, text: str) -> tuple[frozenset[str], frozenset[str]]:
+        """The entities and the rooms that are named among any words."""
+        return self._concepts.mentions(text)
+
     def among(self, text: str, entities: Sequence[str], home: Home) -> frozenset[str]:
         """Those of the entities that a phrase means, such as "the lamp and the hall"; or none."""
         if not self._concepts:

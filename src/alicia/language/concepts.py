@@ -28,6 +28,8 @@ _MOST_CUTS = 12
 _MOST_WAYS = 48
 """Ways to read one cut."""
 
+_POSSESSIVE = re.compile(r"(?<=\w)['’]s\b")
+
 Value: TypeAlias = "str | float | tuple[str, ...] | None"
 
 
@@ -203,6 +205,30 @@ class Concepts:
         for cut in islice(self._cuts(words, 0, set()), _MOST_CUTS):
             for way in islice(product(*(self._phrases[phrase] for phrase in cut)), _MOST_WAYS):
                 yield _numbered(cut, way, counted)
+
+    def mentions(self, text: str) -> tuple[frozenset[str], frozenset[str]]:
+        """The entities and the rooms of this home that are named among any words."""
+        words = tuple(self._wording.plain(_POSSESSIVE.sub("", text)).split())
+        entities: set[str] = set()
+        rooms: set[str] = set()
+        at = 0
+        while at < len(words):
+            size, meant = self._named(words, at)
+            for concept in meant:
+                if concept.name == "entity" and isinstance(concept.value, tuple):
+                    entities.update(concept.value)
+                elif concept.name == "area":
+                    rooms.add(str(concept.value))
+            at += max(size, 1)
+        return frozenset(entities), frozenset(rooms)
+
+    def _named(self, words: tuple[str, ...], at: int) -> tuple[int, Meaning]:
+        """The longest name that begins here: its words, and what it stands for first."""
+        for size in range(min(self._longest, len(words) - at), 0, -1):
+            for meaning in self._phrases.get(words[at : at + size], ()):
+                if any(concept.name in ("entity", "area") for concept in meaning):
+                    return size, meaning
+        return 0, ()
 
     def _cuts(
         self, words: tuple[str, ...], at: int, dead: set[int]

@@ -6,12 +6,12 @@ tidy -> its concepts, our own patterns, every reading of the templates -> what t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from rapidfuzz import fuzz, process
 
-from alicia.contracts.conversation import Topic
+from alicia.contracts.conversation import Topic, TopicAction
 from alicia.errors import (
     AliciaError,
     MissingSlotError,
@@ -19,6 +19,7 @@ from alicia.errors import (
     UnsupportedIntentError,
 )
 from alicia.home.model import Home
+from alicia.language.asides import Asides, Split
 from alicia.language.candidates import candidates, opens_something
 from alicia.language.choosing import best_of
 from alicia.language.composing import Composer
@@ -27,7 +28,7 @@ from alicia.language.follow_ups import FollowUps, topic_of
 from alicia.language.gist import Gist
 from alicia.language.grammar import Grammar, Reading, tidy
 from alicia.language.guesses import Guesses
-from alicia.language.intents import plan, touches_protected
+from alicia.language.intents import opens_protected, plan, touches_protected
 from alicia.language.plan import Plan
 from alicia.language.plurals import plurals
 from alicia.language.several import Several
@@ -73,6 +74,7 @@ class Understanding:
         self._composer = Composer(self._tables, self._snap.wording)
         self._sparing = Sparing(self._tables, self._snap.wording)
         self._east_asian = EastAsian(self._tables.language)
+        self._asides = Asides(self._tables.language, spaced=self._snap.wording.spaced)
         self._gist = Gist(self._tables, self._snap.wording)
         self._guesses = Guesses(self._tables, self._snap)
         self._several = Several(self._tables.language, spaced=self._snap.wording.spaced)
@@ -317,7 +319,8 @@ class Understanding:
         ours = [self._said, self._gist.plan, self._read]
         if self._tables.grammar_first:
             ours.reverse()
-        others = (self._spared, self._reasoned, self._severally)
+        others = (self._spared, self._reasoned, self._complained, self._severally)
+        others += (self._corrected, self._beside)
         for way in (self._composed, *ours, *others):
             try:
                 if (found := way(tidied, home, area_id)) is not None:
@@ -376,6 +379,61 @@ class Understanding:
             if (plan := self._strict_or_none(text, home, area_id)) is not None:
                 return plan
         return None
+
+    def _corrected(self, tidied: str, home: Home, area_id: str | None) -> Plan | None:
+        """Somebody corrects themselves: what they mean must be whole. Raises nothing."""
+        for text in self._asides.corrected(tidied):
+            if (plan := self._quick(text, home, area_id)) is not None:
+                return plan if not touches_protected(plan, home) else None
+        return None
+
+    def _complained(self, tidied: str, home: Home, area_id: str | None) -> Plan | None:
+        """A command with a complaint that is the reason for it. Raises nothing."""
+        splits = [split for split in self._asides.splits(tidied) if split.complains]
+        return self._first_of(splits, home, area_id)
+
+    def _beside(self, tidied: str, home: Home, area_id: str | None) -> Plan | None:
+        """A command with something told beside it. Raises nothing."""
+        return self._first_of(self._asides.splits(tidied), home, area_id)
+
+    def _first_of(self, splits: Iterable[Split], home: Home, area_id: str | None) -> Plan | None:
+        for split in splits:
+            if (plan := self._told_with(split, home, area_id)) is not None:
+                return plan if not opens_protected(plan, home) else None
+        return None
+
+    def _told_with(self, split: Split, home: Home, area_id: str | None) -> Plan | None:
+        """The command; of what was told beside it the thing is "it", and the room is where."""
+        command = tidy(split.command, self._tables)
+        if self._snap.unfinished(command):
+            return None
+        entities, rooms = self._composer.mentions(split.aside)
+        if entities and self._follow_ups.points(command):
+            return self._about_those(command, entities, home)
+        if len(rooms) == 1 and not split.moves:
+            area_id = next(iter(rooms))
+        plan = self._quick(command, home, area_id)
+        if plan is None:
+            try:
+                plan = self._severally(command, home, area_id)
+            except AliciaError:
+                return None
+        return plan
+
+    def _quick(self, text: str, home: Home, area_id: str | None) -> Plan | None:
+        """One command by what is tried soonest: its concepts, or our patterns. Raises nothing."""
+        try:
+            return self._composed(text, home, area_id) or self._said(text, home, area_id)
+        except AliciaError:
+            return None
+
+    def _about_those(self, text: str, entities: frozenset[str], home: Home) -> Plan | None:
+        actions = [TopicAction(entities=sorted(entities), capability="power", value=True)]
+        topic = Topic(intent="HassTurnOn", response="default", actions=actions)
+        try:
+            return self._follow_ups.plan(text, topic, home)
+        except AliciaError:
+            return None
 
     def _without(self, whole: Plan, but: str, home: Home) -> Plan | None:
         spared = self._sparing.spared(but) or self._composer.among(but, whole.entities, home)

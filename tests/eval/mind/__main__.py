@@ -65,8 +65,8 @@ def arguments() -> argparse.Namespace:
         "--home",
         type=Path,
         metavar="FILE.toml",
-        help="the home, in the form of demo_home.toml (default: the home.toml beside the sentences,\n"
-        "or the demo home)",
+        help="the home, in the form of demo_home.toml (default: the home.toml beside\n"
+        "the sentences, or the demo home)",
     )
     parser.add_argument("--only", default="", metavar="LANG", help="languages, comma separated")
     parser.add_argument(

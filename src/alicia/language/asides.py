@@ -1,0 +1,136 @@
+"""Asides: what people say beside a command, and how they correct themselves.
+
+    "it's late, turn everything off"                      -> turn everything off
+    "turn the fan off it's keeping me awake"              -> turn the fan off
+    "turn on the kitchen, no, the bathroom light"         -> turn on the bathroom light
+
+Whatever tells of another's words, of another time, of a wish or of a condition is no aside: it
+makes talk of the whole sentence, and nothing of it is a command. A language's words for it are in
+`data/asides.toml`, as regular expressions over tidied text.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+from itertools import combinations
+
+_MOST_PARTS = 5
+"""Parts of a sentence that are told apart; who says more tells a story."""
+_MOST_KEPT = 8
+"""Words (three times as many signs) of what was said first that a correction keeps."""
+_PAUSE = re.compile(r"\s*(?:[;:!?…–—、，。；！？]+|(?<!\d)[.,]+|[.,]+(?!\d))\s*")
+_NOTHING = re.compile(r"(?!)")
+
+
+@dataclass(frozen=True)
+class Split:
+    """One way to tell a command from what was said beside it."""
+
+    command: str
+    aside: str
+    moves: bool
+    """The aside says where somebody goes: the room that it names is not where they are."""
+    complains: bool
+    """The aside would be a command by itself, and is but the reason: "it's dark, turn it on"."""
+
+
+@dataclass(frozen=True)
+class _Cut:
+    at: int
+    """Where the part before ends."""
+    to: int
+    """Where the part after begins."""
+    before: bool
+    """An aside may stand before it."""
+    after: bool
+    """An aside may stand after it."""
+
+
+class Asides:
+    """One language's; without a table there are none."""
+
+    def __init__(self, language: str, *, spaced: bool) -> None:
+        own = _table().get(language, {})
+        self._known = bool(own)
+        self._spaced = spaced
+        self._never = _pattern(own, "never")
+        self._tells = _pattern(own, "tells") if "tells" in own else re.compile("")
+        self._begins = _pattern(own, "begins")
+        self._ends = _pattern(own, "ends")
+        self._orders = _pattern(own, "orders")
+        self._moves = _pattern(own, "moves")
+        self._complains = _pattern(own, "complains")
+        self._corrects = _pattern(own, "corrects")
+
+    def splits(self, text: str) -> Iterator[Split]:
+        """Each way to read a tidied sentence as a command with asides, long commands first."""
+        if not self._known:
+            return
+        cuts = self._cuts(text)
+        if not 0 < len(cuts) < _MOST_PARTS:
+            return
+        borders = [_Cut(0, 0, False, False), *cuts, _Cut(len(text), len(text), False, False)]
+        for first, last in sorted(
+            combinations(range(len(borders)), 2), key=lambda pair: pair[0] - pair[1]
+        ):
+            before, after = borders[first], borders[last]
+            if (first, last) == (0, len(borders) - 1):
+                continue
+            if (first and not before.before) or (last < len(borders) - 1 and not after.after):
+                continue
+            asides = [part for part in (text[: before.at], text[after.to :]) if part.strip()]
+            command = text[before.to : after.at].strip()
+            if command and all(map(self._tolerable, asides)):
+                aside = " ".join(asides)
+                moves, complains = self._moves.search(aside), self._complains.search(aside)
+                yield Split(command, aside, bool(moves), bool(complains))
+
+    def corrected(self, text: str) -> Iterator[str]:
+        """What somebody who corrects themselves may mean: their last words, in place of the first.
+
+        The fewer of the first words are kept, the sooner it comes.
+        """
+        for found in self._corrects.finditer(text):
+            said, meant = text[: found.start()].strip(" ,、，"), text[found.end() :].strip(" ,、，")
+            if not said or not meant or self._corrects.search(meant):
+                continue
+            yield meant
+            gap = " " if self._spaced else ""
+            words = said.split(" ") if self._spaced else list(said)
+            most = _MOST_KEPT * (1 if self._spaced else 3)
+            for kept in range(1, min(most, len(words)) + 1):
+                yield gap.join((*words[:kept], meant))
+
+    def _cuts(self, text: str) -> list[_Cut]:
+        pauses = [_Cut(f.start(), f.end(), True, True) for f in _PAUSE.finditer(text)]
+        cuts = {cut.to: cut for cut in pauses if cut.at > 0 and cut.to < len(text)}
+        for pattern, where in ((self._begins, "after"), (self._orders, "before")):
+            for found in pattern.finditer(text):
+                at = found.start()
+                if at and at not in cuts:
+                    cuts[at] = _Cut(at, at, where == "before", where == "after")
+        for found in self._ends.finditer(text):
+            at = found.end()
+            if at < len(text) and at not in cuts:
+                cuts[at] = _Cut(at, at, True, False)
+        return sorted(cuts.values(), key=lambda cut: cut.at)
+
+    def _tolerable(self, aside: str) -> bool:
+        if self._never.search(aside) or self._orders.search(aside):
+            return False
+        return bool(self._tells.search(aside))
+
+
+def _pattern(own: Mapping[str, str], key: str) -> re.Pattern[str]:
+    return re.compile(own[key], re.VERBOSE) if key in own else _NOTHING
+
+
+@lru_cache(maxsize=1)
+def _table() -> Mapping[str, Mapping[str, str]]:
+    source = resources.files("alicia.language").joinpath("data", "asides.toml")
+    return tomllib.loads(source.read_text("utf-8"))
