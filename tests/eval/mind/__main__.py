@@ -17,7 +17,7 @@ import tomllib
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -44,7 +44,7 @@ class Run:
     ours: list[Judged] = field(default_factory=list[Judged])
     reference: list[Judged] = field(default_factory=list[Judged])
 
-    def __iadd__(self, other: Run) -> Run:
+    def __iadd__(self, other: Run) -> Self:
         self.ours += other.ours
         self.reference += other.reference
         return self
