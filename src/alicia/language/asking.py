@@ -43,6 +43,8 @@ _AIR: Mapping[str, tuple[str, str]] = {
     "ask:humid": ("get_humidity", "humidity"),
 }
 """What is asked of a room: by which act, and the capability that tells."""
+_AIR_OF = {"temperature": "ask:warm", "humidity": "ask:humid"}
+"""What is asked of a sensor, by its class, where only "how much" was said."""
 _ASKED_FOR: Mapping[str, str] = {
     "attr:brightness": "ask:bright",
     "attr:volume": "ask:loud",
@@ -65,6 +67,7 @@ _CLOCK = {"ask:time": "time", "ask:date": "date"}
 _NEUTRAL = frozenset(
     {"nothing", "set", "to", "at", "by", "cop", "wish", "asks", "what", "all", "any", "here"}
     | {"house", "entity", "area", "floor", "setto", "done", "maybe", "today"}
+    | {"state", "put"}
 )
 """Concepts that may be in any question."""
 
@@ -78,7 +81,9 @@ def asked(concepts: Sequence[Concept], scene: Scene) -> Plan | None:
     about = _ask(names, rest)
     if about in _CLOCK:
         return _of(PLACED[_CLOCK[about]], None, scene) if not rest and _alone(names) else None
-    found = targets(concepts, scene, alone=_alone_in(about))
+    # The only lock of a home needs no name.
+    locks = bool(rest) and rest <= {"lock", "unlock"} and _alone(names)
+    found = targets(concepts, scene, alone="lock" if locks else _alone_in(about))
     if not found or len(found) != 1:
         return None
     target = found[0]
@@ -102,7 +107,7 @@ def _ask(names: set[str], rest: set[str]) -> str:
         if every == {"ask:warm"} and "setto" in names:
             return "ask:of"  # "how many degrees is it set to"
         return every.pop() if len(every) == 1 else ""
-    if "asks" in names:
+    if "asks" in names and not {"what", "setto"} <= names:
         how = names & _HOW
         rest -= how
         return "ask:warm" if how and not rest else "ask:yes"
@@ -127,6 +132,9 @@ def _measured(about: str, target: Target, rest: set[str], scene: Scene) -> Plan 
     if about in _AIR:
         return _air(*_AIR[about], target, scene)
     if about == "ask:of":
+        sensed = _AIR_OF.get((target.entity and target.entity.device_class) or "")
+        if sensed:
+            return _air(*_AIR[sensed], target, scene)
         about = _OF.get(target.domain, "")
     domain, key = _MEASURED.get(about, ("", ""))
     entity = only(target, scene) if domain and target.domain == domain else None

@@ -9,22 +9,23 @@ less than the words or guesses nothing, and whoever talks of other things is let
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from alicia.contracts.conversation import Topic
 from alicia.errors import AliciaError, AmbiguousError
-from alicia.home.model import Home
+from alicia.home.model import Home, names_of
 from alicia.language.acts import NAMED, PLACED, Act
 from alicia.language.asking import ASKING, asked
 from alicia.language.candidates import fits
-from alicia.language.concepts import Concept, Concepts
+from alicia.language.concepts import Concept, Concepts, concept_table
 from alicia.language.grammar import Reading, Slot
 from alicia.language.intents import plan as plan_of
 from alicia.language.meaning import KEYS, Wanted, wanted
 from alicia.language.plan import Plan
 from alicia.language.several import together
 from alicia.language.tables import Tables
-from alicia.language.whom import Scene, Target, chosen, targets
+from alicia.language.whom import Place, Scene, Target, chosen, targets
 from alicia.language.wording import Wording
 
 _NO_SPEECH = re.compile(r"[^\W\d][._][^\W\d]")
@@ -32,7 +33,7 @@ _NO_SPEECH = re.compile(r"[^\W\d][._][^\W\d]")
 _MOST_TARGETS = 6
 _LIGHTS = {"floor": "lights_floor", "home": "light_all"}
 """The answer to what was done to the lights of a room, elsewhere."""
-_OPEN = frozenset({"nothing", "set", "to", "at", "by", "all", "and", "cop", "asks", "dim"})
+_OPEN = frozenset({"nothing", "set", "put", "to", "at", "by", "all", "and", "cop", "asks", "dim"})
 """Concepts after which more follows, where a word of them may end no sentence."""
 _NAMING = frozenset({"nothing", "entity", "area", "floor", "kind", "and", "to", "all"})
 """Concepts of a phrase that only names things."""
@@ -40,6 +41,15 @@ _SURE = frozenset({"and", "off", "close"})
 """Concepts beside which no word may mean nothing that could mean something: "an", "on the"."""
 _BEFORE = {"ing": "mind", "done": "wish"}
 """Forms of verbs that ask for something only after such words: "I'd like it turned off"."""
+_WISHES = frozenset({"set", "put", "wish", "let", "give"})
+"""Concepts with which a state is wished for wherever it stands: "keep closed the blinds"."""
+_FELT = frozenset({"adj:cold", "adj:hot", "adj:warm"})
+"""How it may be in a room, whether somebody asks or complains."""
+_OF_IT = frozenset({"adj:weak", "adj:strong"})
+_NOT_OF_IT = frozenset(
+    {"entity", "area", "floor", "here", "house", "all", "any", "and", "give", "what"}
+)
+"""Concepts of no sentence about what was spoken of before; nor are kinds, qualities and feelings."""
 
 
 class Composer:
@@ -49,6 +59,8 @@ class Composer:
         self._tables = tables
         self._concepts = Concepts(tables, wording)
         self._hanging = tuple(f" {word}" for word in tables.say.get("hanging", []))
+        reasons = concept_table(tables.language).get("reasons", [])
+        self._reasons = [re.compile(pattern) for pattern in reasons]
 
     def use(self, home: Home) -> None:
         """Takes up this home's names."""
@@ -60,7 +72,7 @@ class Composer:
             return None
         scene = Scene(home, area_id, self._tables.language, self._concepts.lamps)
         hangs = text.endswith(self._hanging)
-        for concepts in self._concepts.ways(text):
+        for concepts in self._ways(text, scene):
             if hangs and concepts[-1].name in _OPEN and not _asks(concepts):
                 continue
             try:
@@ -72,6 +84,38 @@ class Composer:
             if found is not None:
                 return found
         return None
+
+    def about(self, text: str, topic: Topic, home: Home) -> Plan | None:
+        """What is asked of what the turn before acted on: "turn it off again", in other words.
+
+        None where anything is named, or any of those can't do it or is protected. Raises nothing.
+        """
+        entities = list(dict.fromkeys(e for action in topic.actions for e in action.entities))
+        things = [thing for thing in map(home.find, entities) if thing and not thing.protected]
+        if not self._concepts or topic.which or not things or len(things) < len(entities):
+            return None
+        scene = Scene(home, None, self._tables.language, self._concepts.lamps)
+        for concepts in self._ways(text, scene):
+            want = self._wanted(concepts) if _of_it(concepts) and _wished(concepts) else None
+            if want is None:
+                continue
+            names = [names_of(thing, scene.language)[0] for thing in things]
+            every = [Target(Place(), *one) for one in zip(things, names, strict=True)]
+            try:
+                plans = [self._plan(target, want, scene) for target in every]
+            except AliciaError:
+                continue
+            sure = [plan for plan in plans if plan is not None]
+            if sure and len(sure) == len(plans):
+                actions = tuple(action for one in sure for action in one.actions)
+                return replace(sure[0], actions=actions)
+        return None
+
+    def reasonless(self, text: str) -> Iterator[str]:
+        """A tidied sentence without a reason that was given with it: "it's cold, close them"."""
+        for pattern in self._reasons:
+            if (found := pattern.search(text)) and (rest := found["rest"].strip(" ,")):
+                yield rest
 
     def among(self, text: str, entities: Sequence[str], home: Home) -> frozenset[str]:
         """Those of the entities that a phrase means, such as "the lamp and the hall"; or none."""
@@ -86,13 +130,22 @@ class Composer:
                     return meant
         return frozenset()
 
+    def _ways(self, text: str, scene: Scene) -> Iterator[list[Concept]]:
+        """Each way to read a sentence, with what may ask or tell settled: "está", "fa"."""
+        for concepts in self._concepts.ways(text):
+            if not any(c.name == "seems" for c in concepts):
+                yield concepts
+                continue
+            for name in _seen_as(concepts, scene):
+                yield [replace(c, name=name) if c.name == "seems" else c for c in concepts]
+
     def _read(self, concepts: Sequence[Concept], scene: Scene) -> Plan | None:
         if _asks(concepts):
             return asked(concepts, scene)
         names = {concept.name for concept in concepts}
         if "maybe" in names and names & _SURE:
             return None
-        if any(form in names and before not in names for form, before in _BEFORE.items()):
+        if not _wished(concepts):
             return None
         want = self._wanted(concepts)
         found = targets(concepts, scene, alone=want.implied) if want else None
@@ -163,6 +216,39 @@ def _asks(concepts: Sequence[Concept]) -> bool:
     return any(c.name in ASKING or c.name.startswith("ask:") for c in concepts)
 
 
+def _seen_as(concepts: Sequence[Concept], scene: Scene) -> Sequence[str]:
+    """What a word that may ask or tell is: asking comes first, but for "it's cold"."""
+    names = {concept.name for concept in concepts}
+    if "what" in names or any(name.startswith("ask:") for name in names):
+        return ("cop",)
+    if not names & _FELT:
+        return ("asks", "cop")
+    place = next((c for c in concepts if c.name in ("area", "floor")), None)
+    if place is None:
+        return ("cop", "asks")
+    there = Place(**{place.name: place}).entities(scene)
+    # "It is cold in the garden" can only ask.
+    return ("cop",) if any(entity.domain == "climate" for entity in there) else ("asks",)
+
+
+def _wished(concepts: Sequence[Concept]) -> bool:
+    """Whether no form of a verb in it only tells: "closed the blinds" does, "blinds closed" not."""
+    names = {concept.name for concept in concepts}
+    if any(form in names and before not in names for form, before in _BEFORE.items()):
+        return False
+    if "state" not in names or names & _WISHES:
+        return True
+    said = [concept.name.partition(":")[0] for concept in concepts]
+    last = max((at for at, name in enumerate(said) if name in _TARGETS), default=-1)
+    return said.index("state") > last
+
+
+def _of_it(concepts: Sequence[Concept]) -> bool:
+    names = {concept.name for concept in concepts}
+    kinds = {name for name in names - _OF_IT if name.startswith(("kind:", "attr:", "adj:"))}
+    return not _asks(concepts) and not kinds and not names & _NOT_OF_IT
+
+
 def _repeats(concepts: Sequence[Concept]) -> bool:
     """Whether it says on both sides of an "and" what is to be done: those are two commands."""
     names = [concept.name for concept in concepts]
@@ -171,5 +257,7 @@ def _repeats(concepts: Sequence[Concept]) -> bool:
     sides = " ".join(names).split(" and ")
     return sum(bool(_DOING & set(side.split())) for side in sides) > 1
 
+
+_TARGETS = frozenset({"entity", "area", "floor", "kind"})
 
 _DOING = frozenset({"set", "on", "off", "open", "close", "up", "down", "play", "start", "stop"})

@@ -27,6 +27,9 @@ _MOST_CUTS = 12
 """Ways to cut a sentence into phrases that are looked at."""
 _MOST_WAYS = 48
 """Ways to read one cut."""
+_MOST_BETWEEN = 2
+"""Words that may stand between two words of a name: "de la"."""
+_NO_VERBS = ("nothing", "kind:", "attr:", "color:", "tone:", "adj:", "bit", "all", "any", "here")
 
 Value: TypeAlias = "str | float | tuple[str, ...] | None"
 
@@ -70,6 +73,8 @@ class Concepts:
         self._wording = wording
         self._table = concept_table(tables.language)
         self._words: _Phrases = {}
+        self._verbs: set[str] = set()
+        """Words to which a pronoun may be written."""
         self._kinds: list[tuple[str, Meaning]] = []
         """Nouns that a room's name may be written together with."""
         for key, patterns in self._table.get("words", {}).items():
@@ -79,9 +84,15 @@ class Concepts:
                 self._add_words(f"{kind}:{value}", words)
         self._nouns: Mapping[str, list[str]] = tables.say.get("kinds", {})
         self._links: Sequence[str] = self._table.get("links", ())
+        self._between = frozenset(map(wording.plain, self._table.get("between", ())))
         self._swaps = tuple(map(wording.plain, self._table.get("swaps", ())))
+        self._clitics = tuple(map(wording.plain, self._table.get("clitics", ())))
+        self._never = [re.compile(pattern) for pattern in self._table.get("never", [])]
+        self._respelt = [(re.compile(p), by) for p, by in self._table.get("respell", [])]
         self._rewrites = [(re.compile(p), by) for p, by in self._table.get("rewrites", [])]
         self._phrases = self._words
+        self._names_apart: _Phrases = {}
+        """Names of several words without those that may stand between them."""
         self._longest = 1
         self._lamp = tuple(word for word, meaning in self._kinds if meaning[0].name == "kind:lamp")
         self.lamps: frozenset[str] = frozenset()
@@ -96,8 +107,13 @@ class Concepts:
                 words = self._cut(text)
                 meaning = tuple(_concept(part, text) for part in key.split("+"))
                 known = self._words.setdefault(words, [])
-                if meaning not in known:
-                    known.append(meaning)
+                if meaning in known:
+                    continue
+                # Folded, "rossa" is "rosa": what is spelt so comes first.
+                spelt = key.startswith("color:") and self._wording.letters(text) == " ".join(words)
+                known.insert(0 if spelt else len(known), meaning)
+                if len(words) == 1 and not key.startswith(_NO_VERBS):
+                    self._verbs.add(words[0])
                 if len(words) == 1 and len(meaning) == 1 and key.startswith(("kind:", "attr:")):
                     self._kinds.append((words[0], meaning))
 
@@ -111,10 +127,12 @@ class Concepts:
         if not self:
             return
         phrases = {words: list(meanings) for words, meanings in self._words.items()}
+        self._names_apart = {}
         self._name_entities(phrases, home)
         self._name_places(phrases, home)
         self._phrases = phrases
-        self._longest = max(map(len, phrases))
+        apart = (len(words) * (1 + _MOST_BETWEEN) for words in self._names_apart)
+        self._longest = max(*map(len, phrases), *apart, 1)
 
     def _name_entities(self, phrases: _Phrases, home: Home) -> None:
         named: dict[tuple[str, ...], dict[str, str]] = {}
@@ -136,21 +154,39 @@ class Concepts:
             meaning = (Concept("entity", tuple(by_id), next(iter(by_id.values()))),)
             # A name comes before what its words mean otherwise.
             phrases.setdefault(words, []).insert(0, meaning)
+            self._name_apart(words, meaning)
+        for words, by_id in named.items():
+            meaning = (Concept("entity", tuple(by_id), next(iter(by_id.values()))),)
             for other in self._swapped(words, rooms):
                 if other not in named:
                     phrases.setdefault(other, []).append(meaning)
+                    self._name_apart(other, meaning)
 
     def _name_places(self, phrases: _Phrases, home: Home) -> None:
+        named = {words for area in home.areas() for words, _ in self._names(area)}
         for area in home.areas():
-            for words, name in dict([*self._also(area), *self._names(area)]).items():
+            also = [(words, text) for words, text in self._also(area) if words not in named]
+            for words, name in dict([*also, *self._names(area)]).items():
                 place = Concept("area", area.area_id, name)
                 phrases.setdefault(words, []).append((place,))
+                self._name_apart(words, (place,))
                 if len(words) == 1:
                     self._join(phrases, words[0], place)
         floors: Mapping[str, list[str]] = self._table.get("floors", {})
         for floor in home.floors():
             for text in (floor, *floors.get(floor.lower(), [])):
                 phrases.setdefault(self._cut(text), []).append((Concept("floor", floor, text),))
+
+    def _name_apart(self, words: tuple[str, ...], meaning: Meaning) -> None:
+        """Takes a name of several words up for whoever says others between them, or none."""
+        bare = self._apart(words)
+        if self._between and len(bare) > 1:
+            known = self._names_apart.setdefault(bare, [])
+            if meaning not in known:
+                known.append(meaning)
+
+    def _apart(self, words: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(word for word in words if word not in self._between)
 
     def _names(self, thing: Area | Entity) -> Iterator[tuple[tuple[str, ...], str]]:
         """Each name, and without its article where it has one."""
@@ -165,6 +201,11 @@ class Concepts:
 
     def _swapped(self, words: tuple[str, ...], rooms: set[str]) -> Iterator[tuple[str, ...]]:
         """The name with another noun, "bedside light"; but of a room that is any light there."""
+        if words[0] in self._swaps and self._between:
+            rest = self._apart(words[1:])
+            if rest and " ".join(rest) not in rooms:
+                yield from ((other, *words[1:]) for other in self._swaps if other != words[0])
+            return
         noun = next((noun for noun in self._swaps if words[-1].endswith(noun)), None)
         if noun is None:
             return
@@ -175,7 +216,8 @@ class Concepts:
 
     def _rooms(self, home: Home) -> set[str]:
         """Their names, alone and as they begin a compound."""
-        rooms = {" ".join(words) for area in home.areas() for words, _ in self._names(area)}
+        named = [words for area in home.areas() for words, _ in self._names(area)]
+        rooms = {" ".join(form) for words in named for form in (words, self._apart(words))}
         return rooms | {room + link for room in rooms for link in self._links}
 
     def _also(self, area: Area) -> Iterator[tuple[tuple[str, ...], str]]:
@@ -193,6 +235,10 @@ class Concepts:
 
     def ways(self, text: str) -> Iterator[list[Concept]]:
         """Each way to read a tidied sentence, likelier ones first: longer phrases, first uses."""
+        for pattern, by in self._respelt:
+            text = pattern.sub(by, text)
+        if any(pattern.search(text) for pattern in self._never):
+            return
         counted = self._wording.counted(text)
         text = counted.text
         for pattern, by in self._rewrites:
@@ -200,9 +246,29 @@ class Concepts:
         words = tuple(text.split())
         if words.count(NUMBER) != len(counted.numbers):
             return  # somebody typed the sign itself
-        for cut in islice(self._cuts(words, 0, set()), _MOST_CUTS):
-            for way in islice(product(*(self._phrases[phrase] for phrase in cut)), _MOST_WAYS):
-                yield _numbered(cut, way, counted)
+        for form in dict.fromkeys((words, tuple(map(self._stem, words)))):
+            for cut in islice(self._cuts(form, 0, set()), _MOST_CUTS):
+                for way in islice(product(*map(self._meanings, cut)), _MOST_WAYS):
+                    yield _numbered(cut, way, counted)
+
+    def _meanings(self, phrase: tuple[str, ...]) -> Sequence[Meaning]:
+        """What these words stand for together."""
+        found = self._phrases.get(phrase)
+        if found or not self._between or not {phrase[0], phrase[-1]}.isdisjoint(self._between):
+            return found or ()
+        apart = self._apart(phrase)
+        return self._names_apart.get(apart, ()) if len(apart) > 1 else ()
+
+    def _stem(self, word: str) -> str:
+        """The verb to which a pronoun was written: "enciéndela", "accenderla"."""
+        if (word,) in self._phrases:
+            return word
+        for clitic in self._clitics:
+            stem = word.removesuffix(clitic)
+            for verb in (stem, stem + "e") if stem != word else ():
+                if verb in self._verbs:
+                    return verb
+        return word
 
     def _cuts(
         self, words: tuple[str, ...], at: int, dead: set[int]
@@ -213,7 +279,7 @@ class Concepts:
         found = False
         for size in range(min(self._longest, len(words) - at), 0, -1):
             phrase = words[at : at + size]
-            if phrase not in self._phrases or at + size in dead:
+            if at + size in dead or not self._meanings(phrase):
                 continue
             for rest in self._cuts(words, at + size, dead):
                 found = True

@@ -31,6 +31,8 @@ _OPS: Mapping[str, Mapping[str, str]] = {
         **_DIMMER,
         "adj:dark": "brighter",
         "adj:bright": "dimmer",
+        "adj:weak": "brighter",
+        "adj:strong": "dimmer",
     },
     "cover": {**_OPEN, **_CLOSE, "let": ""},
     "climate": {
@@ -44,6 +46,8 @@ _OPS: Mapping[str, Mapping[str, str]] = {
         "adj:cold": "warmer",
         "adj:hot": "cooler",
         "adj:warm": "cooler",
+        "adj:weak": "warmer",
+        "adj:strong": "cooler",
     },
     "fan": {
         "on": "on",
@@ -54,6 +58,8 @@ _OPS: Mapping[str, Mapping[str, str]] = {
         "let": "",
         **_FASTER,
         **_SLOWER,
+        "adj:weak": "faster",
+        "adj:strong": "slower",
     },
     "switch": {"on": "on", **_OFF, "start": "on", "stop": "off", "shut": "", "let": ""},
     "media_player": {
@@ -71,6 +77,8 @@ _OPS: Mapping[str, Mapping[str, str]] = {
         **_QUIETER,
         "adj:loud": "quieter",
         "adj:quiet": "louder",
+        "adj:weak": "louder",
+        "adj:strong": "quieter",
     },
     "lock": {"lock": "lock", "unlock": "unlock"},
     "everything": {**_OFF, "shut": "", "stop": "off"},
@@ -113,11 +121,15 @@ _SOUND = {"on": "unmute", "off": "mute"}
 """What is done to the sound of something that plays."""
 _GIFTS = {"light": "on", "music": "play"}
 """Nouns that somebody wants who names nothing else."""
+_PUT = {"light": "on", "switch": "on", "fan": "on", "climate": "on", "music": "play"}
+"""What is done to whatever is put, by kind of thing or noun: "pon la cafetera", "mets la radio"."""
+_PUT_SO = frozenset({"put", "nothing", "kind", "entity", "area", "floor", "here", "all", "house"})
 _GIVEN = frozenset({"maybe", "give", "nothing", "area", "floor", "here", "kind", "set", "house"})
 _MARKS = frozenset(
     {"nothing", "set", "to", "at", "by", "bit", "percent", "degree", "kelvin", "number", "wish"}
     | {"mind", "ing", "done", "full", "half", "least", "too", "cop", "all", "here", "house", "and"}
     | {"entity", "area", "floor", "attr", "kind", "color", "tone", "give", "let", "maybe"}
+    | {"put", "state"}
 )
 """All that a command may say beside what is to be done."""
 
@@ -220,9 +232,17 @@ class Wanted:
         if "give" in self.marks:
             given = not self.ops and self.marks <= _GIVEN and noun in _GIFTS
             return (_GIFTS[noun], None) if given else None
+        if "put" in self.marks and self._only(_PUT_SO):
+            put = _PUT.get(noun) or _PUT.get(domain)
+            return (put, None) if put else None
         if noun == "sound":
             ways = {_SOUND.get(way, way) for way in ways}
         return self._act(domain, ways)
+
+    def _only(self, marks: frozenset[str]) -> bool:
+        """Whether nothing is to be done but what these say."""
+        shaded = self.color is not None or self.tone is not None
+        return not self.ops and self.number is None and not shaded and self.marks <= marks
 
     def _act(self, domain: str, ways: set[str]) -> tuple[str, str | float | None] | None:
         if self.color is not None or self.tone is not None:

@@ -24,7 +24,6 @@ from alicia.language.choosing import best_of
 from alicia.language.composing import Composer
 from alicia.language.east_asian import EastAsian
 from alicia.language.follow_ups import FollowUps, topic_of
-from alicia.language.gist import Gist
 from alicia.language.grammar import Grammar, Reading, tidy
 from alicia.language.guesses import Guesses
 from alicia.language.intents import plan, touches_protected
@@ -73,7 +72,6 @@ class Understanding:
         self._composer = Composer(self._tables, self._snap.wording)
         self._sparing = Sparing(self._tables, self._snap.wording)
         self._east_asian = EastAsian(self._tables.language)
-        self._gist = Gist(self._tables, self._snap.wording)
         self._guesses = Guesses(self._tables, self._snap)
         self._several = Several(self._tables.language, spaced=self._snap.wording.spaced)
         self._follow_ups = FollowUps(self._tables, self._snap.wording)
@@ -146,7 +144,7 @@ class Understanding:
         if topic.which and self._strict_or_none(text, home, area_id) is not None:
             return None  # Who was asked "which one?" wants something else now.
         tidied = tidy(text, self._tables)
-        found = self._gist.about_it(tidied, topic, home)
+        found = self._composer.about(tidied, topic, home)
         # "Down by twenty" is not "down to twenty", which the other way does not tell apart.
         if found is None or not all(action.relative for action in found.actions):
             found = self._follow_ups.plan(tidied, topic, home) or found
@@ -282,7 +280,6 @@ class Understanding:
             self._composer.use(home)
             self._sparing.use(home)
             self._east_asian.use(home)
-            self._gist.use(home)
             self._guesses.use(home)
             self._follow_ups.use(home)
             self._known.clear()
@@ -314,7 +311,7 @@ class Understanding:
 
     def _parsed(self, tidied: str, home: Home, area_id: str | None) -> Plan | None:
         error: AliciaError | None = None
-        ours = [self._said, self._gist.plan, self._read]
+        ours = [self._said, self._read]
         if self._tables.grammar_first:
             ours.reverse()
         others = (self._spared, self._reasoned, self._severally)
@@ -365,14 +362,11 @@ class Understanding:
 
     def _several_of(self, text: str, home: Home) -> Plan | None:
         """By what its words say: "the lamps of the bedroom", where one has that name too."""
-        try:
-            return self._gist.plan(text, home, None)
-        except AliciaError:
-            return None
+        return self._composer.plan(text, home, None)
 
     def _reasoned(self, tidied: str, home: Home, area_id: str | None) -> Plan | None:
         """A command with its reason: the sentence without it must be whole. Raises nothing."""
-        for text in self._gist.reasonless(tidied):
+        for text in self._composer.reasonless(tidied):
             if (plan := self._strict_or_none(text, home, area_id)) is not None:
                 return plan
         return None
@@ -385,7 +379,7 @@ class Understanding:
         """One command. Raises nothing."""
         if (composed := self._east_asian.plan(text, home, area_id)) is not None:
             return composed
-        for way in (self._composed, self._said, self._gist.plan, self._read):
+        for way in (self._composed, self._said, self._read):
             try:
                 if (found := way(text, home, area_id)) is not None:
                     return found
@@ -415,7 +409,7 @@ class Understanding:
                 return None
             # "Close the bedroom blinds and turn on the lamp": the one in there.
             room = rooms.pop()
-            return self._composed(text, home, room) or self._gist.plan(text, home, room)
+            return self._composed(text, home, room)
 
         return self._several.plan(tidied, whole, quick, after)
 
