@@ -111,11 +111,25 @@ class Composer:
                 return replace(sure[0], actions=actions)
         return None
 
-    def reasonless(self, text: str) -> Iterator[str]:
+    def reasonless(self, text: str, home: Home, area_id: str | None) -> Iterator[str]:
         """A tidied sentence without a reason that was given with it: "it's cold, close them"."""
         for pattern in self._reasons:
             if (found := pattern.search(text)) and (rest := found["rest"].strip(" ,")):
                 yield rest
+        scene = Scene(home, area_id, self._tables.language, self._concepts.lamps)
+        first, comma, last = text.partition(", ")
+        for reason, rest in ((first, last), (last, first)):
+            if comma and self._complains(reason, scene):
+                yield rest
+
+    def _complains(self, text: str, scene: Scene) -> bool:
+        """Whether these words only tell how it is: "it's far too dark in here"."""
+        for concepts in self._ways(text, scene):
+            names = {concept.name for concept in concepts}
+            want = self._wanted(concepts) if names & {"cop", "too"} and not _asks(concepts) else None
+            if want is not None and want.complains and all(map(_tells, want.ops)):
+                return True
+        return False
 
     def among(self, text: str, entities: Sequence[str], home: Home) -> frozenset[str]:
         """Those of the entities that a phrase means, such as "the lamp and the hall"; or none."""
@@ -151,6 +165,8 @@ class Composer:
         found = targets(concepts, scene, alone=want.implied) if want else None
         if want is None or not found or len(found) > _MOST_TARGETS:
             return None
+        if any(_sweeping(target, want) for target in found):
+            return None
         plans = [self._plan(target, want, scene) for target in found]
         sure = [plan for plan in plans if plan is not None]
         if (
@@ -158,7 +174,8 @@ class Composer:
             or len({want.act(t.domain or "light", t.kind) for t in found}) > 1
         ):
             return None  # "The lights and the blinds down" dims nothing.
-        return sure[0] if len(sure) == 1 else together(sure)
+        done = sure[0] if len(sure) == 1 else together(sure)
+        return replace(done, complaint=want.complains)
 
     def _wanted(self, concepts: Sequence[Concept]) -> Wanted | None:
         """What is to be done; None where two numbers or two colours were said."""
@@ -210,6 +227,15 @@ class Composer:
             return f"{value:g}"
         words: list[str] = self._tables.say.get("color", {}).get(value, [])
         return words[0] if words else value
+
+
+def _tells(op: str) -> bool:
+    return op.startswith("adj:")
+
+
+def _sweeping(target: Target, want: Wanted) -> bool:
+    """Whether all that there is in the home would be turned on."""
+    return target.domain == "everything" and "on" in want.ops and not target.place.named
 
 
 def _asks(concepts: Sequence[Concept]) -> bool:

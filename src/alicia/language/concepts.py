@@ -139,12 +139,7 @@ class Concepts:
         for entity in home.entities():
             for words, name in self._names(entity):
                 named.setdefault(words, {})[entity.entity_id] = name
-        self.lamps = frozenset(
-            entity_id
-            for words, by_id in named.items()
-            if words[-1].endswith(self._lamp) or words[0].startswith(self._lamp)
-            for entity_id in by_id
-        )
+        self.lamps = self._called_lamps(named, home)
         for device_class, nouns in self._nouns.items():
             alike = [e for e in home.entities() if e.device_class == device_class]
             for noun in nouns if len(alike) == 1 else ():
@@ -162,6 +157,23 @@ class Concepts:
                     phrases.setdefault(other, []).append(meaning)
                     self._name_apart(other, meaning)
 
+    def _called_lamps(
+        self, named: Mapping[tuple[str, ...], Mapping[str, str]], home: Home
+    ) -> frozenset[str]:
+        """Entities with a name that says lamp; in each room those with such a first name alone."""
+        every = {i for words, by_id in named.items() if self._says_lamp(words) for i in by_id}
+        things = [entity for entity in home.entities() if entity.entity_id in every]
+        first = [e for e in things if self._says_lamp(self._first_name(e))]
+        rooms = {entity.area_id for entity in first}
+        return frozenset(e.entity_id for e in things if e in first or e.area_id not in rooms)
+
+    def _first_name(self, entity: Entity) -> tuple[str, ...]:
+        return self._apart(self._cut(names_of(entity, self._language)[0]))
+
+    def _says_lamp(self, words: tuple[str, ...]) -> bool:
+        ends = bool(words) and words[-1].endswith(self._lamp)
+        return ends or (bool(words) and words[0].startswith(self._lamp))
+
     def _name_places(self, phrases: _Phrases, home: Home) -> None:
         named = {words for area in home.areas() for words, _ in self._names(area)}
         for area in home.areas():
@@ -173,6 +185,8 @@ class Concepts:
                 if len(words) == 1:
                     self._join(phrases, words[0], place)
         floors: Mapping[str, list[str]] = self._table.get("floors", {})
+        for text in () if home.floors() else self._table.get("flat", []):
+            phrases.setdefault(self._cut(text), []).append((Concept("house"),))
         for floor in home.floors():
             for text in (floor, *floors.get(floor.lower(), [])):
                 phrases.setdefault(self._cut(text), []).append((Concept("floor", floor, text),))

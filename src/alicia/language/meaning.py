@@ -29,6 +29,8 @@ _OPS: Mapping[str, Mapping[str, str]] = {
         "shut": "",
         **_BRIGHTER,
         **_DIMMER,
+        "warmer": "warm",
+        "cooler": "cold",
         "adj:dark": "brighter",
         "adj:bright": "dimmer",
         "adj:weak": "brighter",
@@ -81,7 +83,7 @@ _OPS: Mapping[str, Mapping[str, str]] = {
         "adj:strong": "quieter",
     },
     "lock": {"lock": "lock", "unlock": "unlock"},
-    "everything": {**_OFF, "shut": "", "stop": "off"},
+    "everything": {"on": "on", **_OFF, "shut": "", "stop": "off"},
 }
 """By kind of thing: what each concept makes of it; "" where it only goes with another."""
 
@@ -114,6 +116,8 @@ _LEAST_DEGREES = 10.0
 """From here on a number alone is one of degrees: "heating 21"."""
 _LAST_HOUR = 24.0
 _LEVELS = ("full", "half", "least")
+_TONES = {"warm": 2700.0, "cold": 4000.0}
+"""Kelvin of light that is to be warmer or colder."""
 _FELT = frozenset({"adj:dark", "adj:cold", "adj:hot"})
 """Enough of a complaint without a "too"."""
 
@@ -148,6 +152,8 @@ KEYS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "kelvin": ("kelvin", "lights_tone"),
         "color": ("color", "lights_color"),
         "tone": ("tone", "lights_tone"),
+        "warm": ("tone", "lights_tone"),
+        "cold": ("tone", "lights_tone"),
     },
     "cover": {
         "open": ("open", "blinds_open"),
@@ -196,7 +202,7 @@ KEYS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "level": ("volume", "volume"),
     },
     "lock": {"lock": ("lock", ""), "unlock": ("unlock", "")},
-    "everything": {"off": ("", "everything_off")},
+    "everything": {"on": ("", "everything_on"), "off": ("", "everything_off")},
 }
 """By kind of thing and act: the key in `acts.NAMED`, and in `acts.PLACED` ("" for none)."""
 
@@ -212,6 +218,11 @@ class Wanted:
     number: float | None = None
     color: str | None = None
     tone: float | None = None
+
+    @property
+    def complains(self) -> bool:
+        """Whether it tells how it is, and leaves to us what is to be done about it."""
+        return any(op.startswith("adj:") for op in self.ops)
 
     @property
     def implied(self) -> str | None:
@@ -257,7 +268,7 @@ class Wanted:
         (act,) = ways
         if domain == "cover" and "bit" in self.marks:
             act = _STEPPED.get(act, act)
-        return act, None
+        return act, _TONES.get(act)
 
     def _ways(self, domain: str) -> set[str] | None:
         """What the concepts come to; None where one of them does not go with such a thing."""
@@ -277,7 +288,7 @@ class Wanted:
         return "too" in self.marks or ("cop" in self.marks and adjectives <= _FELT)
 
     def _shade(self, domain: str, ways: set[str]) -> tuple[str, str | float | None] | None:
-        if domain != "light" or ways or self.number is not None:
+        if domain != "light" or ways - {"on"} or self.number is not None:
             return None
         return ("color", self.color) if self.color is not None else ("tone", self.tone)
 

@@ -366,7 +366,7 @@ class Understanding:
 
     def _reasoned(self, tidied: str, home: Home, area_id: str | None) -> Plan | None:
         """A command with its reason: the sentence without it must be whole. Raises nothing."""
-        for text in self._composer.reasonless(tidied):
+        for text in self._composer.reasonless(tidied, home, area_id):
             if (plan := self._strict_or_none(text, home, area_id)) is not None:
                 return plan
         return None
