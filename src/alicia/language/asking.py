@@ -114,9 +114,8 @@ def _ask(names: set[str], rest: set[str]) -> str:
         return every.pop() if len(every) == 1 else ""
     if "asks" in names and not {"what", "setto"} <= names:
         how = names & _HOW
-        if how:
-            return "ask:warm" if rest == how else ""
-        return "ask:yes"
+        rest -= how
+        return "ask:yes" if not how else "" if rest else "ask:warm"
     qualities = {_ASKED_FOR[name] for name in names if name in _ASKED_FOR}
     if "setto" in names or (not qualities and names & {"to", "at"}):
         return "ask:of"

@@ -23,6 +23,7 @@ from alicia.language.grammar import Reading, Slot
 from alicia.language.intents import plan as plan_of
 from alicia.language.meaning import KEYS, Wanted, wanted
 from alicia.language.plan import Plan
+from alicia.language.reasons import Reasons
 from alicia.language.several import together
 from alicia.language.tables import Tables
 from alicia.language.whom import Place, Scene, Target, chosen, targets
@@ -59,8 +60,7 @@ class Composer:
         self._tables = tables
         self._concepts = Concepts(tables, wording)
         self._hanging = tuple(f" {word}" for word in tables.say.get("hanging", []))
-        reasons = concept_table(tables.language).get("reasons", [])
-        self._reasons = [re.compile(pattern) for pattern in reasons]
+        self._reasons = Reasons(concept_table(tables.language))
 
     def use(self, home: Home) -> None:
         """Takes up this home's names."""
@@ -113,14 +113,16 @@ class Composer:
 
     def reasonless(self, text: str, home: Home, area_id: str | None) -> Iterator[str]:
         """A tidied sentence without a reason that was given with it: "it's cold, close them"."""
-        for pattern in self._reasons:
-            if (found := pattern.search(text)) and (rest := found["rest"].strip(" ,")):
-                yield rest
         scene = Scene(home, area_id, self._tables.language, self._concepts.lamps)
         first, comma, last = text.partition(", ")
         for reason, rest in ((first, last), (last, first)):
             if comma and self._complains(reason, scene):
                 yield rest
+        yield from self._reasons.without(text)
+        words = text.split()
+        for at in range(2, len(words)):
+            if self._complains(" ".join(words[:at]), scene):
+                yield " ".join(words[at:])
 
     def _complains(self, text: str, scene: Scene) -> bool:
         """Whether these words only tell how it is: "it's far too dark in here"."""
@@ -162,7 +164,8 @@ class Composer:
         if not _wished(concepts):
             return None
         want = self._wanted(concepts)
-        found = targets(concepts, scene, alone=want.implied) if want else None
+        alone = (want.implied or _lit(concepts, want)) if want else None
+        found = targets(concepts, scene, alone=alone) if want else None
         if want is None or not found or len(found) > _MOST_TARGETS:
             return None
         if any(_sweeping(target, want) for target in found):
@@ -198,6 +201,7 @@ class Composer:
         if found is None:
             return None
         key, value = found
+        key = _rolled(key, target)
         named, placed = KEYS[domain][key]
         act = NAMED.get(named) if target.entity else PLACED.get(placed)
         if act is None or (target.entity and not fits(target.entity, act)):
@@ -229,8 +233,22 @@ class Composer:
         return words[0] if words else value
 
 
+def _lit(concepts: Sequence[Concept], want: Wanted) -> str | None:
+    """Lights, where but a place is switched: "turn off the kitchen"."""
+    placed = any(concept.name in ("area", "floor", "here") for concept in concepts)
+    return "light" if placed and want.switches else None
+
+
 def _tells(op: str) -> bool:
     return op.startswith("adj:")
+
+
+def _rolled(key: str, target: Target) -> str:
+    """Rolled up, a blind is open, and an awning closed."""
+    if key not in ("roll", "unroll"):
+        return key
+    awning = target.entity is not None and target.entity.device_class == "awning"
+    return "close" if (key == "roll") == awning else "open"
 
 
 def _sweeping(target: Target, want: Wanted) -> bool:
@@ -265,8 +283,9 @@ def _wished(concepts: Sequence[Concept]) -> bool:
     if "state" not in names or names & _WISHES:
         return True
     said = [concept.name.partition(":")[0] for concept in concepts]
-    last = max((at for at, name in enumerate(said) if name in _TARGETS), default=-1)
-    return said.index("state") > last
+    things = [at for at, name in enumerate(said) if name in ("entity", "kind")]
+    places = [at for at, name in enumerate(said) if name in ("area", "floor")]
+    return said.index("state") > max(things or places, default=-1)
 
 
 def _of_it(concepts: Sequence[Concept]) -> bool:
@@ -283,7 +302,5 @@ def _repeats(concepts: Sequence[Concept]) -> bool:
     sides = " ".join(names).split(" and ")
     return sum(bool(_DOING & set(side.split())) for side in sides) > 1
 
-
-_TARGETS = frozenset({"entity", "area", "floor", "kind"})
 
 _DOING = frozenset({"set", "on", "off", "open", "close", "up", "down", "play", "start", "stop"})

@@ -85,7 +85,7 @@ class Concepts:
         self._nouns: Mapping[str, list[str]] = tables.say.get("kinds", {})
         self._links: Sequence[str] = self._table.get("links", ())
         self._between = frozenset(map(wording.plain, self._table.get("between", ())))
-        self._swaps = tuple(map(wording.plain, self._table.get("swaps", ())))
+        self._swaps = [tuple(map(wording.plain, nouns)) for nouns in self._table.get("swaps", [])]
         self._clitics = tuple(map(wording.plain, self._table.get("clitics", ())))
         self._never = [re.compile(pattern) for pattern in self._table.get("never", [])]
         self._respelt = [(re.compile(p), by) for p, by in self._table.get("respell", [])]
@@ -182,6 +182,9 @@ class Concepts:
                 place = Concept("area", area.area_id, name)
                 phrases.setdefault(words, []).append((place,))
                 self._name_apart(words, (place,))
+                for other in self._swapped(words, set()) if self._between and words[1:] else ():
+                    if other not in named:
+                        self._name_apart(other, (place,))
                 if len(words) == 1:
                     self._join(phrases, words[0], place)
         floors: Mapping[str, list[str]] = self._table.get("floors", {})
@@ -215,18 +218,18 @@ class Concepts:
 
     def _swapped(self, words: tuple[str, ...], rooms: set[str]) -> Iterator[tuple[str, ...]]:
         """The name with another noun, "bedside light"; but of a room that is any light there."""
-        if words[0] in self._swaps and self._between:
-            rest = self._apart(words[1:])
-            if rest and " ".join(rest) not in rooms:
-                yield from ((other, *words[1:]) for other in self._swaps if other != words[0])
-            return
-        noun = next((noun for noun in self._swaps if words[-1].endswith(noun)), None)
-        if noun is None:
-            return
-        stem = words[-1].removesuffix(noun)
-        rest = " ".join((*words[:-1], stem)).strip()
-        if rest and rest not in rooms:
-            yield from ((*words[:-1], stem + other) for other in self._swaps if other != noun)
+        for nouns in self._swaps:
+            if self._between and words[0] in nouns:
+                rest = self._apart(words[1:])
+                alone = not rest and (words[0],) in self._words
+                if not alone and " ".join(rest) not in rooms - {""}:
+                    yield from ((other, *words[1:]) for other in nouns if other != words[0])
+                continue
+            noun = next((noun for noun in nouns if words[-1].endswith(noun)), None)
+            stem = words[-1].removesuffix(noun or "")
+            rest = (*words[:-1], stem) if stem else words[:-1]
+            if noun is not None and rest and " ".join(rest) not in rooms:
+                yield from ((*words[:-1], stem + other) for other in nouns if other != noun)
 
     def _rooms(self, home: Home) -> set[str]:
         """Their names, alone and as they begin a compound."""

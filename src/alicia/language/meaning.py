@@ -36,7 +36,7 @@ _OPS: Mapping[str, Mapping[str, str]] = {
         "adj:weak": "brighter",
         "adj:strong": "dimmer",
     },
-    "cover": {**_OPEN, **_CLOSE, "let": ""},
+    "cover": {**_OPEN, **_CLOSE, "let": "", "roll": "roll", "unroll": "unroll"},
     "climate": {
         "on": "on",
         **_OFF,
@@ -82,7 +82,7 @@ _OPS: Mapping[str, Mapping[str, str]] = {
         "adj:weak": "louder",
         "adj:strong": "quieter",
     },
-    "lock": {"lock": "lock", "unlock": "unlock"},
+    "lock": {"lock": "lock", "unlock": "unlock", "close": "", "shut": ""},
     "everything": {"on": "on", **_OFF, "shut": "", "stop": "off"},
 }
 """By kind of thing: what each concept makes of it; "" where it only goes with another."""
@@ -125,8 +125,8 @@ _SOUND = {"on": "unmute", "off": "mute"}
 """What is done to the sound of something that plays."""
 _GIFTS = {"light": "on", "music": "play"}
 """Nouns that somebody wants who names nothing else."""
-_PUT = {"light": "on", "switch": "on", "fan": "on", "climate": "on", "music": "play"}
-"""What is done to whatever is put, by kind of thing or noun: "pon la cafetera", "mets la radio"."""
+_PUT = {"light": "on", "switch": "on", "fan": "on", "climate": "on", "media_player": "play"}
+"""What is done to whatever is put, by kind of thing: "pon la cafetera", "mets la radio"."""
 _PUT_SO = frozenset({"put", "nothing", "kind", "entity", "area", "floor", "here", "all", "house"})
 _GIVEN = frozenset({"maybe", "give", "nothing", "area", "floor", "here", "kind", "set", "house"})
 _MARKS = frozenset(
@@ -157,6 +157,8 @@ KEYS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     },
     "cover": {
         "open": ("open", "blinds_open"),
+        "roll": ("open", "blinds_open"),
+        "unroll": ("close", "blinds_close"),
         "close": ("close", "blinds_close"),
         "raise": ("raise", "blinds_raise"),
         "lower": ("lower", "blinds_lower"),
@@ -225,6 +227,11 @@ class Wanted:
         return any(op.startswith("adj:") for op in self.ops)
 
     @property
+    def switches(self) -> bool:
+        """Whether it is turned on or off, and no more."""
+        return self.ops in ({"on"}, {"off"}) and self._only(_PUT_SO | {"wish", "set"}, self.ops)
+
+    @property
     def implied(self) -> str | None:
         """The kind of thing that is meant where none is named; None where that is unclear."""
         kinds = {_IMPLIED[op] for op in self.ops | self.marks if op in _IMPLIED}
@@ -244,16 +251,16 @@ class Wanted:
             given = not self.ops and self.marks <= _GIVEN and noun in _GIFTS
             return (_GIFTS[noun], None) if given else None
         if "put" in self.marks and self._only(_PUT_SO):
-            put = _PUT.get(noun) or _PUT.get(domain)
+            put = _PUT.get(domain)
             return (put, None) if put else None
         if noun == "sound":
             ways = {_SOUND.get(way, way) for way in ways}
         return self._act(domain, ways)
 
-    def _only(self, marks: frozenset[str]) -> bool:
+    def _only(self, marks: frozenset[str], ops: frozenset[str] = frozenset()) -> bool:
         """Whether nothing is to be done but what these say."""
         shaded = self.color is not None or self.tone is not None
-        return not self.ops and self.number is None and not shaded and self.marks <= marks
+        return self.ops == ops and self.number is None and not shaded and self.marks <= marks
 
     def _act(self, domain: str, ways: set[str]) -> tuple[str, str | float | None] | None:
         if self.color is not None or self.tone is not None:
@@ -263,6 +270,8 @@ class Wanted:
         level = next((mark for mark in _LEVELS if mark in self.marks), None)
         if level is not None:
             return self._levelled(domain, ways, level)
+        if domain == "light" and ways & _WAYS and not self.complains:
+            ways = ways - {"on"}  # "turn it on a bit brighter"
         if len(ways) != 1:
             return None
         (act,) = ways
@@ -282,6 +291,8 @@ class Wanted:
     def _meant(self) -> bool:
         """Whether an adjective is a complaint: "it is too bright", "it is cold"."""
         adjectives = {op for op in self.ops if op.startswith("adj:")}
+        if adjectives and "put" in self.marks:
+            return False  # "Turn the light on, it's dark" does not ask for it to be brighter.
         if not adjectives:
             told = "cop" in self.marks and not {"wish", "done"} <= self.marks
             return "too" not in self.marks and not told

@@ -22,11 +22,13 @@ from alicia.home.model import Home
 from alicia.language.candidates import candidates, opens_something
 from alicia.language.choosing import best_of
 from alicia.language.composing import Composer
+from alicia.language.concepts import concept_table
 from alicia.language.east_asian import EastAsian
 from alicia.language.follow_ups import FollowUps, topic_of
 from alicia.language.grammar import Grammar, Reading, tidy
 from alicia.language.guesses import Guesses
 from alicia.language.intents import plan, touches_protected
+from alicia.language.mending import Mending
 from alicia.language.plan import Plan
 from alicia.language.plurals import plurals
 from alicia.language.several import Several
@@ -73,6 +75,7 @@ class Understanding:
         self._sparing = Sparing(self._tables, self._snap.wording)
         self._east_asian = EastAsian(self._tables.language)
         self._guesses = Guesses(self._tables, self._snap)
+        self._mending = Mending(concept_table(self._tables.language))
         self._several = Several(self._tables.language, spaced=self._snap.wording.spaced)
         self._follow_ups = FollowUps(self._tables, self._snap.wording)
         letters = self._snap.wording.letters
@@ -144,7 +147,7 @@ class Understanding:
         if topic.which and self._strict_or_none(text, home, area_id) is not None:
             return None  # Who was asked "which one?" wants something else now.
         tidied = tidy(text, self._tables)
-        found = self._composer.about(tidied, topic, home)
+        found = self._composer.about(self._mending.answer(tidied), topic, home)
         # "Down by twenty" is not "down to twenty", which the other way does not tell apart.
         if found is None or not all(action.relative for action in found.actions):
             found = self._follow_ups.plan(tidied, topic, home) or found
@@ -314,7 +317,7 @@ class Understanding:
         ours = [self._said, self._read]
         if self._tables.grammar_first:
             ours.reverse()
-        others = (self._spared, self._reasoned, self._severally)
+        others = (self._spared, self._reasoned, self._severally, self._mended)
         for way in (self._composed, *ours, *others):
             try:
                 if (found := way(tidied, home, area_id)) is not None:
@@ -367,7 +370,16 @@ class Understanding:
     def _reasoned(self, tidied: str, home: Home, area_id: str | None) -> Plan | None:
         """A command with its reason: the sentence without it must be whole. Raises nothing."""
         for text in self._composer.reasonless(tidied, home, area_id):
-            if (plan := self._strict_or_none(text, home, area_id)) is not None:
+            plan = self._strict_or_none(text, home, area_id)
+            if plan is not None and plan.question is None:
+                return plan
+        return None
+
+    def _mended(self, tidied: str, home: Home, area_id: str | None) -> Plan | None:
+        """A command that was corrected in the same breath. Raises nothing."""
+        for text in self._mending.ways(tidied):
+            plan = self._composed(text, home, area_id)
+            if plan is not None and plan.question is None:
                 return plan
         return None
 
