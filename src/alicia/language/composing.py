@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from alicia.contracts.conversation import Topic
+from alicia.contracts.devices import Entity
 from alicia.errors import AliciaError, AmbiguousError
 from alicia.home.model import Home, names_of
 from alicia.language.acts import NAMED, PLACED, Act
@@ -90,11 +91,41 @@ class Composer:
 
         None where anything is named, or any of those can't do it or is protected. Raises nothing.
         """
-        entities = list(dict.fromkeys(e for action in topic.actions for e in action.entities))
-        things = [thing for thing in map(home.find, entities) if thing and not thing.protected]
-        if not self._concepts or topic.which or not things or len(things) < len(entities):
+        if not self._concepts or topic.which:
             return None
+        entities = dict.fromkeys(e for action in topic.actions for e in action.entities)
         scene = Scene(home, None, self._tables.language, self._concepts.lamps)
+        return self._done_to(text, [home.find(entity) for entity in entities], scene)
+
+    def pointed(self, text: str, home: Home, area_id: str | None) -> Plan | None:
+        """What is asked of what was just told of: "the lamp is far too bright, dim it".
+
+        Raises nothing.
+        """
+        scene = Scene(home, area_id, self._tables.language, self._concepts.lamps)
+        told, comma, asks = text.rpartition(", ")
+        if not comma:
+            told, _, asks = text.rpartition(" ")
+        thing = self._told_of(told, scene) if told else None
+        return self._done_to(asks, [thing], scene) if thing else None
+
+    def _told_of(self, text: str, scene: Scene) -> Entity | None:
+        """The one thing that is named by words which tell how it is; None where they do not."""
+        for concepts in self._concepts.ways(text):
+            names = {concept.name for concept in concepts}
+            things = [concept.value for concept in concepts if concept.name == "entity"]
+            ids = things[0] if len(things) == 1 and isinstance(things[0], tuple) else ()
+            if len(ids) == 1 and names & {"cop", "seems", "asks"} and "and" not in names:
+                return scene.home.find(ids[0])
+        return None
+
+    def _done_to(
+        self, text: str, entities: Sequence[Entity | None], scene: Scene
+    ) -> Plan | None:
+        """What is asked of these, where it names none of them; not of what is protected."""
+        things = [thing for thing in entities if thing and not thing.protected]
+        if not things or len(things) < len(entities):
+            return None
         for concepts in self._ways(text, scene):
             want = self._wanted(concepts) if _of_it(concepts) and _wished(concepts) else None
             if want is None:
@@ -156,7 +187,7 @@ class Composer:
                 yield [replace(c, name=name) if c.name == "seems" else c for c in concepts]
 
     def _read(self, concepts: Sequence[Concept], scene: Scene) -> Plan | None:
-        if _asks(concepts):
+        if _asks(concepts) or _measures(concepts, scene):
             return asked(concepts, scene)
         names = {concept.name for concept in concepts}
         if "maybe" in names and names & _SURE:
@@ -231,6 +262,14 @@ class Composer:
             return f"{value:g}"
         words: list[str] = self._tables.say.get("color", {}).get(value, [])
         return words[0] if words else value
+
+
+def _measures(concepts: Sequence[Concept], scene: Scene) -> bool:
+    """Whether only what can be read is named: "bedroom temperature"."""
+    said = [concept for concept in concepts if concept.name != "nothing"]
+    if len(said) == 1 and said[0].name == "entity" and isinstance(said[0].value, tuple):
+        return scene.home.entity(said[0].value[0]).domain == "sensor"
+    return sorted(c.name for c in said) in (["area", "attr:humidity"], ["area", "attr:temperature"])
 
 
 def _lit(concepts: Sequence[Concept], want: Wanted) -> str | None:

@@ -219,17 +219,24 @@ class Concepts:
     def _swapped(self, words: tuple[str, ...], rooms: set[str]) -> Iterator[tuple[str, ...]]:
         """The name with another noun, "bedside light"; but of a room that is any light there."""
         for nouns in self._swaps:
-            if self._between and words[0] in nouns:
-                rest = self._apart(words[1:])
-                alone = not rest and (words[0],) in self._words
-                if not alone and " ".join(rest) not in rooms - {""}:
-                    yield from ((other, *words[1:]) for other in nouns if other != words[0])
+            if self._between:
+                yield from self._said_for(words, nouns, rooms)
                 continue
             noun = next((noun for noun in nouns if words[-1].endswith(noun)), None)
             stem = words[-1].removesuffix(noun or "")
             rest = (*words[:-1], stem) if stem else words[:-1]
             if noun is not None and rest and " ".join(rest) not in rooms:
                 yield from ((*words[:-1], stem + other) for other in nouns if other != noun)
+
+    def _said_for(
+        self, words: tuple[str, ...], nouns: Sequence[str], rooms: set[str]
+    ) -> Iterator[tuple[str, ...]]:
+        at = next((at for at, word in enumerate(words) if word in nouns), None)
+        if at is None:
+            return
+        rest = self._apart((*words[:at], *words[at + 1 :]))
+        if " ".join(rest) not in rooms and (rest or (words[at],) not in self._words):
+            yield from ((*words[:at], other, *words[at + 1 :]) for other in nouns)
 
     def _rooms(self, home: Home) -> set[str]:
         """Their names, alone and as they begin a compound."""

@@ -373,7 +373,7 @@ class Understanding:
             plan = self._strict_or_none(text, home, area_id)
             if plan is not None and plan.question is None:
                 return plan
-        return None
+        return self._composer.pointed(tidied, home, area_id)
 
     def _mended(self, tidied: str, home: Home, area_id: str | None) -> Plan | None:
         """A command that was corrected in the same breath. Raises nothing."""
