@@ -43,6 +43,8 @@ _AIR: Mapping[str, tuple[str, str]] = {
     "ask:humid": ("get_humidity", "humidity"),
 }
 """What is asked of a room: by which act, and the capability that tells."""
+_AIR_OF = {"temperature": "ask:warm", "humidity": "ask:humid"}
+"""What is asked of a sensor, by its class, where only "how much" was said."""
 _ASKED_FOR: Mapping[str, str] = {
     "attr:brightness": "ask:bright",
     "attr:volume": "ask:loud",
@@ -61,10 +63,13 @@ _OF: Mapping[str, str] = {
     "climate": "ask:target",
 }
 """What is asked of a thing where only "at" or "set to" was said."""
+_LOCKED = {"lock": "close", "unlock": "open"}
+"""Of "closed and locked", "locked" is asked."""
 _CLOCK = {"ask:time": "time", "ask:date": "date"}
 _NEUTRAL = frozenset(
     {"nothing", "set", "to", "at", "by", "cop", "wish", "asks", "what", "all", "any", "here"}
     | {"house", "entity", "area", "floor", "setto", "done", "maybe", "today"}
+    | {"state", "put", "too"}
 )
 """Concepts that may be in any question."""
 
@@ -75,10 +80,15 @@ def asked(concepts: Sequence[Concept], scene: Scene) -> Plan | None:
     if "and" in names or any(name.startswith(("color:", "tone:", "adj:")) for name in names - _HOW):
         return None
     rest = {n for n in names if n not in _NEUTRAL and not n.startswith(("kind:", "attr:", "ask:"))}
+    for locked, opened in _LOCKED.items():
+        if locked in rest:
+            rest.discard(opened)
     about = _ask(names, rest)
     if about in _CLOCK:
         return _of(PLACED[_CLOCK[about]], None, scene) if not rest and _alone(names) else None
-    found = targets(concepts, scene, alone=_alone_in(about))
+    # The only lock of a home needs no name.
+    locks = bool(rest) and rest <= {"lock", "unlock"} and _alone(names)
+    found = targets(concepts, scene, alone="lock" if locks else _alone_in(about))
     if not found or len(found) != 1:
         return None
     target = found[0]
@@ -102,10 +112,10 @@ def _ask(names: set[str], rest: set[str]) -> str:
         if every == {"ask:warm"} and "setto" in names:
             return "ask:of"  # "how many degrees is it set to"
         return every.pop() if len(every) == 1 else ""
-    if "asks" in names:
+    if "asks" in names and not {"what", "setto"} <= names:
         how = names & _HOW
         rest -= how
-        return "ask:warm" if how and not rest else "ask:yes"
+        return "ask:yes" if not how else "" if rest else "ask:warm"
     qualities = {_ASKED_FOR[name] for name in names if name in _ASKED_FOR}
     if "setto" in names or (not qualities and names & {"to", "at"}):
         return "ask:of"
@@ -127,6 +137,11 @@ def _measured(about: str, target: Target, rest: set[str], scene: Scene) -> Plan 
     if about in _AIR:
         return _air(*_AIR[about], target, scene)
     if about == "ask:of":
+        sensed = _AIR_OF.get((target.entity and target.entity.device_class) or "")
+        if sensed:
+            return _air(*_AIR[sensed], target, scene)
+        if not target.kind and target.entity is None and target.place.area is not None:
+            return _air(*_AIR["ask:warm"], target, scene)
         about = _OF.get(target.domain, "")
     domain, key = _MEASURED.get(about, ("", ""))
     entity = only(target, scene) if domain and target.domain == domain else None
@@ -152,7 +167,8 @@ def _yes_no(target: Target, rest: set[str], names: set[str], scene: Scene) -> Pl
     if target.kind == "window":
         open_ = rest and {_OPENED.get(word) for word in rest} == {"is_open"}
         return _of(PLACED["any_window"], target, scene, _anywhere(target)) if open_ else None
-    if entity is None and target.domain == "light":
+    lit = target.domain == "light" or (not target.kind and target.place.named)
+    if entity is None and lit and rest <= {"on", "off"}:
         return _lights(target, rest, names, scene)
     if entity is None and target.domain:
         entity = only(target, scene)

@@ -9,22 +9,25 @@ less than the words or guesses nothing, and whoever talks of other things is let
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from alicia.contracts.conversation import Topic
+from alicia.contracts.devices import Entity
 from alicia.errors import AliciaError, AmbiguousError
-from alicia.home.model import Home
+from alicia.home.model import Home, names_of
 from alicia.language.acts import NAMED, PLACED, Act
 from alicia.language.asking import ASKING, asked
 from alicia.language.candidates import fits
-from alicia.language.concepts import Concept, Concepts
+from alicia.language.concepts import Concept, Concepts, concept_table
 from alicia.language.grammar import Reading, Slot
 from alicia.language.intents import plan as plan_of
 from alicia.language.meaning import KEYS, Wanted, wanted
 from alicia.language.plan import Plan
+from alicia.language.reasons import Reasons
 from alicia.language.several import together
 from alicia.language.tables import Tables
-from alicia.language.whom import Scene, Target, chosen, targets
+from alicia.language.whom import Place, Scene, Target, chosen, targets
 from alicia.language.wording import Wording
 
 _NO_SPEECH = re.compile(r"[^\W\d][._][^\W\d]")
@@ -32,7 +35,7 @@ _NO_SPEECH = re.compile(r"[^\W\d][._][^\W\d]")
 _MOST_TARGETS = 6
 _LIGHTS = {"floor": "lights_floor", "home": "light_all"}
 """The answer to what was done to the lights of a room, elsewhere."""
-_OPEN = frozenset({"nothing", "set", "to", "at", "by", "all", "and", "cop", "asks", "dim"})
+_OPEN = frozenset({"nothing", "set", "put", "to", "at", "by", "all", "and", "cop", "asks", "dim"})
 """Concepts after which more follows, where a word of them may end no sentence."""
 _NAMING = frozenset({"nothing", "entity", "area", "floor", "kind", "and", "to", "all"})
 """Concepts of a phrase that only names things."""
@@ -40,6 +43,15 @@ _SURE = frozenset({"and", "off", "close"})
 """Concepts beside which no word may mean nothing that could mean something: "an", "on the"."""
 _BEFORE = {"ing": "mind", "done": "wish"}
 """Forms of verbs that ask for something only after such words: "I'd like it turned off"."""
+_WISHES = frozenset({"set", "put", "wish", "let", "give"})
+"""Concepts with which a state is wished for wherever it stands: "keep closed the blinds"."""
+_FELT = frozenset({"adj:cold", "adj:hot", "adj:warm"})
+"""How it may be in a room, whether somebody asks or complains."""
+_OF_IT = frozenset({"adj:weak", "adj:strong"})
+_NOT_OF_IT = frozenset(
+    {"entity", "area", "floor", "here", "house", "all", "any", "and", "give", "what"}
+)
+"""Concepts of no sentence about what was spoken of before; nor are kinds, qualities and feelings."""
 
 
 class Composer:
@@ -49,6 +61,7 @@ class Composer:
         self._tables = tables
         self._concepts = Concepts(tables, wording)
         self._hanging = tuple(f" {word}" for word in tables.say.get("hanging", []))
+        self._reasons = Reasons(concept_table(tables.language))
 
     def use(self, home: Home) -> None:
         """Takes up this home's names."""
@@ -60,7 +73,7 @@ class Composer:
             return None
         scene = Scene(home, area_id, self._tables.language, self._concepts.lamps)
         hangs = text.endswith(self._hanging)
-        for concepts in self._concepts.ways(text):
+        for concepts in self._ways(text, scene):
             if hangs and concepts[-1].name in _OPEN and not _asks(concepts):
                 continue
             try:
@@ -77,6 +90,84 @@ class Composer:
         """The entities and the rooms that are named among any words."""
         return self._concepts.mentions(text)
 
+    def about(self, text: str, topic: Topic, home: Home) -> Plan | None:
+        """What is asked of what the turn before acted on: "turn it off again", in other words.
+
+        None where anything is named, or any of those can't do it or is protected. Raises nothing.
+        """
+        if not self._concepts or topic.which:
+            return None
+        entities = dict.fromkeys(e for action in topic.actions for e in action.entities)
+        scene = Scene(home, None, self._tables.language, self._concepts.lamps)
+        return self._done_to(text, [home.find(entity) for entity in entities], scene)
+
+    def pointed(self, text: str, home: Home, area_id: str | None) -> Plan | None:
+        """What is asked of what was just told of: "the lamp is far too bright, dim it".
+
+        Raises nothing.
+        """
+        scene = Scene(home, area_id, self._tables.language, self._concepts.lamps)
+        told, comma, asks = text.rpartition(", ")
+        if not comma:
+            told, _, asks = text.rpartition(" ")
+        thing = self._told_of(told, scene) if told else None
+        return self._done_to(asks, [thing], scene) if thing else None
+
+    def _told_of(self, text: str, scene: Scene) -> Entity | None:
+        """The one thing that is named by words which tell how it is; None where they do not."""
+        for concepts in self._concepts.ways(text):
+            names = {concept.name for concept in concepts}
+            things = [concept.value for concept in concepts if concept.name == "entity"]
+            ids = things[0] if len(things) == 1 and isinstance(things[0], tuple) else ()
+            if len(ids) == 1 and names & {"cop", "seems", "asks"} and "and" not in names:
+                return scene.home.find(ids[0])
+        return None
+
+    def _done_to(
+        self, text: str, entities: Sequence[Entity | None], scene: Scene
+    ) -> Plan | None:
+        """What is asked of these, where it names none of them; not of what is protected."""
+        things = [thing for thing in entities if thing and not thing.protected]
+        if not things or len(things) < len(entities):
+            return None
+        for concepts in self._ways(text, scene):
+            want = self._wanted(concepts) if _of_it(concepts) and _wished(concepts) else None
+            if want is None:
+                continue
+            names = [names_of(thing, scene.language)[0] for thing in things]
+            every = [Target(Place(), *one) for one in zip(things, names, strict=True)]
+            try:
+                plans = [self._plan(target, want, scene) for target in every]
+            except AliciaError:
+                continue
+            sure = [plan for plan in plans if plan is not None]
+            if sure and len(sure) == len(plans):
+                actions = tuple(action for one in sure for action in one.actions)
+                return replace(sure[0], actions=actions)
+        return None
+
+    def reasonless(self, text: str, home: Home, area_id: str | None) -> Iterator[str]:
+        """A tidied sentence without a reason that was given with it: "it's cold, close them"."""
+        scene = Scene(home, area_id, self._tables.language, self._concepts.lamps)
+        first, comma, last = text.partition(", ")
+        for reason, rest in ((first, last), (last, first)):
+            if comma and self._complains(reason, scene):
+                yield rest
+        yield from self._reasons.without(text)
+        words = text.split()
+        for at in range(2, len(words)):
+            if self._complains(" ".join(words[:at]), scene):
+                yield " ".join(words[at:])
+
+    def _complains(self, text: str, scene: Scene) -> bool:
+        """Whether these words only tell how it is: "it's far too dark in here"."""
+        for concepts in self._ways(text, scene):
+            names = {concept.name for concept in concepts}
+            want = self._wanted(concepts) if names & {"cop", "too"} and not _asks(concepts) else None
+            if want is not None and want.complains and all(map(_tells, want.ops)):
+                return True
+        return False
+
     def among(self, text: str, entities: Sequence[str], home: Home) -> frozenset[str]:
         """Those of the entities that a phrase means, such as "the lamp and the hall"; or none."""
         if not self._concepts:
@@ -90,17 +181,29 @@ class Composer:
                     return meant
         return frozenset()
 
+    def _ways(self, text: str, scene: Scene) -> Iterator[list[Concept]]:
+        """Each way to read a sentence, with what may ask or tell settled: "está", "fa"."""
+        for concepts in self._concepts.ways(text):
+            if not any(c.name == "seems" for c in concepts):
+                yield concepts
+                continue
+            for name in _seen_as(concepts, scene):
+                yield [replace(c, name=name) if c.name == "seems" else c for c in concepts]
+
     def _read(self, concepts: Sequence[Concept], scene: Scene) -> Plan | None:
-        if _asks(concepts):
+        if _asks(concepts) or _measures(concepts, scene):
             return asked(concepts, scene)
         names = {concept.name for concept in concepts}
         if "maybe" in names and names & _SURE:
             return None
-        if any(form in names and before not in names for form, before in _BEFORE.items()):
+        if not _wished(concepts):
             return None
         want = self._wanted(concepts)
-        found = targets(concepts, scene, alone=want.implied) if want else None
+        alone = (want.implied or _lit(concepts, want)) if want else None
+        found = targets(concepts, scene, alone=alone) if want else None
         if want is None or not found or len(found) > _MOST_TARGETS:
+            return None
+        if any(_sweeping(target, want) for target in found):
             return None
         plans = [self._plan(target, want, scene) for target in found]
         sure = [plan for plan in plans if plan is not None]
@@ -109,7 +212,8 @@ class Composer:
             or len({want.act(t.domain or "light", t.kind) for t in found}) > 1
         ):
             return None  # "The lights and the blinds down" dims nothing.
-        return sure[0] if len(sure) == 1 else together(sure)
+        done = sure[0] if len(sure) == 1 else together(sure)
+        return replace(done, complaint=want.complains)
 
     def _wanted(self, concepts: Sequence[Concept]) -> Wanted | None:
         """What is to be done; None where two numbers or two colours were said."""
@@ -132,6 +236,7 @@ class Composer:
         if found is None:
             return None
         key, value = found
+        key = _rolled(key, target)
         named, placed = KEYS[domain][key]
         act = NAMED.get(named) if target.entity else PLACED.get(placed)
         if act is None or (target.entity and not fits(target.entity, act)):
@@ -163,8 +268,73 @@ class Composer:
         return words[0] if words else value
 
 
+def _measures(concepts: Sequence[Concept], scene: Scene) -> bool:
+    """Whether only what can be read is named: "bedroom temperature"."""
+    said = [concept for concept in concepts if concept.name != "nothing"]
+    if len(said) == 1 and said[0].name == "entity" and isinstance(said[0].value, tuple):
+        return scene.home.entity(said[0].value[0]).domain == "sensor"
+    return sorted(c.name for c in said) in (["area", "attr:humidity"], ["area", "attr:temperature"])
+
+
+def _lit(concepts: Sequence[Concept], want: Wanted) -> str | None:
+    """Lights, where but a place is switched: "turn off the kitchen"."""
+    placed = any(concept.name in ("area", "floor", "here") for concept in concepts)
+    return "light" if placed and want.switches else None
+
+
+def _tells(op: str) -> bool:
+    return op.startswith("adj:")
+
+
+def _rolled(key: str, target: Target) -> str:
+    """Rolled up, a blind is open, and an awning closed."""
+    if key not in ("roll", "unroll"):
+        return key
+    awning = target.entity is not None and target.entity.device_class == "awning"
+    return "close" if (key == "roll") == awning else "open"
+
+
+def _sweeping(target: Target, want: Wanted) -> bool:
+    """Whether all that there is in the home would be turned on."""
+    return target.domain == "everything" and "on" in want.ops and not target.place.named
+
+
 def _asks(concepts: Sequence[Concept]) -> bool:
     return any(c.name in ASKING or c.name.startswith("ask:") for c in concepts)
+
+
+def _seen_as(concepts: Sequence[Concept], scene: Scene) -> Sequence[str]:
+    """What a word that may ask or tell is: asking comes first, but for "it's cold"."""
+    names = {concept.name for concept in concepts}
+    if "what" in names or any(name.startswith("ask:") for name in names):
+        return ("cop",)
+    if not names & _FELT:
+        return ("asks", "cop")
+    place = next((c for c in concepts if c.name in ("area", "floor")), None)
+    if place is None:
+        return ("cop", "asks")
+    there = Place(**{place.name: place}).entities(scene)
+    # "It is cold in the garden" can only ask.
+    return ("cop",) if any(entity.domain == "climate" for entity in there) else ("asks",)
+
+
+def _wished(concepts: Sequence[Concept]) -> bool:
+    """Whether no form of a verb in it only tells: "closed the blinds" does, "blinds closed" not."""
+    names = {concept.name for concept in concepts}
+    if any(form in names and before not in names for form, before in _BEFORE.items()):
+        return False
+    if "state" not in names or names & _WISHES:
+        return True
+    said = [concept.name.partition(":")[0] for concept in concepts]
+    things = [at for at, name in enumerate(said) if name in ("entity", "kind")]
+    places = [at for at, name in enumerate(said) if name in ("area", "floor")]
+    return said.index("state") > max(things or places, default=-1)
+
+
+def _of_it(concepts: Sequence[Concept]) -> bool:
+    names = {concept.name for concept in concepts}
+    kinds = {name for name in names - _OF_IT if name.startswith(("kind:", "attr:", "adj:"))}
+    return not _asks(concepts) and not kinds and not names & _NOT_OF_IT
 
 
 def _repeats(concepts: Sequence[Concept]) -> bool:

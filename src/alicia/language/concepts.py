@@ -27,6 +27,9 @@ _MOST_CUTS = 12
 """Ways to cut a sentence into phrases that are looked at."""
 _MOST_WAYS = 48
 """Ways to read one cut."""
+_MOST_BETWEEN = 2
+"""Words that may stand between two words of a name: "de la"."""
+_NO_VERBS = ("nothing", "kind:", "attr:", "color:", "tone:", "adj:", "bit", "all", "any", "here")
 
 _POSSESSIVE = re.compile(r"(?<=\w)['’]s\b")
 
@@ -72,6 +75,8 @@ class Concepts:
         self._wording = wording
         self._table = concept_table(tables.language)
         self._words: _Phrases = {}
+        self._verbs: set[str] = set()
+        """Words to which a pronoun may be written."""
         self._kinds: list[tuple[str, Meaning]] = []
         """Nouns that a room's name may be written together with."""
         for key, patterns in self._table.get("words", {}).items():
@@ -81,9 +86,15 @@ class Concepts:
                 self._add_words(f"{kind}:{value}", words)
         self._nouns: Mapping[str, list[str]] = tables.say.get("kinds", {})
         self._links: Sequence[str] = self._table.get("links", ())
-        self._swaps = tuple(map(wording.plain, self._table.get("swaps", ())))
+        self._between = frozenset(map(wording.plain, self._table.get("between", ())))
+        self._swaps = [tuple(map(wording.plain, nouns)) for nouns in self._table.get("swaps", [])]
+        self._clitics = tuple(map(wording.plain, self._table.get("clitics", ())))
+        self._never = [re.compile(pattern) for pattern in self._table.get("never", [])]
+        self._respelt = [(re.compile(p), by) for p, by in self._table.get("respell", [])]
         self._rewrites = [(re.compile(p), by) for p, by in self._table.get("rewrites", [])]
         self._phrases = self._words
+        self._names_apart: _Phrases = {}
+        """Names of several words without those that may stand between them."""
         self._longest = 1
         self._lamp = tuple(word for word, meaning in self._kinds if meaning[0].name == "kind:lamp")
         self.lamps: frozenset[str] = frozenset()
@@ -98,8 +109,13 @@ class Concepts:
                 words = self._cut(text)
                 meaning = tuple(_concept(part, text) for part in key.split("+"))
                 known = self._words.setdefault(words, [])
-                if meaning not in known:
-                    known.append(meaning)
+                if meaning in known:
+                    continue
+                # Folded, "rossa" is "rosa": what is spelt so comes first.
+                spelt = key.startswith("color:") and self._wording.letters(text) == " ".join(words)
+                known.insert(0 if spelt else len(known), meaning)
+                if len(words) == 1 and not key.startswith(_NO_VERBS):
+                    self._verbs.add(words[0])
                 if len(words) == 1 and len(meaning) == 1 and key.startswith(("kind:", "attr:")):
                     self._kinds.append((words[0], meaning))
 
@@ -113,22 +129,19 @@ class Concepts:
         if not self:
             return
         phrases = {words: list(meanings) for words, meanings in self._words.items()}
+        self._names_apart = {}
         self._name_entities(phrases, home)
         self._name_places(phrases, home)
         self._phrases = phrases
-        self._longest = max(map(len, phrases))
+        apart = (len(words) * (1 + _MOST_BETWEEN) for words in self._names_apart)
+        self._longest = max(*map(len, phrases), *apart, 1)
 
     def _name_entities(self, phrases: _Phrases, home: Home) -> None:
         named: dict[tuple[str, ...], dict[str, str]] = {}
         for entity in home.entities():
             for words, name in self._names(entity):
                 named.setdefault(words, {})[entity.entity_id] = name
-        self.lamps = frozenset(
-            entity_id
-            for words, by_id in named.items()
-            if words[-1].endswith(self._lamp) or words[0].startswith(self._lamp)
-            for entity_id in by_id
-        )
+        self.lamps = self._called_lamps(named, home)
         for device_class, nouns in self._nouns.items():
             alike = [e for e in home.entities() if e.device_class == device_class]
             for noun in nouns if len(alike) == 1 else ():
@@ -138,21 +151,61 @@ class Concepts:
             meaning = (Concept("entity", tuple(by_id), next(iter(by_id.values()))),)
             # A name comes before what its words mean otherwise.
             phrases.setdefault(words, []).insert(0, meaning)
+            self._name_apart(words, meaning)
+        for words, by_id in named.items():
+            meaning = (Concept("entity", tuple(by_id), next(iter(by_id.values()))),)
             for other in self._swapped(words, rooms):
                 if other not in named:
                     phrases.setdefault(other, []).append(meaning)
+                    self._name_apart(other, meaning)
+
+    def _called_lamps(
+        self, named: Mapping[tuple[str, ...], Mapping[str, str]], home: Home
+    ) -> frozenset[str]:
+        """Entities with a name that says lamp; in each room those with such a first name alone."""
+        every = {i for words, by_id in named.items() if self._says_lamp(words) for i in by_id}
+        things = [entity for entity in home.entities() if entity.entity_id in every]
+        first = [e for e in things if self._says_lamp(self._first_name(e))]
+        rooms = {entity.area_id for entity in first}
+        return frozenset(e.entity_id for e in things if e in first or e.area_id not in rooms)
+
+    def _first_name(self, entity: Entity) -> tuple[str, ...]:
+        return self._apart(self._cut(names_of(entity, self._language)[0]))
+
+    def _says_lamp(self, words: tuple[str, ...]) -> bool:
+        ends = bool(words) and words[-1].endswith(self._lamp)
+        return ends or (bool(words) and words[0].startswith(self._lamp))
 
     def _name_places(self, phrases: _Phrases, home: Home) -> None:
+        named = {words for area in home.areas() for words, _ in self._names(area)}
         for area in home.areas():
-            for words, name in dict([*self._also(area), *self._names(area)]).items():
+            also = [(words, text) for words, text in self._also(area) if words not in named]
+            for words, name in dict([*also, *self._names(area)]).items():
                 place = Concept("area", area.area_id, name)
                 phrases.setdefault(words, []).append((place,))
+                self._name_apart(words, (place,))
+                for other in self._swapped(words, set()) if self._between and words[1:] else ():
+                    if other not in named:
+                        self._name_apart(other, (place,))
                 if len(words) == 1:
                     self._join(phrases, words[0], place)
         floors: Mapping[str, list[str]] = self._table.get("floors", {})
+        for text in () if home.floors() else self._table.get("flat", []):
+            phrases.setdefault(self._cut(text), []).append((Concept("house"),))
         for floor in home.floors():
             for text in (floor, *floors.get(floor.lower(), [])):
                 phrases.setdefault(self._cut(text), []).append((Concept("floor", floor, text),))
+
+    def _name_apart(self, words: tuple[str, ...], meaning: Meaning) -> None:
+        """Takes a name of several words up for whoever says others between them, or none."""
+        bare = self._apart(words)
+        if self._between and len(bare) > 1:
+            known = self._names_apart.setdefault(bare, [])
+            if meaning not in known:
+                known.append(meaning)
+
+    def _apart(self, words: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(word for word in words if word not in self._between)
 
     def _names(self, thing: Area | Entity) -> Iterator[tuple[tuple[str, ...], str]]:
         """Each name, and without its article where it has one."""
@@ -167,17 +220,30 @@ class Concepts:
 
     def _swapped(self, words: tuple[str, ...], rooms: set[str]) -> Iterator[tuple[str, ...]]:
         """The name with another noun, "bedside light"; but of a room that is any light there."""
-        noun = next((noun for noun in self._swaps if words[-1].endswith(noun)), None)
-        if noun is None:
+        for nouns in self._swaps:
+            if self._between:
+                yield from self._said_for(words, nouns, rooms)
+                continue
+            noun = next((noun for noun in nouns if words[-1].endswith(noun)), None)
+            stem = words[-1].removesuffix(noun or "")
+            rest = (*words[:-1], stem) if stem else words[:-1]
+            if noun is not None and rest and " ".join(rest) not in rooms:
+                yield from ((*words[:-1], stem + other) for other in nouns if other != noun)
+
+    def _said_for(
+        self, words: tuple[str, ...], nouns: Sequence[str], rooms: set[str]
+    ) -> Iterator[tuple[str, ...]]:
+        at = next((at for at, word in enumerate(words) if word in nouns), None)
+        if at is None:
             return
-        stem = words[-1].removesuffix(noun)
-        rest = " ".join((*words[:-1], stem)).strip()
-        if rest and rest not in rooms:
-            yield from ((*words[:-1], stem + other) for other in self._swaps if other != noun)
+        rest = self._apart((*words[:at], *words[at + 1 :]))
+        if " ".join(rest) not in rooms and (rest or (words[at],) not in self._words):
+            yield from ((*words[:at], other, *words[at + 1 :]) for other in nouns)
 
     def _rooms(self, home: Home) -> set[str]:
         """Their names, alone and as they begin a compound."""
-        rooms = {" ".join(words) for area in home.areas() for words, _ in self._names(area)}
+        named = [words for area in home.areas() for words, _ in self._names(area)]
+        rooms = {" ".join(form) for words in named for form in (words, self._apart(words))}
         return rooms | {room + link for room in rooms for link in self._links}
 
     def _also(self, area: Area) -> Iterator[tuple[tuple[str, ...], str]]:
@@ -195,6 +261,10 @@ class Concepts:
 
     def ways(self, text: str) -> Iterator[list[Concept]]:
         """Each way to read a tidied sentence, likelier ones first: longer phrases, first uses."""
+        for pattern, by in self._respelt:
+            text = pattern.sub(by, text)
+        if any(pattern.search(text) for pattern in self._never):
+            return
         counted = self._wording.counted(text)
         text = counted.text
         for pattern, by in self._rewrites:
@@ -202,9 +272,29 @@ class Concepts:
         words = tuple(text.split())
         if words.count(NUMBER) != len(counted.numbers):
             return  # somebody typed the sign itself
-        for cut in islice(self._cuts(words, 0, set()), _MOST_CUTS):
-            for way in islice(product(*(self._phrases[phrase] for phrase in cut)), _MOST_WAYS):
-                yield _numbered(cut, way, counted)
+        for form in dict.fromkeys((words, tuple(map(self._stem, words)))):
+            for cut in islice(self._cuts(form, 0, set()), _MOST_CUTS):
+                for way in islice(product(*map(self._meanings, cut)), _MOST_WAYS):
+                    yield _numbered(cut, way, counted)
+
+    def _meanings(self, phrase: tuple[str, ...]) -> Sequence[Meaning]:
+        """What these words stand for together."""
+        found = self._phrases.get(phrase)
+        if found or not self._between or not {phrase[0], phrase[-1]}.isdisjoint(self._between):
+            return found or ()
+        apart = self._apart(phrase)
+        return self._names_apart.get(apart, ()) if len(apart) > 1 else ()
+
+    def _stem(self, word: str) -> str:
+        """The verb to which a pronoun was written: "enciéndela", "accenderla"."""
+        if (word,) in self._phrases:
+            return word
+        for clitic in self._clitics:
+            stem = word.removesuffix(clitic)
+            for verb in (stem, stem + "e") if stem != word else ():
+                if verb in self._verbs:
+                    return verb
+        return word
 
     def mentions(self, text: str) -> tuple[frozenset[str], frozenset[str]]:
         """The entities and the rooms of this home that are named among any words."""
@@ -239,7 +329,7 @@ class Concepts:
         found = False
         for size in range(min(self._longest, len(words) - at), 0, -1):
             phrase = words[at : at + size]
-            if phrase not in self._phrases or at + size in dead:
+            if at + size in dead or not self._meanings(phrase):
                 continue
             for rest in self._cuts(words, at + size, dead):
                 found = True

@@ -29,10 +29,14 @@ _OPS: Mapping[str, Mapping[str, str]] = {
         "shut": "",
         **_BRIGHTER,
         **_DIMMER,
+        "warmer": "warm",
+        "cooler": "cold",
         "adj:dark": "brighter",
         "adj:bright": "dimmer",
+        "adj:weak": "brighter",
+        "adj:strong": "dimmer",
     },
-    "cover": {**_OPEN, **_CLOSE, "let": ""},
+    "cover": {**_OPEN, **_CLOSE, "let": "", "roll": "roll", "unroll": "unroll"},
     "climate": {
         "on": "on",
         **_OFF,
@@ -44,6 +48,8 @@ _OPS: Mapping[str, Mapping[str, str]] = {
         "adj:cold": "warmer",
         "adj:hot": "cooler",
         "adj:warm": "cooler",
+        "adj:weak": "warmer",
+        "adj:strong": "cooler",
     },
     "fan": {
         "on": "on",
@@ -54,6 +60,8 @@ _OPS: Mapping[str, Mapping[str, str]] = {
         "let": "",
         **_FASTER,
         **_SLOWER,
+        "adj:weak": "faster",
+        "adj:strong": "slower",
     },
     "switch": {"on": "on", **_OFF, "start": "on", "stop": "off", "shut": "", "let": ""},
     "media_player": {
@@ -71,9 +79,11 @@ _OPS: Mapping[str, Mapping[str, str]] = {
         **_QUIETER,
         "adj:loud": "quieter",
         "adj:quiet": "louder",
+        "adj:weak": "louder",
+        "adj:strong": "quieter",
     },
-    "lock": {"lock": "lock", "unlock": "unlock"},
-    "everything": {**_OFF, "shut": "", "stop": "off"},
+    "lock": {"lock": "lock", "unlock": "unlock", "close": "", "shut": ""},
+    "everything": {"on": "on", **_OFF, "shut": "", "stop": "off"},
 }
 """By kind of thing: what each concept makes of it; "" where it only goes with another."""
 
@@ -106,6 +116,8 @@ _LEAST_DEGREES = 10.0
 """From here on a number alone is one of degrees: "heating 21"."""
 _LAST_HOUR = 24.0
 _LEVELS = ("full", "half", "least")
+_TONES = {"warm": 2700.0, "cold": 4000.0}
+"""Kelvin of light that is to be warmer or colder."""
 _FELT = frozenset({"adj:dark", "adj:cold", "adj:hot"})
 """Enough of a complaint without a "too"."""
 
@@ -113,11 +125,15 @@ _SOUND = {"on": "unmute", "off": "mute"}
 """What is done to the sound of something that plays."""
 _GIFTS = {"light": "on", "music": "play"}
 """Nouns that somebody wants who names nothing else."""
+_PUT = {"light": "on", "switch": "on", "fan": "on", "climate": "on", "media_player": "play"}
+"""What is done to whatever is put, by kind of thing: "pon la cafetera", "mets la radio"."""
+_PUT_SO = frozenset({"put", "nothing", "kind", "entity", "area", "floor", "here", "all", "house"})
 _GIVEN = frozenset({"maybe", "give", "nothing", "area", "floor", "here", "kind", "set", "house"})
 _MARKS = frozenset(
     {"nothing", "set", "to", "at", "by", "bit", "percent", "degree", "kelvin", "number", "wish"}
     | {"mind", "ing", "done", "full", "half", "least", "too", "cop", "all", "here", "house", "and"}
     | {"entity", "area", "floor", "attr", "kind", "color", "tone", "give", "let", "maybe"}
+    | {"put", "state"}
 )
 """All that a command may say beside what is to be done."""
 
@@ -136,9 +152,13 @@ KEYS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "kelvin": ("kelvin", "lights_tone"),
         "color": ("color", "lights_color"),
         "tone": ("tone", "lights_tone"),
+        "warm": ("tone", "lights_tone"),
+        "cold": ("tone", "lights_tone"),
     },
     "cover": {
         "open": ("open", "blinds_open"),
+        "roll": ("open", "blinds_open"),
+        "unroll": ("close", "blinds_close"),
         "close": ("close", "blinds_close"),
         "raise": ("raise", "blinds_raise"),
         "lower": ("lower", "blinds_lower"),
@@ -184,7 +204,7 @@ KEYS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "level": ("volume", "volume"),
     },
     "lock": {"lock": ("lock", ""), "unlock": ("unlock", "")},
-    "everything": {"off": ("", "everything_off")},
+    "everything": {"on": ("", "everything_on"), "off": ("", "everything_off")},
 }
 """By kind of thing and act: the key in `acts.NAMED`, and in `acts.PLACED` ("" for none)."""
 
@@ -200,6 +220,16 @@ class Wanted:
     number: float | None = None
     color: str | None = None
     tone: float | None = None
+
+    @property
+    def complains(self) -> bool:
+        """Whether it tells how it is, and leaves to us what is to be done about it."""
+        return any(op.startswith("adj:") for op in self.ops)
+
+    @property
+    def switches(self) -> bool:
+        """Whether it is turned on or off, and no more."""
+        return self.ops in ({"on"}, {"off"}) and self._only(_PUT_SO | {"wish", "set"}, self.ops)
 
     @property
     def implied(self) -> str | None:
@@ -220,9 +250,17 @@ class Wanted:
         if "give" in self.marks:
             given = not self.ops and self.marks <= _GIVEN and noun in _GIFTS
             return (_GIFTS[noun], None) if given else None
+        if "put" in self.marks and self._only(_PUT_SO):
+            put = _PUT.get(domain)
+            return (put, None) if put else None
         if noun == "sound":
             ways = {_SOUND.get(way, way) for way in ways}
         return self._act(domain, ways)
+
+    def _only(self, marks: frozenset[str], ops: frozenset[str] = frozenset()) -> bool:
+        """Whether nothing is to be done but what these say."""
+        shaded = self.color is not None or self.tone is not None
+        return self.ops == ops and self.number is None and not shaded and self.marks <= marks
 
     def _act(self, domain: str, ways: set[str]) -> tuple[str, str | float | None] | None:
         if self.color is not None or self.tone is not None:
@@ -232,12 +270,14 @@ class Wanted:
         level = next((mark for mark in _LEVELS if mark in self.marks), None)
         if level is not None:
             return self._levelled(domain, ways, level)
+        if domain == "light" and ways & _WAYS and not self.complains:
+            ways = ways - {"on"}  # "turn it on a bit brighter"
         if len(ways) != 1:
             return None
         (act,) = ways
         if domain == "cover" and "bit" in self.marks:
             act = _STEPPED.get(act, act)
-        return act, None
+        return act, _TONES.get(act)
 
     def _ways(self, domain: str) -> set[str] | None:
         """What the concepts come to; None where one of them does not go with such a thing."""
@@ -251,13 +291,15 @@ class Wanted:
     def _meant(self) -> bool:
         """Whether an adjective is a complaint: "it is too bright", "it is cold"."""
         adjectives = {op for op in self.ops if op.startswith("adj:")}
+        if adjectives and "put" in self.marks:
+            return False  # "Turn the light on, it's dark" does not ask for it to be brighter.
         if not adjectives:
             told = "cop" in self.marks and not {"wish", "done"} <= self.marks
             return "too" not in self.marks and not told
         return "too" in self.marks or ("cop" in self.marks and adjectives <= _FELT)
 
     def _shade(self, domain: str, ways: set[str]) -> tuple[str, str | float | None] | None:
-        if domain != "light" or ways or self.number is not None:
+        if domain != "light" or ways - {"on"} or self.number is not None:
             return None
         return ("color", self.color) if self.color is not None else ("tone", self.tone)
 

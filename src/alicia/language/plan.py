@@ -55,6 +55,8 @@ class Plan:
     score: float = 1.0
     """1 for an exact parse, less for a sentence that was snapped."""
     snapped: bool = False
+    complaint: bool = False
+    """It was said how it is, and not what to do: "it's too dark"."""
     parts: tuple[Plan, ...] = ()
     """The commands of a sentence of several; the actions are those of all."""
 

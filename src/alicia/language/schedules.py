@@ -245,7 +245,7 @@ class Schedules:
         if said.period_s is not None:
             text = self._kept(rest) or text
         plan = recognize(text)
-        if not plan.actions:
+        if not plan.actions or plan.complaint:
             raise TimeNotUnderstoodError  # What will be so then is not known.
         request = ScheduleRequest(Act.COMMANDS, heard.strip(), text=text, plan=plan, when=becomes)
         if said.when:

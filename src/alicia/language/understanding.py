@@ -23,12 +23,13 @@ from alicia.language.asides import Asides, Split
 from alicia.language.candidates import candidates, opens_something
 from alicia.language.choosing import best_of
 from alicia.language.composing import Composer
+from alicia.language.concepts import concept_table
 from alicia.language.east_asian import EastAsian
 from alicia.language.follow_ups import FollowUps, topic_of
-from alicia.language.gist import Gist
 from alicia.language.grammar import Grammar, Reading, tidy
 from alicia.language.guesses import Guesses
 from alicia.language.intents import opens_protected, plan, touches_protected
+from alicia.language.mending import Mending
 from alicia.language.plan import Plan
 from alicia.language.plurals import plurals
 from alicia.language.several import Several
@@ -75,8 +76,8 @@ class Understanding:
         self._sparing = Sparing(self._tables, self._snap.wording)
         self._east_asian = EastAsian(self._tables.language)
         self._asides = Asides(self._tables.language, spaced=self._snap.wording.spaced)
-        self._gist = Gist(self._tables, self._snap.wording)
         self._guesses = Guesses(self._tables, self._snap)
+        self._mending = Mending(concept_table(self._tables.language))
         self._several = Several(self._tables.language, spaced=self._snap.wording.spaced)
         self._follow_ups = FollowUps(self._tables, self._snap.wording)
         letters = self._snap.wording.letters
@@ -148,7 +149,7 @@ class Understanding:
         if topic.which and self._strict_or_none(text, home, area_id) is not None:
             return None  # Who was asked "which one?" wants something else now.
         tidied = tidy(text, self._tables)
-        found = self._gist.about_it(tidied, topic, home)
+        found = self._composer.about(self._mending.answer(tidied), topic, home)
         # "Down by twenty" is not "down to twenty", which the other way does not tell apart.
         if found is None or not all(action.relative for action in found.actions):
             found = self._follow_ups.plan(tidied, topic, home) or found
@@ -284,7 +285,6 @@ class Understanding:
             self._composer.use(home)
             self._sparing.use(home)
             self._east_asian.use(home)
-            self._gist.use(home)
             self._guesses.use(home)
             self._follow_ups.use(home)
             self._known.clear()
@@ -316,11 +316,11 @@ class Understanding:
 
     def _parsed(self, tidied: str, home: Home, area_id: str | None) -> Plan | None:
         error: AliciaError | None = None
-        ours = [self._said, self._gist.plan, self._read]
+        ours = [self._said, self._read]
         if self._tables.grammar_first:
             ours.reverse()
         others = (self._spared, self._reasoned, self._complained, self._severally)
-        others += (self._corrected, self._beside)
+        others += (self._mended, self._corrected, self._beside)
         for way in (self._composed, *ours, *others):
             try:
                 if (found := way(tidied, home, area_id)) is not None:
@@ -368,15 +368,21 @@ class Understanding:
 
     def _several_of(self, text: str, home: Home) -> Plan | None:
         """By what its words say: "the lamps of the bedroom", where one has that name too."""
-        try:
-            return self._gist.plan(text, home, None)
-        except AliciaError:
-            return None
+        return self._composer.plan(text, home, None)
 
     def _reasoned(self, tidied: str, home: Home, area_id: str | None) -> Plan | None:
         """A command with its reason: the sentence without it must be whole. Raises nothing."""
-        for text in self._gist.reasonless(tidied):
-            if (plan := self._strict_or_none(text, home, area_id)) is not None:
+        for text in self._composer.reasonless(tidied, home, area_id):
+            plan = self._strict_or_none(text, home, area_id)
+            if plan is not None and plan.question is None:
+                return plan
+        return self._composer.pointed(tidied, home, area_id)
+
+    def _mended(self, tidied: str, home: Home, area_id: str | None) -> Plan | None:
+        """A command that was corrected in the same breath. Raises nothing."""
+        for text in self._mending.ways(tidied):
+            plan = self._composed(text, home, area_id)
+            if plan is not None and plan.question is None:
                 return plan
         return None
 
@@ -443,7 +449,7 @@ class Understanding:
         """One command. Raises nothing."""
         if (composed := self._east_asian.plan(text, home, area_id)) is not None:
             return composed
-        for way in (self._composed, self._said, self._gist.plan, self._read):
+        for way in (self._composed, self._said, self._read):
             try:
                 if (found := way(text, home, area_id)) is not None:
                     return found
@@ -473,7 +479,7 @@ class Understanding:
                 return None
             # "Close the bedroom blinds and turn on the lamp": the one in there.
             room = rooms.pop()
-            return self._composed(text, home, room) or self._gist.plan(text, home, room)
+            return self._composed(text, home, room)
 
         return self._several.plan(tidied, whole, quick, after)
 

@@ -14,6 +14,7 @@ from alicia.language.grammar import HERE_UNKNOWN, Slot
 DOMAINS = {
     "light": "light",
     "lamp": "light",
+    "bulb": "light",
     "blind": "cover",
     "fan": "fan",
     "climate": "climate",

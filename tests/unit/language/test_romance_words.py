@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable
-from importlib import resources
 
 import pytest
 
 from alicia.contracts.devices import Value
 from alicia.errors import AliciaError
 from alicia.home.model import Home
+from alicia.language.concepts import Concepts, concept_table
 from alicia.language.follow_ups import topic_of
-from alicia.language.gist_words import Reader, lexicon
 from alicia.language.plan import QuestionKind
 from alicia.language.tables import load_tables
 from alicia.language.understanding import Understanding
@@ -20,6 +18,15 @@ from alicia.language.wording import Wording
 
 Understandings = Callable[[str], Understanding]
 ROMANCE = ("es", "fr", "it", "pt")
+_SHARED = (
+    ("on", "off", "open", "close", "raise", "up", "down", "increase", "decrease", "more", "less"),
+    ("brighter", "dimmer", "dim", "warmer", "cooler", "louder", "quieter", "faster", "slower"),
+    ("play", "pause", "mute", "unmute", "lock", "unlock", "start", "stop"),
+)
+_MARKED = (
+    ("set", "to", "by", "bit", "full", "half", "least", "percent", "degree", "kelvin", "number"),
+    ("too", "cop", "asks", "what", "all", "here", "house", "and", "give", "wish", "nothing"),
+)
 
 LAMP = "light.living_room_lamp"
 HEATING = "climate.thermostat"
@@ -184,24 +191,40 @@ def test_a_protected_thing_is_opened_by_no_order_of_words(
         understandings(language).recognize(text, home=home)
 
 
-@pytest.mark.parametrize("language", ROMANCE)
-def test_each_language_has_the_same_kinds_of_words(language: str) -> None:
-    source = resources.files("alicia.language").joinpath("data", "gist", f"{language}.toml")
-    own = tomllib.loads(source.read_text("utf-8"))
-    other = lexicon("es")
-    assert other is not None
+@pytest.mark.parametrize("language", (*ROMANCE, "en", "de"))
+def test_each_language_has_words_for_all_that_can_be_done(language: str) -> None:
+    said = {part for key in concept_table(language)["words"] for part in key.split("+")}
 
-    assert set(own["phrases"]) == set(other["phrases"])
-    assert all(own[key] for key in ("link", "by", "to", "clock", "never", "reasons", "floors"))
+    assert not {op for ops in (*_SHARED, *_MARKED) for op in ops} - said
+
+
+@pytest.mark.parametrize("language", ROMANCE)
+def test_what_is_between_words_and_what_is_cut_away_is_told(language: str) -> None:
+    own = concept_table(language)
+
+    assert all(own[key] for key in ("between", "swaps", "never", "respell", "reasons", "floors"))
 
 
 def test_an_unknown_word_leaves_no_concepts(home: Home) -> None:
-    tables, words = load_tables("es"), lexicon("es")
-    assert words is not None
-    reader = Reader(tables, Wording(tables), words)
-    reader.use(home)
+    tables = load_tables("es")
+    concepts = Concepts(tables, Wording(tables))
+    concepts.use(home)
 
-    assert reader.concepts("apaga la luz del vecino") is None
-    found = reader.concepts("la luz de la cocina apágala ya")
-    assert found is not None
-    assert set(found.found) == {"name", "off"}
+    assert list(concepts.ways("apaga la luz del vecino")) == []
+    found = next(iter(concepts.ways("la luz de la cocina apágala ya")))
+    assert {concept.name for concept in found} == {"entity", "off", "nothing"}
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "entity"),
+    [
+        ("es", "apaga la luz mesita", "light.bedside_lamp"),
+        ("fr", "éteins la lumière de chevet", "light.bedside_lamp"),
+        ("it", "spegni la luce scrivania", "light.office_desk"),
+        ("pt", "apaga o candeeiro na mesa", "light.office_desk"),
+    ],
+)
+def test_a_name_is_known_with_other_words_between_and_another_noun(
+    language: str, text: str, entity: str, understandings: Understandings, home: Home
+) -> None:
+    assert understandings(language).recognize(text, home=home).entities == (entity,)
