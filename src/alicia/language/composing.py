@@ -62,6 +62,8 @@ class Composer:
         self._concepts = Concepts(tables, wording)
         self._hanging = tuple(f" {word}" for word in tables.say.get("hanging", []))
         self._reasons = Reasons(concept_table(tables.language))
+        self._lit: bool = concept_table(tables.language).get("lit", False)
+        """Whether a place that is turned on or off is its lights."""
 
     def use(self, home: Home) -> None:
         """Takes up this home's names."""
@@ -148,6 +150,8 @@ class Composer:
 
     def reasonless(self, text: str, home: Home, area_id: str | None) -> Iterator[str]:
         """A tidied sentence without a reason that was given with it: "it's cold, close them"."""
+        if not self._reasons:
+            return
         scene = Scene(home, area_id, self._tables.language, self._concepts.lamps)
         first, comma, last = text.partition(", ")
         for reason, rest in ((first, last), (last, first)):
@@ -199,7 +203,7 @@ class Composer:
         if not _wished(concepts):
             return None
         want = self._wanted(concepts)
-        alone = (want.implied or _lit(concepts, want)) if want else None
+        alone = (want.implied or (_lit(concepts, want) if self._lit else None)) if want else None
         found = targets(concepts, scene, alone=alone) if want else None
         if want is None or not found or len(found) > _MOST_TARGETS:
             return None

@@ -19,6 +19,7 @@ class Reasons:
     """One language's; without a table it knows none."""
 
     def __init__(self, own: Mapping[str, Any]) -> None:
+        self._known = "reason" in own
         self._patterns = [re.compile(pattern) for pattern in own.get("reasons", [])]
         told: Mapping[str, Sequence[str]] = own.get("reason", {})
         bare = "|".join(told.get("bare", [])) or _NOTHING
@@ -35,6 +36,9 @@ class Reasons:
         """Where a command may begin after a reason."""
         self._never = re.compile(rf"\b(?:{'|'.join(told.get('never', [])) or _NOTHING})\b")
         self._refines = re.compile(rf"^(?:{refines})\b")
+
+    def __bool__(self) -> bool:
+        return self._known
 
     def without(self, text: str) -> Iterator[str]:
         """What may be asked for by a tidied sentence, without its reason; likelier ones first."""

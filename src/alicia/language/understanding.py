@@ -319,7 +319,7 @@ class Understanding:
         ours = [self._said, self._read]
         if self._tables.grammar_first:
             ours.reverse()
-        others = (self._spared, self._reasoned, self._complained, self._severally)
+        others = (self._spared, self._complained, self._reasoned, self._severally)
         others += (self._mended, self._corrected, self._beside)
         for way in (self._composed, *ours, *others):
             try:
