@@ -21,6 +21,8 @@ from itertools import combinations
 
 _MOST_PARTS = 5
 """Parts of a sentence that are told apart; who says more tells a story."""
+_LEAST_WORDS = 3
+"""Words of an aside; shorter ones must be a greeting or the like."""
 _MOST_KEPT = 8
 """Words (three times as many signs) of what was said first that a correction keeps."""
 _PAUSE = re.compile(r"\s*(?:[;:!?…–—、，。；！？]+|(?<!\d)[.,]+|[.,]+(?!\d))\s*")
@@ -64,15 +66,17 @@ class Asides:
         self._ends = _pattern(own, "ends")
         self._orders = _pattern(own, "orders")
         self._moves = _pattern(own, "moves")
-        self._complains = _pattern(own, "complains")
+        self._greets = _pattern(own, "greets")
         self._corrects = _pattern(own, "corrects")
+        self._answers = re.compile(rf"^(?:{self._corrects.pattern})+", re.VERBOSE)
+        self._complains = _pattern(own, "complains")
 
     def splits(self, text: str) -> Iterator[Split]:
         """Each way to read a tidied sentence as a command with asides, long commands first."""
         if not self._known:
             return
         cuts = self._cuts(text)
-        if not 0 < len(cuts) < _MOST_PARTS:
+        if not 0 < len(cuts) < _MOST_PARTS or self._corrects.search(text):
             return
         borders = [_Cut(0, 0, False, False), *cuts, _Cut(len(text), len(text), False, False)]
         for first, last in sorted(
@@ -106,6 +110,10 @@ class Asides:
             for kept in range(1, min(most, len(words)) + 1):
                 yield gap.join((*words[:kept], meant))
 
+    def answer(self, text: str) -> str:
+        """What is said after another turn, without the words that take it back: "no, the hall"."""
+        return self._answers.sub("", text) or text
+
     def _cuts(self, text: str) -> list[_Cut]:
         pauses = [_Cut(f.start(), f.end(), True, True) for f in _PAUSE.finditer(text)]
         cuts = {cut.to: cut for cut in pauses if cut.at > 0 and cut.to < len(text)}
@@ -123,6 +131,9 @@ class Asides:
     def _tolerable(self, aside: str) -> bool:
         if self._never.search(aside) or self._orders.search(aside):
             return False
+        if self._spaced and len(aside.split()) < _LEAST_WORDS:
+            # "Papa, turn the lamp on" is said to somebody else.
+            return bool(self._greets.fullmatch(aside.strip(" ,.!?…")))
         return bool(self._tells.search(aside))
 
 

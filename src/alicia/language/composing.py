@@ -27,7 +27,7 @@ from alicia.language.plan import Plan
 from alicia.language.reasons import Reasons
 from alicia.language.several import together
 from alicia.language.tables import Tables
-from alicia.language.whom import Place, Scene, Target, chosen, targets
+from alicia.language.whom import Place, Scene, Target, chosen, only, targets
 from alicia.language.wording import Wording
 
 _NO_SPEECH = re.compile(r"[^\W\d][._][^\W\d]")
@@ -100,6 +100,11 @@ class Composer:
         if not self._concepts or topic.which:
             return None
         entities = dict.fromkeys(e for action in topic.actions for e in action.entities)
+        asked_of = topic.question.entities if topic.question and not entities else ()
+        return self.done_to(text, [*entities, *asked_of], home)
+
+    def done_to(self, text: str, entities: Sequence[str], home: Home) -> Plan | None:
+        """What is asked of these by words that name nothing: "a bit darker". Raises nothing."""
         scene = Scene(home, None, self._tables.language, self._concepts.lamps)
         return self._done_to(text, [home.find(entity) for entity in entities], scene)
 
@@ -125,9 +130,7 @@ class Composer:
                 return scene.home.find(ids[0])
         return None
 
-    def _done_to(
-        self, text: str, entities: Sequence[Entity | None], scene: Scene
-    ) -> Plan | None:
+    def _done_to(self, text: str, entities: Sequence[Entity | None], scene: Scene) -> Plan | None:
         """What is asked of these, where it names none of them; not of what is protected."""
         things = [thing for thing in entities if thing and not thing.protected]
         if not things or len(things) < len(entities):
@@ -167,7 +170,9 @@ class Composer:
         """Whether these words only tell how it is: "it's far too dark in here"."""
         for concepts in self._ways(text, scene):
             names = {concept.name for concept in concepts}
-            want = self._wanted(concepts) if names & {"cop", "too"} and not _asks(concepts) else None
+            want = (
+                self._wanted(concepts) if names & {"cop", "too"} and not _asks(concepts) else None
+            )
             if want is not None and want.complains and all(map(_tells, want.ops)):
                 return True
         return False
@@ -242,6 +247,8 @@ class Composer:
         key, value = found
         key = _rolled(key, target)
         named, placed = KEYS[domain][key]
+        if not placed and target.entity is None and (one := only(target, scene)) is not None:
+            target = replace(target, entity=one)
         act = NAMED.get(named) if target.entity else PLACED.get(placed)
         if act is None or (target.entity and not fits(target.entity, act)):
             return None
@@ -346,8 +353,14 @@ def _repeats(concepts: Sequence[Concept]) -> bool:
     names = [concept.name for concept in concepts]
     if "and" not in names:
         return False
-    sides = " ".join(names).split(" and ")
-    return sum(bool(_DOING & set(side.split())) for side in sides) > 1
+    sides = [set(side.split()) for side in " ".join(names).split(" and ")]
+    if sum(bool(_DOING & side) for side in sides) > 1:
+        return True
+    # "The lamp to ten percent and the blinds down" are two; "… and the blinds to ten" are one.
+    return bool(sides[-1] & _MOVING) and any(side & _SHARED for side in sides[:-1])
 
 
 _DOING = frozenset({"set", "on", "off", "open", "close", "up", "down", "play", "start", "stop"})
+_MOVING = frozenset({"on", "off", "open", "close", "up", "down", "play", "stop"})
+_SHARED = frozenset({"number", "percent", "degree", "full", "half", "least"})
+"""What both sides of an "and" may have said once: "the lamp and the light to 20 percent"."""

@@ -311,7 +311,9 @@ class Wanted:
             return None
         if unit == "kelvin":
             return ("kelvin", number) if not ways else None
-        aimed = bool(self.marks & {"to", "at"})
+        aimed = bool(self.marks & {"to", "at"}) or self._complaint_settled(domain, unit, number)
+        if aimed and self.complains:
+            ways = set()  # "Too bright, make it thirty percent" says where it ends.
         only_dims = self.ops <= {"dim"} and "dim" in self.ops
         if not aimed and ("by" in self.marks or (ways & _WAYS and not only_dims)):
             return self._relative(domain, ways)
@@ -323,6 +325,12 @@ class Wanted:
         degrees = domain == "climate" and number >= _LEAST_DEGREES and not self.ops
         sure = unit or aimed or degrees or only_dims or "attr" in self.marks
         return ("level", number) if sure else None
+
+    def _complaint_settled(self, domain: str, unit: str, number: float) -> bool:
+        """Whether a complaint comes with what is wanted, and not with by how much."""
+        if not self.complains or "by" in self.marks:
+            return False
+        return number >= _LEAST_DEGREES if domain == "climate" else unit == "percent"
 
     def _may_be_a_time(self, domain: str, number: float) -> bool:
         """Whether a bare number may be the hour: "turn the lamp on at 8", "lamp at 8"."""

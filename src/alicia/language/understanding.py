@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from rapidfuzz import fuzz, process
 
-from alicia.contracts.conversation import Topic, TopicAction
+from alicia.contracts.conversation import Topic
 from alicia.errors import (
     AliciaError,
     MissingSlotError,
@@ -28,7 +28,7 @@ from alicia.language.east_asian import EastAsian
 from alicia.language.follow_ups import FollowUps, topic_of
 from alicia.language.grammar import Grammar, Reading, tidy
 from alicia.language.guesses import Guesses
-from alicia.language.intents import opens_protected, plan, touches_protected
+from alicia.language.intents import plan, touches_protected
 from alicia.language.mending import Mending
 from alicia.language.plan import Plan
 from alicia.language.plurals import plurals
@@ -149,10 +149,11 @@ class Understanding:
         if topic.which and self._strict_or_none(text, home, area_id) is not None:
             return None  # Who was asked "which one?" wants something else now.
         tidied = tidy(text, self._tables)
-        found = self._composer.about(self._mending.answer(tidied), topic, home)
+        answer = self._asides.answer(self._mending.answer(tidied))
+        found = self._composer.about(answer, topic, home)
         # "Down by twenty" is not "down to twenty", which the other way does not tell apart.
         if found is None or not all(action.relative for action in found.actions):
-            found = self._follow_ups.plan(tidied, topic, home) or found
+            found = self._follow_ups.plan(answer, topic, home) or found
         found = found or self._east_asian.follow(text, topic, home, area_id)
         return found and replace(found, heard=text.strip())
 
@@ -405,7 +406,7 @@ class Understanding:
     def _first_of(self, splits: Iterable[Split], home: Home, area_id: str | None) -> Plan | None:
         for split in splits:
             if (plan := self._told_with(split, home, area_id)) is not None:
-                return plan if not opens_protected(plan, home) else None
+                return plan
         return None
 
     def _told_with(self, split: Split, home: Home, area_id: str | None) -> Plan | None:
@@ -414,8 +415,8 @@ class Understanding:
         if self._snap.unfinished(command):
             return None
         entities, rooms = self._composer.mentions(split.aside)
-        if entities and self._follow_ups.points(command):
-            return self._about_those(command, entities, home)
+        if len(entities) == 1 and (plan := self._composer.done_to(command, list(entities), home)):
+            return plan
         if len(rooms) == 1 and not split.moves:
             area_id = next(iter(rooms))
         plan = self._quick(command, home, area_id)
@@ -430,14 +431,6 @@ class Understanding:
         """One command by what is tried soonest: its concepts, or our patterns. Raises nothing."""
         try:
             return self._composed(text, home, area_id) or self._said(text, home, area_id)
-        except AliciaError:
-            return None
-
-    def _about_those(self, text: str, entities: frozenset[str], home: Home) -> Plan | None:
-        actions = [TopicAction(entities=sorted(entities), capability="power", value=True)]
-        topic = Topic(intent="HassTurnOn", response="default", actions=actions)
-        try:
-            return self._follow_ups.plan(text, topic, home)
         except AliciaError:
             return None
 
