@@ -4,6 +4,7 @@
 
 A language's words are in `data/concepts/`, by concept; names of things and rooms come from the
 home. Every word must stand for something: with one that is unknown there is no way to read it.
+Where a language has no spaces, that is true of every sign (`cutting.py`).
 """
 
 from __future__ import annotations
@@ -19,10 +20,13 @@ from typing import Any, TypeAlias
 
 from alicia.contracts.devices import Area, Entity
 from alicia.home.model import Home, names_of
+from alicia.language.cutting import Cut, Cutter, Phrase, cost_of
 from alicia.language.patterns import expand
 from alicia.language.tables import Tables
-from alicia.language.wording import NUMBER, Bare, Wording
+from alicia.language.wording import NUMBER, Wording
 
+NO_SENTENCE = "×"
+"""What a table's `rewrites` leave of words that turn a meaning round, or of half a sentence."""
 _MOST_CUTS = 12
 """Ways to cut a sentence into phrases that are looked at."""
 _MOST_WAYS = 48
@@ -53,7 +57,8 @@ class Concept:
 Meaning: TypeAlias = tuple[Concept, ...]
 """All that one phrase stands for at once: "too dark" is `too` and `dark`."""
 
-_Phrases: TypeAlias = dict[tuple[str, ...], list[Meaning]]
+_Phrases: TypeAlias = dict[Phrase, list[Meaning]]
+_UNITS = ("percent", "degree", "kelvin")
 
 
 @lru_cache(maxsize=9)
@@ -71,6 +76,8 @@ class Concepts:
         self._articles = tables.articles
         self._wording = wording
         self._table = concept_table(tables.language)
+        units = [u for key in _UNITS for u in self._table.get("words", {}).get(key, ())]
+        self._cutter = None if wording.spaced else Cutter(tables.language, units)
         self._words: _Phrases = {}
         self._kinds: list[tuple[str, Meaning]] = []
         """Nouns that a room's name may be written together with."""
@@ -84,6 +91,7 @@ class Concepts:
         self._swaps = tuple(map(wording.plain, self._table.get("swaps", ())))
         self._rewrites = [(re.compile(p), by) for p, by in self._table.get("rewrites", [])]
         self._phrases = self._words
+        self._costs: dict[Phrase, float] = {}
         self._longest = 1
         self._lamp = tuple(word for word, meaning in self._kinds if meaning[0].name == "kind:lamp")
         self.lamps: frozenset[str] = frozenset()
@@ -100,10 +108,13 @@ class Concepts:
                 known = self._words.setdefault(words, [])
                 if meaning not in known:
                     known.append(meaning)
-                if len(words) == 1 and len(meaning) == 1 and key.startswith(("kind:", "attr:")):
-                    self._kinds.append((words[0], meaning))
+                one = len(meaning) == 1 and key.startswith(("kind:", "attr:"))
+                if one and (len(words) == 1 or self._cutter):
+                    self._kinds.append(("".join(words), meaning))
 
-    def _cut(self, text: str) -> tuple[str, ...]:
+    def _cut(self, text: str) -> Phrase:
+        if self._cutter is not None:
+            return self._cutter.phrase(text)
         return tuple(self._wording.plain(text).split())
 
     # ---- the names of a home ----
@@ -117,6 +128,10 @@ class Concepts:
         self._name_places(phrases, home)
         self._phrases = phrases
         self._longest = max(map(len, phrases))
+        self._costs = {
+            words: cost_of(empty=all(c.name == "nothing" for m in meanings for c in m))
+            for words, meanings in phrases.items()
+        }
 
     def _name_entities(self, phrases: _Phrases, home: Home) -> None:
         named: dict[tuple[str, ...], dict[str, str]] = {}
@@ -126,7 +141,7 @@ class Concepts:
         self.lamps = frozenset(
             entity_id
             for words, by_id in named.items()
-            if words[-1].endswith(self._lamp) or words[0].startswith(self._lamp)
+            if (name := self._joined(words)).endswith(self._lamp) or name.startswith(self._lamp)
             for entity_id in by_id
         )
         for device_class, nouns in self._nouns.items():
@@ -141,6 +156,8 @@ class Concepts:
             for other in self._swapped(words, rooms):
                 if other not in named:
                     phrases.setdefault(other, []).append(meaning)
+        for words, ids in self._shortened(named, rooms).items():
+            phrases.setdefault(words, []).insert(0, (Concept("entity", ids, "".join(words)),))
 
     def _name_places(self, phrases: _Phrases, home: Home) -> None:
         for area in home.areas():
@@ -165,19 +182,45 @@ class Concepts:
             if words[1:] and (article + gap).strip().lower() in self._articles:
                 yield words[1:], rest.lower()
 
-    def _swapped(self, words: tuple[str, ...], rooms: set[str]) -> Iterator[tuple[str, ...]]:
+    def _joined(self, words: Phrase) -> str:
+        return self._wording.gap.join(words)
+
+    def _parted(self, text: str) -> Phrase:
+        return tuple(text.split() if self._cutter is None else text)
+
+    def _swapped(self, words: Phrase, rooms: set[str]) -> Iterator[Phrase]:
         """The name with another noun, "bedside light"; but of a room that is any light there."""
-        noun = next((noun for noun in self._swaps if words[-1].endswith(noun)), None)
+        name = self._joined(words)
+        noun = next((noun for noun in self._swaps if name.endswith(noun)), None)
         if noun is None:
             return
-        stem = words[-1].removesuffix(noun)
-        rest = " ".join((*words[:-1], stem)).strip()
-        if rest and rest not in rooms:
-            yield from ((*words[:-1], stem + other) for other in self._swaps if other != noun)
+        stem = name.removesuffix(noun)
+        if stem and stem.strip() not in rooms:
+            yield from (self._parted(stem + other) for other in self._swaps if other != noun)
+
+    def _shortened(
+        self, named: Mapping[Phrase, Mapping[str, str]], rooms: set[str]
+    ) -> dict[Phrase, tuple[str, ...]]:
+        """Names without their room, where signs are not parted: "台面灯" of "厨房台面灯".
+
+        What is left is no noun for a kind of thing, but for a lamp.
+        """
+        found: dict[Phrase, dict[str, None]] = {}
+        if self._cutter is None:
+            return {}
+        longest_first = sorted(rooms, key=len, reverse=True)
+        for words, by_id in named.items():
+            name = "".join(words)
+            room = next((room for room in longest_first if name.startswith(room)), "")
+            rest = tuple(name.removeprefix(room))
+            free = rest not in self._words or "".join(rest) in self._lamp
+            if room and len(rest) > 1 and free and rest not in named:
+                found.setdefault(rest, {}).update(dict.fromkeys(by_id))
+        return {rest: tuple(ids) for rest, ids in found.items()}
 
     def _rooms(self, home: Home) -> set[str]:
         """Their names, alone and as they begin a compound."""
-        rooms = {" ".join(words) for area in home.areas() for words, _ in self._names(area)}
+        rooms = {self._joined(words) for area in home.areas() for words, _ in self._names(area)}
         return rooms | {room + link for room in rooms for link in self._links}
 
     def _also(self, area: Area) -> Iterator[tuple[tuple[str, ...], str]]:
@@ -194,21 +237,42 @@ class Concepts:
     # ---- a sentence ----
 
     def ways(self, text: str) -> Iterator[list[Concept]]:
-        """Each way to read a tidied sentence, likelier ones first: longer phrases, first uses."""
+        """Each way to read a sentence, likelier ones first: longer phrases, first uses.
+
+        A sentence is tidied; where signs are not parted, it may be as it was said.
+        """
+        return (way for ways in self.cuts(text) for way in ways)
+
+    def cuts(self, text: str) -> Iterator[Iterator[list[Concept]]]:
+        """The same, those of one cut together."""
+        for cut in islice(self._parts(text), _MOST_CUTS):
+            found = product(*(self._phrases[phrase] for phrase in cut.phrases))
+            yield (_numbered(cut, way) for way in islice(found, _MOST_WAYS))
+
+    def knows(self, text: str) -> bool:
+        """Whether every word stands for something, whatever they come to; or it is `NO_SENTENCE`."""
+        if self._cutter is not None and NO_SENTENCE in self._rewritten(self._cutter.signs(text)):
+            return True
+        return next(self._parts(text), None) is not None
+
+    def _parts(self, text: str) -> Iterator[Cut]:
+        if self._cutter is not None:
+            signs = self._rewritten(self._cutter.signs(text))
+            return self._cutter.cuts(signs, self._costs.get, self._longest)
         counted = self._wording.counted(text)
-        text = counted.text
+        words = tuple(self._rewritten(counted.text).split())
+        if words.count(NUMBER) != len(counted.numbers):
+            return iter(())  # somebody typed the sign itself
+        return (Cut(tuple(cut), counted.numbers) for cut in self._cuts(words, 0, set()))
+
+    def _rewritten(self, text: str) -> str:
         for pattern, by in self._rewrites:
             text = pattern.sub(by, text)
-        words = tuple(text.split())
-        if words.count(NUMBER) != len(counted.numbers):
-            return  # somebody typed the sign itself
-        for cut in islice(self._cuts(words, 0, set()), _MOST_CUTS):
-            for way in islice(product(*(self._phrases[phrase] for phrase in cut)), _MOST_WAYS):
-                yield _numbered(cut, way, counted)
+        return text
 
     def mentions(self, text: str) -> tuple[frozenset[str], frozenset[str]]:
         """The entities and the rooms of this home that are named among any words."""
-        words = tuple(self._wording.plain(_POSSESSIVE.sub("", text)).split())
+        words = self._cut(_POSSESSIVE.sub("", text))
         entities: set[str] = set()
         rooms: set[str] = set()
         at = 0
@@ -230,9 +294,7 @@ class Concepts:
                     return size, meaning
         return 0, ()
 
-    def _cuts(
-        self, words: tuple[str, ...], at: int, dead: set[int]
-    ) -> Iterator[list[tuple[str, ...]]]:
+    def _cuts(self, words: Phrase, at: int, dead: set[int]) -> Iterator[list[Phrase]]:
         if at == len(words):
             yield []
             return
@@ -255,13 +317,11 @@ def _concept(part: str, text: str) -> Concept:
     return Concept(name, said=text if name.startswith("kind:") else "")
 
 
-def _numbered(
-    cut: Sequence[tuple[str, ...]], way: Sequence[Meaning], counted: Bare
-) -> list[Concept]:
+def _numbered(cut: Cut, way: Sequence[Meaning]) -> list[Concept]:
     """The concepts, each `number` with what was heard as it; "is" asks where it comes first."""
     found: list[Concept] = []
-    numbers = iter(counted.numbers)
-    for phrase, meaning in zip(cut, way, strict=True):
+    numbers = iter(cut.numbers)
+    for phrase, meaning in zip(cut.phrases, way, strict=True):
         mine = [next(numbers) for word in phrase if word == NUMBER]
         begun = any(concept.name != "nothing" for concept in found)
         found += (_said(concept, mine, begun=begun) for concept in meaning)
