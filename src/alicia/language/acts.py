@@ -267,6 +267,9 @@ PLACED: dict[str, Act] = {
     "how_many_lights": _counted("how_many_lights", "how_many"),
     "any_motion": _counted("any_motion", "any", domain="binary_sensor", device_class="motion"),
     "any_window": _counted("any_window", "any", domain="binary_sensor", device_class="window"),
+    "all_windows": _counted(
+        "all_windows", "all", "closed", domain="binary_sensor", device_class="window"
+    ),
     "any_music": _counted("any_music", "any", "playing", domain="media_player"),
     "any_blind": _counted("any_blind", "any", "open", domain="cover", device_class="blind"),
     "time": Act("time", "HassGetCurrentTime"),

@@ -65,13 +65,24 @@ _OF: Mapping[str, str] = {
 """What is asked of a thing where only "at" or "set to" was said."""
 _LOCKED = {"lock": "close", "unlock": "open"}
 """Of "closed and locked", "locked" is asked."""
+_BARE = frozenset({"attr:temperature", "attr:humidity"})
+"""Qualities that nobody names of a room but to ask for them."""
 _CLOCK = {"ask:time": "time", "ask:date": "date"}
 _NEUTRAL = frozenset(
     {"nothing", "set", "to", "at", "by", "cop", "wish", "asks", "what", "all", "any", "here"}
-    | {"house", "entity", "area", "floor", "setto", "done", "maybe", "today"}
+    | {"house", "entity", "area", "floor", "setto", "done", "maybe", "today", "plural", "told"}
     | {"state", "put", "too"}
 )
 """Concepts that may be in any question."""
+
+
+def asks(concepts: Sequence[Concept]) -> bool:
+    """Whether it is a question: by a word that asks, or "bedroom temperature", and no more."""
+    names = {concept.name for concept in concepts}
+    if any(name in ASKING or name.startswith("ask:") for name in names):
+        return True
+    measured = len(names & _BARE) == 1 and "area" in names
+    return measured and names <= _BARE | {"nothing", "area"}
 
 
 def asked(concepts: Sequence[Concept], scene: Scene) -> Plan | None:
@@ -108,15 +119,17 @@ _HOW = frozenset({"adj:cold", "adj:hot", "adj:warm"})
 def _ask(names: set[str], rest: set[str]) -> str:
     """What it asks for: a concept `ask:…`; "" where that is unclear."""
     every = {name for name in names if name.startswith("ask:")}
+    if not every and "what" in names and rest == {"on"} and "kind:light" in names:
+        return "ask:which"  # "tell me the lights that are on"
     if every:
         if every == {"ask:warm"} and "setto" in names:
             return "ask:of"  # "how many degrees is it set to"
         return every.pop() if len(every) == 1 else ""
-    if "asks" in names and not {"what", "setto"} <= names:
+    qualities = {_ASKED_FOR[name] for name in names if name in _ASKED_FOR}
+    if "asks" in names and not {"what", "setto"} <= names and (rest or len(qualities) != 1):
         how = names & _HOW
         rest -= how
         return "ask:yes" if not how else "" if rest else "ask:warm"
-    qualities = {_ASKED_FOR[name] for name in names if name in _ASKED_FOR}
     if "setto" in names or (not qualities and names & {"to", "at"}):
         return "ask:of"
     return qualities.pop() if len(qualities) == 1 else ""
@@ -165,13 +178,18 @@ def _yes_no(target: Target, rest: set[str], names: set[str], scene: Scene) -> Pl
     if "kind:someone" in names:
         return _of(PLACED["any_motion"], target, scene) if not rest and target.place.named else None
     if target.kind == "window":
-        open_ = rest and {_OPENED.get(word) for word in rest} == {"is_open"}
-        return _of(PLACED["any_window"], target, scene, _anywhere(target)) if open_ else None
+        way = {_OPENED.get(word) for word in rest}
+        act = {"is_open": "any_window", "is_closed": "all_windows"}.get(
+            next(iter(way)) or "" if len(way) == 1 else ""
+        )
+        return _of(PLACED[act], target, scene, _anywhere(target)) if act else None
     lit = target.domain == "light" or (not target.kind and target.place.named)
     if entity is None and lit and rest <= {"on", "off"}:
         return _lights(target, rest, names, scene)
     if entity is None and target.domain:
         entity = only(target, scene)
+    if entity is None and target.domain == "media_player" and rest == {"play"}:
+        return _of(PLACED["any_music"], target, scene, _anywhere(target))
     if entity is None:
         opened = {_OPENED.get(word) for word in rest} == {"is_open"}
         blinds = target.kind == "blind" and opened

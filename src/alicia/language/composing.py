@@ -9,16 +9,19 @@ less than the words or guesses nothing, and whoever talks of other things is let
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
+from itertools import islice
 
 from alicia.contracts.conversation import Topic
 from alicia.contracts.devices import Entity
 from alicia.errors import AliciaError, AmbiguousError
 from alicia.home.model import Home, names_of
 from alicia.language.acts import NAMED, PLACED, Act
-from alicia.language.asking import ASKING, asked
+from alicia.language.asking import asked, asks
 from alicia.language.candidates import fits
+from alicia.language.chaining import chained
 from alicia.language.concepts import Concept, Concepts, concept_table
 from alicia.language.grammar import Reading, Slot
 from alicia.language.intents import plan as plan_of
@@ -37,7 +40,7 @@ _LIGHTS = {"floor": "lights_floor", "home": "light_all"}
 """The answer to what was done to the lights of a room, elsewhere."""
 _OPEN = frozenset({"nothing", "set", "put", "to", "at", "by", "all", "and", "cop", "asks", "dim"})
 """Concepts after which more follows, where a word of them may end no sentence."""
-_NAMING = frozenset({"nothing", "entity", "area", "floor", "kind", "and", "to", "all"})
+_NAMING = frozenset({"nothing", "entity", "area", "floor", "kind", "and", "to", "all", "plural"})
 """Concepts of a phrase that only names things."""
 _SURE = frozenset({"and", "off", "close"})
 """Concepts beside which no word may mean nothing that could mean something: "an", "on the"."""
@@ -51,7 +54,7 @@ _OF_IT = frozenset({"adj:weak", "adj:strong"})
 _NOT_OF_IT = frozenset(
     {"entity", "area", "floor", "here", "house", "all", "any", "and", "give", "what"}
 )
-"""Concepts of no sentence about what was spoken of before; nor are kinds, qualities and feelings."""
+"""Concepts of no sentence about what was spoken of before; nor are kinds, qualities, feelings."""
 
 
 class Composer:
@@ -60,9 +63,13 @@ class Composer:
     def __init__(self, tables: Tables, wording: Wording) -> None:
         self._tables = tables
         self._concepts = Concepts(tables, wording)
-        self._hanging = tuple(f" {word}" for word in tables.say.get("hanging", []))
-        self._reasons = Reasons(concept_table(tables.language))
-        self._lit: bool = concept_table(tables.language).get("lit", False)
+        ending = tables.say.get("hanging", []) if wording.spaced else ()
+        self._hanging = tuple(f" {word}" for word in ending)
+        table = concept_table(tables.language)
+        self._reasons = Reasons(table)
+        self._chains: bool = table.get("chains", False)
+        """Whether commands follow one another with no word between."""
+        self._lit: bool = table.get("lit", False)
         """Whether a place that is turned on or off is its lights."""
 
     def use(self, home: Home) -> None:
@@ -75,15 +82,21 @@ class Composer:
             return None
         scene = Scene(home, area_id, self._tables.language, self._concepts.lamps)
         hangs = text.endswith(self._hanging)
-        for concepts in self._ways(text, scene):
-            if hangs and concepts[-1].name in _OPEN and not _asks(concepts):
-                continue
-            try:
-                found = self._read(concepts, scene)
-            except AmbiguousError:
-                return None  # Who has two things of a name is asked back.
-            except AliciaError:
-                continue  # Another way to understand it tells better why it can't be.
+        for alike in self._concepts.cuts(text):
+            ways: list[Sequence[Concept]] = []
+            for concepts in self._seen(alike, scene):
+                if hangs and concepts[-1].name in _OPEN and not asks(concepts):
+                    continue
+                ways.append(concepts)
+                try:
+                    found = self._read(concepts, scene)
+                except AmbiguousError:
+                    return None  # Who has two things of a name is asked back.
+                except AliciaError:
+                    continue  # Another way to understand it tells better why it can't be.
+                if found is not None:
+                    return found
+            found = chained(ways, partial(self._read_or_none, scene)) if self._chains else None
             if found is not None:
                 return found
         return None
@@ -170,12 +183,69 @@ class Composer:
         """Whether these words only tell how it is: "it's far too dark in here"."""
         for concepts in self._ways(text, scene):
             names = {concept.name for concept in concepts}
-            want = (
-                self._wanted(concepts) if names & {"cop", "too"} and not _asks(concepts) else None
-            )
+            want = self._wanted(concepts) if names & {"cop", "too"} and not asks(concepts) else None
             if want is not None and want.complains and all(map(_tells, want.ops)):
                 return True
         return False
+
+    def knows(self, text: str) -> bool:
+        """Whether every word stands for something: then it is no other sentence, misheard."""
+        return bool(self._concepts) and self._concepts.knows(text)
+
+    def names(self, text: str) -> bool:
+        """Whether it says of which thing, or of which kind of thing, it speaks."""
+        ways = islice(self._concepts.ways(text), 1)
+        return any(c.name == "entity" or c.name.startswith("kind:") for way in ways for c in way)
+
+    def about_there(self, text: str, topic: Topic, home: Home) -> Plan | None:
+        """What is asked of those of the same kinds in a room: "the bedroom off, too".
+
+        None where anything else is named, or any of them can't do it or is protected.
+        """
+        ids = dict.fromkeys(e for action in topic.actions for e in action.entities)
+        ids |= dict.fromkeys(topic.question.entities if topic.question else ())
+        those = [entity for i in ids if (entity := home.find(i))]
+        if not self._concepts or not those:
+            return None
+        scene = Scene(home, None, self._tables.language, self._concepts.lamps)
+        domains = {entity.domain for entity in those}
+        for concepts in self._concepts.ways(text):
+            if asks(concepts) or any(c.name.startswith(_PLACING) for c in concepts):
+                continue
+            want = self._wanted(concepts)
+            places = _targets_or_none(concepts, scene)
+            if want is None or want.complains or not places or not places[0].place.named:
+                continue
+            named = [e for p in places if p.place.named for e in p.place.entities(scene)]
+            every = _of(domains, named)
+            if not every or any(entity.protected for entity in every):
+                continue
+            plans = [self._done(entity, want, scene) for entity in every]
+            sure = [plan for plan in plans if plan is not None]
+            if len(sure) == len(plans):
+                actions = tuple(action for plan in sure for action in plan.actions)
+                return replace(sure[0], actions=actions)
+        return None
+
+    def elsewhere(self, text: str, topic: Topic, home: Home) -> list[Entity] | None:
+        """To whom the same is to be done: "the bathroom, too"; None where it says more.
+
+        Of a room alone those that are of the kinds that were spoken of.
+        """
+        ids = [e for action in topic.actions for e in action.entities]
+        domains = {entity.domain for i in ids if (entity := home.find(i))}
+        scene = Scene(home, None, self._tables.language, self._concepts.lamps)
+        for concepts in self._concepts.ways(text) if self._concepts else ():
+            if any(c.name.partition(":")[0] not in _NAMING for c in concepts):
+                continue
+            found: list[Entity] = []
+            for target in _targets_or_none(concepts, scene) or ():
+                there = target.place.entities(scene)
+                wanted = {target.domain} if target.domain else domains
+                found += [target.entity] if target.entity else _of(wanted, there)
+            if found and not any(entity.protected for entity in found):
+                return found
+        return None
 
     def among(self, text: str, entities: Sequence[str], home: Home) -> frozenset[str]:
         """Those of the entities that a phrase means, such as "the lamp and the hall"; or none."""
@@ -192,15 +262,31 @@ class Composer:
 
     def _ways(self, text: str, scene: Scene) -> Iterator[list[Concept]]:
         """Each way to read a sentence, with what may ask or tell settled: "está", "fa"."""
-        for concepts in self._concepts.ways(text):
+        return self._seen(self._concepts.ways(text), scene)
+
+    def _seen(self, ways: Iterable[list[Concept]], scene: Scene) -> Iterator[list[Concept]]:
+        for concepts in ways:
             if not any(c.name == "seems" for c in concepts):
                 yield concepts
                 continue
             for name in _seen_as(concepts, scene):
                 yield [replace(c, name=name) if c.name == "seems" else c for c in concepts]
 
+    def _done(self, entity: Entity, want: Wanted, scene: Scene) -> Plan | None:
+        name = names_of(entity, scene.language)[0].lower()
+        try:
+            return self._plan(Target(Place(), entity, name), want, scene)
+        except AliciaError:
+            return None
+
+    def _read_or_none(self, scene: Scene, concepts: Sequence[Concept]) -> Plan | None:
+        try:
+            return self._read(concepts, scene)
+        except AliciaError:
+            return None
+
     def _read(self, concepts: Sequence[Concept], scene: Scene) -> Plan | None:
-        if _asks(concepts) or _measures(concepts, scene):
+        if asks(concepts) or _measures(concepts, scene):
             return asked(concepts, scene)
         names = {concept.name for concept in concepts}
         if "maybe" in names and names & _SURE:
@@ -242,7 +328,7 @@ class Composer:
             return None
         domain = target.domain or "light"
         found = want.act(domain, target.kind)
-        if found is None:
+        if found is None or (target.entity and target.entity.protected and "told" in want.marks):
             return None
         key, value = found
         key = _rolled(key, target)
@@ -310,10 +396,6 @@ def _sweeping(target: Target, want: Wanted) -> bool:
     return target.domain == "everything" and "on" in want.ops and not target.place.named
 
 
-def _asks(concepts: Sequence[Concept]) -> bool:
-    return any(c.name in ASKING or c.name.startswith("ask:") for c in concepts)
-
-
 def _seen_as(concepts: Sequence[Concept], scene: Scene) -> Sequence[str]:
     """What a word that may ask or tell is: asking comes first, but for "it's cold"."""
     names = {concept.name for concept in concepts}
@@ -345,7 +427,7 @@ def _wished(concepts: Sequence[Concept]) -> bool:
 def _of_it(concepts: Sequence[Concept]) -> bool:
     names = {concept.name for concept in concepts}
     kinds = {name for name in names - _OF_IT if name.startswith(("kind:", "attr:", "adj:"))}
-    return not _asks(concepts) and not kinds and not names & _NOT_OF_IT
+    return not asks(concepts) and not kinds and not names & _NOT_OF_IT
 
 
 def _repeats(concepts: Sequence[Concept]) -> bool:
@@ -360,6 +442,18 @@ def _repeats(concepts: Sequence[Concept]) -> bool:
     return bool(sides[-1] & _MOVING) and any(side & _SHARED for side in sides[:-1])
 
 
+def _targets_or_none(concepts: Sequence[Concept], scene: Scene) -> list[Target] | None:
+    try:
+        return targets(concepts, scene)
+    except AmbiguousError:
+        return None
+
+
+def _of(domains: set[str], entities: Sequence[Entity]) -> list[Entity]:
+    return [entity for entity in entities if entity.domain in domains]
+
+
+_PLACING = ("entity", "kind", "here", "house", "all")
 _DOING = frozenset({"set", "on", "off", "open", "close", "up", "down", "play", "start", "stop"})
 _MOVING = frozenset({"on", "off", "open", "close", "up", "down", "play", "stop"})
 _SHARED = frozenset({"number", "percent", "degree", "full", "half", "least"})

@@ -4,6 +4,7 @@
 
 A language's words are in `data/concepts/`, by concept; names of things and rooms come from the
 home. Every word must stand for something: with one that is unknown there is no way to read it.
+Where a language has no spaces, that is true of every sign (`cutting.py`).
 """
 
 from __future__ import annotations
@@ -19,10 +20,13 @@ from typing import Any, TypeAlias
 
 from alicia.contracts.devices import Area, Entity
 from alicia.home.model import Home, names_of
+from alicia.language.cutting import Cut, Cutter, Phrase, cost_of
 from alicia.language.patterns import expand
 from alicia.language.tables import Tables
-from alicia.language.wording import NUMBER, Bare, Wording
+from alicia.language.wording import NUMBER, Wording
 
+NO_SENTENCE = "×"
+"""What a table's `rewrites` leave of words that turn a meaning round, or of half a sentence."""
 _MOST_CUTS = 12
 """Ways to cut a sentence into phrases that are looked at."""
 _MOST_WAYS = 48
@@ -56,7 +60,8 @@ class Concept:
 Meaning: TypeAlias = tuple[Concept, ...]
 """All that one phrase stands for at once: "too dark" is `too` and `dark`."""
 
-_Phrases: TypeAlias = dict[tuple[str, ...], list[Meaning]]
+_Phrases: TypeAlias = dict[Phrase, list[Meaning]]
+_UNITS = ("percent", "degree", "kelvin")
 
 
 @lru_cache(maxsize=9)
@@ -74,6 +79,8 @@ class Concepts:
         self._articles = tables.articles
         self._wording = wording
         self._table = concept_table(tables.language)
+        units = [u for key in _UNITS for u in self._table.get("words", {}).get(key, ())]
+        self._cutter = None if wording.spaced else Cutter(tables.language, units)
         self._words: _Phrases = {}
         self._verbs: set[str] = set()
         """Words to which a pronoun may be written."""
@@ -95,6 +102,7 @@ class Concepts:
         self._phrases = self._words
         self._names_apart: _Phrases = {}
         """Names of several words without those that may stand between them."""
+        self._costs: dict[Phrase, float] = {}
         self._longest = 1
         self._lamp = tuple(word for word, meaning in self._kinds if meaning[0].name == "kind:lamp")
         self.lamps: frozenset[str] = frozenset()
@@ -116,10 +124,13 @@ class Concepts:
                 known.insert(0 if spelt else len(known), meaning)
                 if len(words) == 1 and not key.startswith(_NO_VERBS):
                     self._verbs.add(words[0])
-                if len(words) == 1 and len(meaning) == 1 and key.startswith(("kind:", "attr:")):
-                    self._kinds.append((words[0], meaning))
+                one = len(meaning) == 1 and key.startswith(("kind:", "attr:"))
+                if one and (len(words) == 1 or self._cutter):
+                    self._kinds.append(("".join(words), meaning))
 
-    def _cut(self, text: str) -> tuple[str, ...]:
+    def _cut(self, text: str) -> Phrase:
+        if self._cutter is not None:
+            return self._cutter.phrase(text)
         return tuple(self._wording.plain(text).split())
 
     # ---- the names of a home ----
@@ -135,6 +146,10 @@ class Concepts:
         self._phrases = phrases
         apart = (len(words) * (1 + _MOST_BETWEEN) for words in self._names_apart)
         self._longest = max(*map(len, phrases), *apart, 1)
+        self._costs = {
+            words: cost_of(empty=all(c.name == "nothing" for m in meanings for c in m))
+            for words, meanings in phrases.items()
+        }
 
     def _name_entities(self, phrases: _Phrases, home: Home) -> None:
         named: dict[tuple[str, ...], dict[str, str]] = {}
@@ -158,9 +173,11 @@ class Concepts:
                 if other not in named:
                     phrases.setdefault(other, []).append(meaning)
                     self._name_apart(other, meaning)
+        for words, ids in self._shortened(named, rooms).items():
+            phrases.setdefault(words, []).insert(0, (Concept("entity", ids, "".join(words)),))
 
     def _called_lamps(
-        self, named: Mapping[tuple[str, ...], Mapping[str, str]], home: Home
+        self, named: Mapping[Phrase, Mapping[str, str]], home: Home
     ) -> frozenset[str]:
         """Entities with a name that says lamp; in each room those with such a first name alone."""
         every = {i for words, by_id in named.items() if self._says_lamp(words) for i in by_id}
@@ -169,12 +186,12 @@ class Concepts:
         rooms = {entity.area_id for entity in first}
         return frozenset(e.entity_id for e in things if e in first or e.area_id not in rooms)
 
-    def _first_name(self, entity: Entity) -> tuple[str, ...]:
+    def _first_name(self, entity: Entity) -> Phrase:
         return self._apart(self._cut(names_of(entity, self._language)[0]))
 
-    def _says_lamp(self, words: tuple[str, ...]) -> bool:
-        ends = bool(words) and words[-1].endswith(self._lamp)
-        return ends or (bool(words) and words[0].startswith(self._lamp))
+    def _says_lamp(self, words: Phrase) -> bool:
+        name = self._joined(words)
+        return name.endswith(self._lamp) or name.startswith(self._lamp)
 
     def _name_places(self, phrases: _Phrases, home: Home) -> None:
         named = {words for area in home.areas() for words, _ in self._names(area)}
@@ -218,21 +235,25 @@ class Concepts:
             if words[1:] and (article + gap).strip().lower() in self._articles:
                 yield words[1:], rest.lower()
 
-    def _swapped(self, words: tuple[str, ...], rooms: set[str]) -> Iterator[tuple[str, ...]]:
+    def _joined(self, words: Phrase) -> str:
+        return self._wording.gap.join(words)
+
+    def _parted(self, text: str) -> Phrase:
+        return tuple(text.split() if self._cutter is None else text)
+
+    def _swapped(self, words: Phrase, rooms: set[str]) -> Iterator[Phrase]:
         """The name with another noun, "bedside light"; but of a room that is any light there."""
         for nouns in self._swaps:
             if self._between:
                 yield from self._said_for(words, nouns, rooms)
                 continue
-            noun = next((noun for noun in nouns if words[-1].endswith(noun)), None)
-            stem = words[-1].removesuffix(noun or "")
-            rest = (*words[:-1], stem) if stem else words[:-1]
-            if noun is not None and rest and " ".join(rest) not in rooms:
-                yield from ((*words[:-1], stem + other) for other in nouns if other != noun)
+            name = self._joined(words)
+            noun = next((noun for noun in nouns if name.endswith(noun)), None)
+            stem = name.removesuffix(noun or "")
+            if noun is not None and stem and stem.strip() not in rooms:
+                yield from (self._parted(stem + other) for other in nouns if other != noun)
 
-    def _said_for(
-        self, words: tuple[str, ...], nouns: Sequence[str], rooms: set[str]
-    ) -> Iterator[tuple[str, ...]]:
+    def _said_for(self, words: Phrase, nouns: Sequence[str], rooms: set[str]) -> Iterator[Phrase]:
         at = next((at for at, word in enumerate(words) if word in nouns), None)
         if at is None:
             return
@@ -240,10 +261,30 @@ class Concepts:
         if " ".join(rest) not in rooms and (rest or (words[at],) not in self._words):
             yield from ((*words[:at], other, *words[at + 1 :]) for other in nouns)
 
+    def _shortened(
+        self, named: Mapping[Phrase, Mapping[str, str]], rooms: set[str]
+    ) -> dict[Phrase, tuple[str, ...]]:
+        """Names without their room, where signs are not parted: "台面灯" of "厨房台面灯".
+
+        What is left is no noun for a kind of thing, but for a lamp.
+        """
+        found: dict[Phrase, dict[str, None]] = {}
+        if self._cutter is None:
+            return {}
+        longest_first = sorted(rooms, key=len, reverse=True)
+        for words, by_id in named.items():
+            name = "".join(words)
+            room = next((room for room in longest_first if name.startswith(room)), "")
+            rest = tuple(name.removeprefix(room))
+            free = rest not in self._words or "".join(rest) in self._lamp
+            if room and len(rest) > 1 and free and rest not in named:
+                found.setdefault(rest, {}).update(dict.fromkeys(by_id))
+        return {rest: tuple(ids) for rest, ids in found.items()}
+
     def _rooms(self, home: Home) -> set[str]:
         """Their names, alone and as they begin a compound."""
         named = [words for area in home.areas() for words, _ in self._names(area)]
-        rooms = {" ".join(form) for words in named for form in (words, self._apart(words))}
+        rooms = {self._joined(form) for words in named for form in (words, self._apart(words))}
         return rooms | {room + link for room in rooms for link in self._links}
 
     def _also(self, area: Area) -> Iterator[tuple[tuple[str, ...], str]]:
@@ -260,24 +301,46 @@ class Concepts:
     # ---- a sentence ----
 
     def ways(self, text: str) -> Iterator[list[Concept]]:
-        """Each way to read a tidied sentence, likelier ones first: longer phrases, first uses."""
+        """Each way to read a sentence, likelier ones first: longer phrases, first uses.
+
+        A sentence is tidied; where signs are not parted, it may be as it was said.
+        """
+        return (way for ways in self.cuts(text) for way in ways)
+
+    def cuts(self, text: str) -> Iterator[Iterator[list[Concept]]]:
+        """The same, those of one cut together."""
+        for cut in islice(self._parts(text), 2 * _MOST_CUTS):
+            found = product(*(self._meanings(phrase) for phrase in cut.phrases))
+            yield (_numbered(cut, way) for way in islice(found, _MOST_WAYS))
+
+    def knows(self, text: str) -> bool:
+        """Whether every word stands for something, whatever it comes to; or it is `NO_SENTENCE`."""
+        if self._cutter is not None and NO_SENTENCE in self._rewritten(self._cutter.signs(text)):
+            return True
+        return next(self._parts(text), None) is not None
+
+    def _parts(self, text: str) -> Iterator[Cut]:
         for pattern, by in self._respelt:
             text = pattern.sub(by, text)
         if any(pattern.search(text) for pattern in self._never):
-            return
+            return iter(())
+        if self._cutter is not None:
+            signs = self._rewritten(self._cutter.signs(text))
+            return self._cutter.cuts(signs, self._costs.get, self._longest)
         counted = self._wording.counted(text)
-        text = counted.text
+        words = tuple(self._rewritten(counted.text).split())
+        if words.count(NUMBER) != len(counted.numbers):
+            return iter(())  # somebody typed the sign itself
+        forms = dict.fromkeys((words, tuple(map(self._stem, words))))
+        every = (cut for form in forms for cut in islice(self._cuts(form, 0, set()), _MOST_CUTS))
+        return (Cut(tuple(cut), counted.numbers) for cut in every)
+
+    def _rewritten(self, text: str) -> str:
         for pattern, by in self._rewrites:
             text = pattern.sub(by, text)
-        words = tuple(text.split())
-        if words.count(NUMBER) != len(counted.numbers):
-            return  # somebody typed the sign itself
-        for form in dict.fromkeys((words, tuple(map(self._stem, words)))):
-            for cut in islice(self._cuts(form, 0, set()), _MOST_CUTS):
-                for way in islice(product(*map(self._meanings, cut)), _MOST_WAYS):
-                    yield _numbered(cut, way, counted)
+        return text
 
-    def _meanings(self, phrase: tuple[str, ...]) -> Sequence[Meaning]:
+    def _meanings(self, phrase: Phrase) -> Sequence[Meaning]:
         """What these words stand for together."""
         found = self._phrases.get(phrase)
         if found or not self._between or not {phrase[0], phrase[-1]}.isdisjoint(self._between):
@@ -298,7 +361,7 @@ class Concepts:
 
     def mentions(self, text: str) -> tuple[frozenset[str], frozenset[str]]:
         """The entities and the rooms of this home that are named among any words."""
-        words = tuple(self._wording.plain(_POSSESSIVE.sub("", text)).split())
+        words = self._cut(_POSSESSIVE.sub("", text))
         entities: set[str] = set()
         rooms: set[str] = set()
         at = 0
@@ -320,9 +383,7 @@ class Concepts:
                     return size, meaning
         return 0, ()
 
-    def _cuts(
-        self, words: tuple[str, ...], at: int, dead: set[int]
-    ) -> Iterator[list[tuple[str, ...]]]:
+    def _cuts(self, words: Phrase, at: int, dead: set[int]) -> Iterator[list[Phrase]]:
         if at == len(words):
             yield []
             return
@@ -345,13 +406,11 @@ def _concept(part: str, text: str) -> Concept:
     return Concept(name, said=text if name.startswith("kind:") else "")
 
 
-def _numbered(
-    cut: Sequence[tuple[str, ...]], way: Sequence[Meaning], counted: Bare
-) -> list[Concept]:
+def _numbered(cut: Cut, way: Sequence[Meaning]) -> list[Concept]:
     """The concepts, each `number` with what was heard as it; "is" asks where it comes first."""
     found: list[Concept] = []
-    numbers = iter(counted.numbers)
-    for phrase, meaning in zip(cut, way, strict=True):
+    numbers = iter(cut.numbers)
+    for phrase, meaning in zip(cut.phrases, way, strict=True):
         mine = [next(numbers) for word in phrase if word == NUMBER]
         begun = any(concept.name != "nothing" for concept in found)
         found += (_said(concept, mine, begun=begun) for concept in meaning)

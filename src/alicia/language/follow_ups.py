@@ -221,7 +221,7 @@ class FollowUps:
         here = [e for e in _found(found, home) if _takes(e, topic)]
         if not here:
             raise NotCapableError(entity=found[0])
-        return self._to(topic, here[:1], home)
+        return self.again(topic, here[:1], home)
 
     def _in_area(self, topic: Topic, area_id: str, home: Home) -> Plan:
         before = _found(_about(topic), home)
@@ -235,9 +235,10 @@ class FollowUps:
         if not alike:
             area = home.area(area_id)
             raise UnknownEntityError(area=names_of(area, self._language)[0] if area else area_id)
-        return self._to(topic, alike, home)
+        return self.again(topic, alike, home)
 
-    def _to(self, topic: Topic, entities: Sequence[Entity], home: Home) -> Plan:
+    def again(self, topic: Topic, entities: Sequence[Entity], home: Home) -> Plan:
+        """The same as before, to these. Raises NotCapableError where none of them can do it."""
         ids = tuple(entity.entity_id for entity in entities)
         if topic.question is not None:
             question = _asked(topic.question, ids)

@@ -82,7 +82,7 @@ _OPS: Mapping[str, Mapping[str, str]] = {
         "adj:weak": "louder",
         "adj:strong": "quieter",
     },
-    "lock": {"lock": "lock", "unlock": "unlock", "close": "", "shut": ""},
+    "lock": {"lock": "lock", "unlock": "unlock", "close": "", "shut": "", "free": "unlock"},
     "everything": {"on": "on", **_OFF, "shut": "", "stop": "off"},
 }
 """By kind of thing: what each concept makes of it; "" where it only goes with another."""
@@ -114,6 +114,8 @@ _MOST_DEGREES = 10.0
 """The most that "warmer" is meant by."""
 _LEAST_DEGREES = 10.0
 """From here on a number alone is one of degrees: "heating 21"."""
+_LEAST_KELVIN = 1000.0
+"""From here on a number alone is the temperature of a light's colour."""
 _LAST_HOUR = 24.0
 _LEVELS = ("full", "half", "least")
 _TONES = {"warm": 2700.0, "cold": 4000.0}
@@ -133,9 +135,13 @@ _MARKS = frozenset(
     {"nothing", "set", "to", "at", "by", "bit", "percent", "degree", "kelvin", "number", "wish"}
     | {"mind", "ing", "done", "full", "half", "least", "too", "cop", "all", "here", "house", "and"}
     | {"entity", "area", "floor", "attr", "kind", "color", "tone", "give", "let", "maybe"}
-    | {"put", "state"}
+    | {"put", "state", "plural", "told"}
 )
-"""All that a command may say beside what is to be done."""
+"""All that a command may say beside what is to be done.
+
+`plural` means more than one of a name. `told` may as well tell of something that was done: what
+is protected doesn't obey it.
+"""
 
 KEYS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "light": {
@@ -253,6 +259,8 @@ class Wanted:
         if "put" in self.marks and self._only(_PUT_SO):
             put = _PUT.get(domain)
             return (put, None) if put else None
+        if noun == "door" and "free" in self.ops:
+            return None  # "Open the door" opens no lock that was not spoken of.
         if noun == "sound":
             ways = {_SOUND.get(way, way) for way in ways}
         return self._act(domain, ways)
@@ -309,6 +317,8 @@ class Wanted:
         number = self.number or 0.0
         if len(units) > 1 or unit not in _UNITS.get(domain, ()) or self.marks & set(_LEVELS):
             return None
+        if domain == "light" and not unit and number >= _LEAST_KELVIN:
+            unit = "kelvin"
         if unit == "kelvin":
             return ("kelvin", number) if not ways else None
         aimed = bool(self.marks & {"to", "at"}) or self._complaint_settled(domain, unit, number)
@@ -364,8 +374,9 @@ def wanted(
 ) -> Wanted:
     """Sorts the concepts of a command that are no targets."""
     every = frozenset(names)
-    ops = frozenset(name for name in every if name in _EVERY_OP)
+    ops = frozenset(name for name in every if name in EVERY_OP)
     return Wanted(ops, every - ops, number, color, tone)
 
 
-_EVERY_OP = frozenset(op for table in _OPS.values() for op in table)
+EVERY_OP = frozenset(op for table in _OPS.values() for op in table)
+"""Concepts that do something to some kind of thing."""

@@ -1,7 +1,7 @@
 """Reasons: "turn the lamp off, the baby is asleep" without what was said only to explain it.
 
-A clause is a reason where it begins as one (`[reason]` in a language's table of concepts) and has no
-word that may change what is asked for. Whether the rest is a command is for others to say.
+A clause is a reason where it begins as one (`[reason]` in a language's table of concepts) and has
+no word that may change what is asked for. Whether the rest is a command is for others to say.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class Reasons:
     """One language's; without a table it knows none."""
 
     def __init__(self, own: Mapping[str, Any]) -> None:
-        self._known = "reason" in own
+        self._known = "reason" in own or "reasons" in own
         self._patterns = [re.compile(pattern) for pattern in own.get("reasons", [])]
         told: Mapping[str, Sequence[str]] = own.get("reason", {})
         bare = "|".join(told.get("bare", [])) or _NOTHING
@@ -28,7 +28,8 @@ class Reasons:
         so = "|".join(told.get("so", [])) or _NOTHING
         refines = "|".join(told.get("refines", [])) or _NOTHING
         self._last = re.compile(
-            rf"(?:,? (?:{joins}) |, )(?=(?:{begins})\b)|(?<!\bque)(?<!\bche)(?<!\bqui) (?=(?:{bare})\b)"
+            rf"(?:,? (?:{joins}) |, )(?=(?:{begins})\b)"
+            rf"|(?<!\bque)(?<!\bche)(?<!\bqui) (?=(?:{bare})\b)"
         )
         """Where a reason may begin after a command."""
         self._first = re.compile(rf"^(?:{begins})\b")

@@ -24,7 +24,6 @@ from alicia.language.candidates import candidates, opens_something
 from alicia.language.choosing import best_of
 from alicia.language.composing import Composer
 from alicia.language.concepts import concept_table
-from alicia.language.east_asian import EastAsian
 from alicia.language.follow_ups import FollowUps, topic_of
 from alicia.language.grammar import Grammar, Reading, tidy
 from alicia.language.guesses import Guesses
@@ -74,7 +73,6 @@ class Understanding:
         self._snap = Snap(self._tables)
         self._composer = Composer(self._tables, self._snap.wording)
         self._sparing = Sparing(self._tables, self._snap.wording)
-        self._east_asian = EastAsian(self._tables.language)
         self._asides = Asides(self._tables.language, spaced=self._snap.wording.spaced)
         self._guesses = Guesses(self._tables, self._snap)
         self._mending = Mending(concept_table(self._tables.language))
@@ -154,8 +152,19 @@ class Understanding:
         # "Down by twenty" is not "down to twenty", which the other way does not tell apart.
         if found is None or not all(action.relative for action in found.actions):
             found = self._follow_ups.plan(answer, topic, home) or found
-        found = found or self._east_asian.follow(text, topic, home, area_id)
+        found = found or self._gone_on(answer if self._snap.wording.spaced else text, topic, home)
         return found and replace(found, heard=text.strip())
+
+    def _gone_on(self, text: str, topic: Topic, home: Home) -> Plan | None:
+        """By its concepts: something else to the same things, or the same to others."""
+        for about in (self._composer.about, self._composer.about_there):
+            if (found := about(text, topic, home)) is not None:
+                return found
+        others = self._composer.elsewhere(text, topic, home) if topic.actions else None
+        try:
+            return self._follow_ups.again(topic, others, home) if others else None
+        except AliciaError:
+            return None
 
     def _recognize(
         self, text: str, home: Home, area_id: str | None, alternatives: Sequence[str]
@@ -285,7 +294,6 @@ class Understanding:
             self._snap.use(home)
             self._composer.use(home)
             self._sparing.use(home)
-            self._east_asian.use(home)
             self._guesses.use(home)
             self._follow_ups.use(home)
             self._known.clear()
@@ -295,19 +303,14 @@ class Understanding:
         tidied = tidy(text, self._tables)
         if not tidied:
             return None
-        asked = "?" if self._east_asian.asked(text) else ""
-        for said in dict.fromkeys((text, tidied + asked)):
-            if (composed := self._east_asian.plan(said, home, area_id)) is not None:
-                return composed
-        if self._east_asian.partial(text) and self._snap.exact(tidied) is None:
-            return None
         # The words of a partial come again as those of the transcript.
-        key = (tidied, area_id)
+        said = self._as_said(text, tidied)
+        key = (said[0], area_id)
         if key not in self._known:
             if len(self._known) >= _KEPT:
                 self._known.clear()
             try:
-                self._known[key] = self._parsed(tidied, home, area_id)
+                self._known[key] = self._parsed(tidied, said, home, area_id)
             except AliciaError as error:
                 self._known[key] = error
         known = self._known[key]
@@ -315,14 +318,26 @@ class Understanding:
             raise known.with_traceback(None)
         return known
 
-    def _parsed(self, tidied: str, home: Home, area_id: str | None) -> Plan | None:
+    def _as_said(self, text: str, tidied: str) -> tuple[str, ...]:
+        """What concepts are read of: where no spaces part them, the signs as they were said too."""
+        if self._snap.wording.spaced:
+            return (tidied,)
+        asked = "?" if text.rstrip(" .!。！").endswith(("?", "？")) else ""
+        return tuple(dict.fromkeys((text, tidied + asked)))
+
+    def _parsed(
+        self, tidied: str, said: Sequence[str], home: Home, area_id: str | None
+    ) -> Plan | None:
+        for one in said:
+            if (composed := self._composer.plan(one, home, area_id)) is not None:
+                return composed
         error: AliciaError | None = None
         ours = [self._said, self._read]
         if self._tables.grammar_first:
             ours.reverse()
         others = (self._spared, self._complained, self._reasoned, self._severally)
         others += (self._mended, self._corrected, self._beside)
-        for way in (self._composed, *ours, *others):
+        for way in (*ours, *others):
             try:
                 if (found := way(tidied, home, area_id)) is not None:
                     return found
@@ -373,7 +388,12 @@ class Understanding:
 
     def _reasoned(self, tidied: str, home: Home, area_id: str | None) -> Plan | None:
         """A command with its reason: the sentence without it must be whole. Raises nothing."""
+        unparted = not self._snap.wording.spaced
+        if unparted and self._composer.knows(tidied):
+            return None  # It has no reason that is not understood.
         for text in self._composer.reasonless(tidied, home, area_id):
+            if unparted and not self._composer.names(text):
+                continue
             plan = self._strict_or_none(text, home, area_id)
             if plan is not None and plan.question is None:
                 return plan
@@ -440,8 +460,6 @@ class Understanding:
 
     def _alone(self, text: str, home: Home, area_id: str | None) -> Plan | None:
         """One command. Raises nothing."""
-        if (composed := self._east_asian.plan(text, home, area_id)) is not None:
-            return composed
         for way in (self._composed, self._said, self._read):
             try:
                 if (found := way(text, home, area_id)) is not None:
@@ -487,9 +505,10 @@ class Understanding:
 
     def _snapped(self, text: str, home: Home, area_id: str | None) -> Plan | None:
         """The nearest sentence that can be said; or all but those who are named exactly."""
-        if self._east_asian.hollow(text):
-            return None
         tidied = tidy(text, self._tables)
+        unparted = not self._snap.wording.spaced
+        if unparted and any(self._composer.knows(one) for one in self._as_said(text, tidied)):
+            return None
         if (plan := self._guessed(tidied, home, area_id)) is not None:
             return plan
         for rest, but in self._sparing.halves(tidied):

@@ -22,6 +22,7 @@ DOMAINS = {
     "music": "media_player",
     "sound": "media_player",
     "door": "lock",
+    "lock": "lock",
     "everything": "everything",
     "brightness": "light",
     "color": "light",
@@ -29,9 +30,10 @@ DOMAINS = {
     "temperature": "climate",
     "speed": "fan",
     "position": "cover",
+    "power": "switch",
 }
 """What a noun (`kind:`) is a word for, and what a quality (`attr:`) is one of."""
-_ONE = frozenset({"lamp", "door"})
+_ONE = frozenset({"lamp", "door", "lock"})
 """Nouns that mean one thing."""
 _PLACES = ("area", "floor")
 
@@ -116,6 +118,8 @@ class _Group:
     place: Place
     said: str = ""
     """The noun for its kind."""
+    many: bool = False
+    """"All" of them was said."""
 
 
 def targets(
@@ -130,6 +134,8 @@ def targets(
         return None
     found = [group for group in groups if group is not None]
     found = _shared(found)
+    if len(found) == 1 and found[0].entities and found[0].many:
+        return None  # "All the kitchen lights" are not the one that is called the kitchen light.
     every: list[Target] = []
     for group in found:
         one = _target(group, scene, alone)
@@ -170,7 +176,7 @@ def _group(concepts: Sequence[Concept]) -> _Group | None:
     if everywhere or (place.named and place.here) or {"here", "house"} <= names:
         return None
     said = next((c.said for c in concepts if c.name.startswith("kind:")), "")
-    return _Group(tuple(entities), kinds, place, said)
+    return _Group(tuple(entities), kinds, place, said, many=bool(names & {"all", "plural"}))
 
 
 def _shared(groups: list[_Group]) -> list[_Group]:

@@ -1,4 +1,4 @@
-"""Chinese, Japanese and Korean by their morphemes: in any order, or not at all."""
+"""Chinese, Japanese and Korean: the words of a sentence in any order, or not at all."""
 
 from __future__ import annotations
 
@@ -9,11 +9,7 @@ import pytest
 from alicia.contracts.devices import Value
 from alicia.errors import AliciaError
 from alicia.home.model import Home
-from alicia.language.clause import Clause
-from alicia.language.east_asian import EastAsian
-from alicia.language.effects import about
 from alicia.language.follow_ups import topic_of
-from alicia.language.morphemes import Morphemes
 from alicia.language.plan import Plan
 from alicia.language.understanding import Understanding
 
@@ -173,40 +169,19 @@ def test_commands_that_follow_one_another(
     ]
 
 
-def test_a_word_that_is_in_no_table_leaves_a_sentence_to_others(home: Home) -> None:
-    east_asian = EastAsian("ja")
-    east_asian.use(home)
+@pytest.mark.parametrize(
+    ("language", "whole", "unknown"),
+    [
+        ("zh", "打开落地灯", "打开落地灯的话"),
+        ("ja", "フロアランプつけて", "フロアランプつけてみたくて"),
+        ("ko", "거실 스탠드 켜줘", "거실 스탠드 켜줘야 하나"),
+    ],
+)
+def test_a_word_that_stands_for_nothing_makes_it_no_sentence(
+    language: str, whole: str, unknown: str, understandings: Understandings, home: Home
+) -> None:
+    understanding = understandings(language)
 
-    assert east_asian.plan("フロアランプつけて", home, None) is not None
-    assert east_asian.plan("フロアランプつけてみたくて", home, None) is None
-    assert not east_asian.hollow("フロアランプつけてみたくて")
-
-
-def test_other_languages_are_left_alone(home: Home) -> None:
-    east_asian = EastAsian("en")
-    east_asian.use(home)
-
-    assert east_asian.plan("turn on the desk lamp", home, None) is None
-    assert not east_asian.hollow("turn on the desk lamp")
-
-
-@pytest.mark.parametrize("language", ["zh", "ja", "ko"])
-def test_every_table_says_the_same_things(language: str) -> None:
-    known = Morphemes(language).known
-    needed = {
-        "kind": {"light", "blind", "fan", "climate", "lock", "door", "player", "music", "window"},
-        "prop": {"brightness", "temperature", "volume", "speed", "color", "humidity", "target"},
-        "level": {"half", "max", "min"},
-        "complaint": {"dark", "bright", "cold", "hot", "loud", "quiet"},
-        "unit": {"percent", "degree"},
-        "floor": {"Upstairs", "Downstairs"},
-    }
-
-    assert {key: needed[key] - set(known[key]) for key in needed} == {key: set() for key in needed}
-    assert all(word for words in known.values() for said in words.values() for word in said)
-
-
-def test_what_is_done_tells_what_it_is_about() -> None:
-    assert about(Clause(verbs=["brighter"])) == "light"
-    assert about(Clause(verbs=["up"], props=["volume"])) == "media_player"
-    assert about(Clause(verbs=["on"])) is None
+    assert understanding.recognize(whole, home=home).entities == ("light.living_room_lamp",)
+    with pytest.raises(AliciaError):
+        understanding.recognize(unknown, home=home)

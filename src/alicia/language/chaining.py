@@ -1,0 +1,53 @@
+"""Chaining: commands that follow one another with no word between: "電気消してカーテン閉めて"."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
+
+from alicia.language.asking import asks
+from alicia.language.concepts import Concept
+from alicia.language.meaning import EVERY_OP
+from alicia.language.plan import Plan
+from alicia.language.several import together
+
+_MOST_COMMANDS = 4
+_MOST_WAYS = 6
+"""Ways to read a sentence that are looked at."""
+_DOING = EVERY_OP | {"set"}
+_NAMING = frozenset({"entity", "kind"})
+
+Read = Callable[[Sequence[Concept]], "Plan | None"]
+"""The plan of a whole command; None where it is none."""
+
+
+def chained(ways: Iterable[Sequence[Concept]], read: Read) -> Plan | None:
+    """One plan of several commands, each of which says what is to be done, and to whom.
+
+    None where they can be parted in more than one way that comes to something else.
+    """
+    for concepts in islice(ways, _MOST_WAYS):
+        if asks(concepts) or sum(concept.name in _DOING for concept in concepts) <= 1:
+            continue
+        plans = _parted(concepts, read, _MOST_COMMANDS)
+        if len({plan.actions for plan in plans}) == 1:
+            return plans[0]
+    return None
+
+
+def _parted(concepts: Sequence[Concept], read: Read, most: int) -> list[Plan]:
+    """Each way to part them into commands."""
+    found: list[Plan] = []
+    for at in range(1, len(concepts) if most > 1 else 0):
+        first = _whole(concepts[:at], read)
+        if first is None:
+            continue
+        last = _whole(concepts[at:], read)
+        rests = [last] if last else _parted(concepts[at:], read, most - 1)
+        found += [together([first, *(rest.parts or (rest,))]) for rest in rests]
+    return found
+
+
+def _whole(concepts: Sequence[Concept], read: Read) -> Plan | None:
+    names = {concept.name.partition(":")[0] for concept in concepts}
+    return read(concepts) if names & _DOING and names & _NAMING else None
