@@ -68,7 +68,7 @@ _LOCKED = {"lock": "close", "unlock": "open"}
 _CLOCK = {"ask:time": "time", "ask:date": "date"}
 _NEUTRAL = frozenset(
     {"nothing", "set", "to", "at", "by", "cop", "wish", "asks", "what", "all", "any", "here"}
-    | {"house", "entity", "area", "floor", "setto", "done", "maybe", "today"}
+    | {"house", "entity", "area", "floor", "setto", "done", "maybe", "today", "still"}
     | {"state", "put", "too"}
 )
 """Concepts that may be in any question."""

@@ -22,6 +22,7 @@ from alicia.language.candidates import fits
 from alicia.language.concepts import Concept, Concepts, concept_table
 from alicia.language.grammar import Reading, Slot
 from alicia.language.intents import plan as plan_of
+from alicia.language.intents import touches_protected
 from alicia.language.meaning import KEYS, Wanted, wanted
 from alicia.language.plan import Plan
 from alicia.language.reasons import Reasons
@@ -106,7 +107,8 @@ class Composer:
         told, comma, asks = text.rpartition(", ")
         if not comma:
             told, _, asks = text.rpartition(" ")
-        thing = self._told_of(told, scene) if told else None
+        pointing = bool(comma) or self._concepts.pronounced(asks)
+        thing = self._told_of(told, scene) if told and pointing else None
         return self._done_to(asks, [thing], scene) if thing else None
 
     def _told_of(self, text: str, scene: Scene) -> Entity | None:
@@ -195,7 +197,9 @@ class Composer:
         if not _wished(concepts):
             return None
         want = self._wanted(concepts)
-        alone = (want.implied or _lit(concepts, want)) if want else None
+        alone = want.implied if want else None
+        if want and not alone and self._concepts.noun_first and _lit(concepts, want):
+            alone = "light"
         found = targets(concepts, scene, alone=alone) if want else None
         if want is None or not found or len(found) > _MOST_TARGETS:
             return None
@@ -209,6 +213,8 @@ class Composer:
         ):
             return None  # "The lights and the blinds down" dims nothing.
         done = sure[0] if len(sure) == 1 else together(sure)
+        if self._concepts.noun_first and _told_last(concepts) and touches_protected(done, scene.home):
+            return None  # "La puerta del garaje abre" tells as well.
         return replace(done, complaint=want.complains)
 
     def _wanted(self, concepts: Sequence[Concept]) -> Wanted | None:
@@ -272,10 +278,9 @@ def _measures(concepts: Sequence[Concept], scene: Scene) -> bool:
     return sorted(c.name for c in said) in (["area", "attr:humidity"], ["area", "attr:temperature"])
 
 
-def _lit(concepts: Sequence[Concept], want: Wanted) -> str | None:
-    """Lights, where but a place is switched: "turn off the kitchen"."""
-    placed = any(concept.name in ("area", "floor", "here") for concept in concepts)
-    return "light" if placed and want.switches else None
+def _lit(concepts: Sequence[Concept], want: Wanted) -> bool:
+    """Whether but a place is switched: "apaga la cocina"."""
+    return want.switches and any(c.name in ("area", "floor", "here") for c in concepts)
 
 
 def _tells(op: str) -> bool:
@@ -293,6 +298,13 @@ def _rolled(key: str, target: Target) -> str:
 def _sweeping(target: Target, want: Wanted) -> bool:
     """Whether all that there is in the home would be turned on."""
     return target.domain == "everything" and "on" in want.ops and not target.place.named
+
+
+def _told_last(concepts: Sequence[Concept]) -> bool:
+    """Whether it is said what to do only after the thing was named."""
+    things = [at for at, concept in enumerate(concepts) if concept.name == "entity"]
+    opens = [at for at, concept in enumerate(concepts) if concept.name in ("open", "unlock", "up")]
+    return bool(things and opens) and min(opens) > things[0]
 
 
 def _asks(concepts: Sequence[Concept]) -> bool:
