@@ -52,7 +52,7 @@ _OF_IT = frozenset({"adj:weak", "adj:strong"})
 _NOT_OF_IT = frozenset(
     {"entity", "area", "floor", "here", "house", "all", "any", "and", "give", "what"}
 )
-"""Concepts of no sentence about what was spoken of before; nor are kinds, qualities and feelings."""
+"""Concepts of no sentence about what was spoken of before; nor are kinds, qualities, feelings."""
 
 
 class Composer:
@@ -121,9 +121,7 @@ class Composer:
                 return scene.home.find(ids[0])
         return None
 
-    def _done_to(
-        self, text: str, entities: Sequence[Entity | None], scene: Scene
-    ) -> Plan | None:
+    def _done_to(self, text: str, entities: Sequence[Entity | None], scene: Scene) -> Plan | None:
         """What is asked of these, where it names none of them; not of what is protected."""
         things = [thing for thing in entities if thing and not thing.protected]
         if not things or len(things) < len(entities):
@@ -161,7 +159,9 @@ class Composer:
         """Whether these words only tell how it is: "it's far too dark in here"."""
         for concepts in self._ways(text, scene):
             names = {concept.name for concept in concepts}
-            want = self._wanted(concepts) if names & {"cop", "too"} and not _asks(concepts) else None
+            want = (
+                self._wanted(concepts) if names & {"cop", "too"} and not _asks(concepts) else None
+            )
             if want is not None and want.complains and all(map(_tells, want.ops)):
                 return True
         return False
@@ -191,31 +191,31 @@ class Composer:
     def _read(self, concepts: Sequence[Concept], scene: Scene) -> Plan | None:
         if _asks(concepts) or _measures(concepts, scene):
             return asked(concepts, scene)
-        names = {concept.name for concept in concepts}
-        if "maybe" in names and names & _SURE:
+        want = self._wanted(concepts) if _wished(concepts) else None
+        done = self._done(concepts, want, scene) if want else None
+        if want is None or done is None:
             return None
-        if not _wished(concepts):
-            return None
-        want = self._wanted(concepts)
-        alone = want.implied if want else None
-        if want and not alone and self._concepts.noun_first and _lit(concepts, want):
+        late = self._concepts.noun_first and _told_last(concepts)
+        if late and touches_protected(done, scene.home):
+            return None  # "La puerta del garaje abre" tells as well.
+        return replace(done, complaint=want.complains)
+
+    def _done(self, concepts: Sequence[Concept], want: Wanted, scene: Scene) -> Plan | None:
+        """What is wanted, of all that are meant; None where any of them is unclear."""
+        alone = want.implied
+        if alone is None and self._concepts.noun_first and _lit(concepts, want):
             alone = "light"
-        found = targets(concepts, scene, alone=alone) if want else None
-        if want is None or not found or len(found) > _MOST_TARGETS:
-            return None
-        if any(_sweeping(target, want) for target in found):
+        found = targets(concepts, scene, alone=alone) or []
+        swept = any(_sweeping(target, want) for target in found)
+        # "The lights and the blinds down" dims nothing.
+        alike = len({want.act(t.domain or "light", t.kind) for t in found}) == 1
+        if len(found) > _MOST_TARGETS or swept or not alike:
             return None
         plans = [self._plan(target, want, scene) for target in found]
         sure = [plan for plan in plans if plan is not None]
-        if (
-            len(sure) < len(plans)
-            or len({want.act(t.domain or "light", t.kind) for t in found}) > 1
-        ):
-            return None  # "The lights and the blinds down" dims nothing.
-        done = sure[0] if len(sure) == 1 else together(sure)
-        if self._concepts.noun_first and _told_last(concepts) and touches_protected(done, scene.home):
-            return None  # "La puerta del garaje abre" tells as well.
-        return replace(done, complaint=want.complains)
+        if len(sure) < len(plans):
+            return None
+        return sure[0] if len(sure) == 1 else together(sure)
 
     def _wanted(self, concepts: Sequence[Concept]) -> Wanted | None:
         """What is to be done; None where two numbers or two colours were said."""
@@ -321,7 +321,7 @@ def _seen_as(concepts: Sequence[Concept], scene: Scene) -> Sequence[str]:
     place = next((c for c in concepts if c.name in ("area", "floor")), None)
     if place is None:
         return ("cop", "asks")
-    there = Place(**{place.name: place}).entities(scene)
+    there = (Place(area=place) if place.name == "area" else Place(floor=place)).entities(scene)
     # "It is cold in the garden" can only ask.
     return ("cop",) if any(entity.domain == "climate" for entity in there) else ("asks",)
 
@@ -329,6 +329,8 @@ def _seen_as(concepts: Sequence[Concept], scene: Scene) -> Sequence[str]:
 def _wished(concepts: Sequence[Concept]) -> bool:
     """Whether no form of a verb in it only tells: "closed the blinds" does, "blinds closed" not."""
     names = {concept.name for concept in concepts}
+    if "maybe" in names and names & _SURE:
+        return False
     if any(form in names and before not in names for form, before in _BEFORE.items()):
         return False
     if "state" not in names or names & _WISHES:

@@ -1,7 +1,7 @@
 """Reasons: "turn the lamp off, the baby is asleep" without what was said only to explain it.
 
-A clause is a reason where it begins as one (`[reason]` in a language's table of concepts) and has no
-word that may change what is asked for. Whether the rest is a command is for others to say.
+A clause is a reason where it begins as one (`[reason]` in a language's table of concepts) and has
+no word that may change what is asked for. Whether the rest is a command is for others to say.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 _NOTHING = "(?!)"
+_NO_RELATIVE = r"(?<!\bque)(?<!\bche)(?<!\bqui)"
+"""Before a bare clause: "la lampe que je vois" gives no reason."""
 _MOST = 4
 """Ways to cut a sentence that are tried."""
 
@@ -26,9 +28,8 @@ class Reasons:
         joins = "|".join(told.get("joins", [])) or _NOTHING
         so = "|".join(told.get("so", [])) or _NOTHING
         refines = "|".join(told.get("refines", [])) or _NOTHING
-        self._last = re.compile(
-            rf"(?:,? (?:{joins}) |, )(?=(?:{begins})\b)|(?<!\bque)(?<!\bche)(?<!\bqui) (?=(?:{bare})\b)"
-        )
+        joined = rf"(?:,? (?:{joins}) |, )(?=(?:{begins})\b)"
+        self._last = re.compile(rf"{joined}|{_NO_RELATIVE} (?=(?:{bare})\b)")
         """Where a reason may begin after a command."""
         self._first = re.compile(rf"^(?:{begins})\b")
         self._so = re.compile(rf"(?:, (?:{so}) |, | (?:{so}) )")

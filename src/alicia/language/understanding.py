@@ -317,7 +317,7 @@ class Understanding:
         ours = [self._said, self._read]
         if self._tables.grammar_first:
             ours.reverse()
-        others = (self._spared, self._reasoned, self._severally, self._mended)
+        others = (self._spared, self._reasoned, self._mended, self._severally)
         for way in (self._composed, *ours, *others):
             try:
                 if (found := way(tidied, home, area_id)) is not None:
@@ -371,7 +371,7 @@ class Understanding:
         """A command with its reason: the sentence without it must be whole. Raises nothing."""
         for text in self._composer.reasonless(tidied, home, area_id):
             plan = self._strict_or_none(text, home, area_id)
-            if plan is not None and plan.question is None:
+            if plan is not None and plan.actions:
                 return plan
         return self._composer.pointed(tidied, home, area_id)
 
@@ -379,7 +379,7 @@ class Understanding:
         """A command that was corrected in the same breath. Raises nothing."""
         for text in self._mending.ways(tidied):
             plan = self._composed(text, home, area_id)
-            if plan is not None and plan.question is None:
+            if plan is not None and plan.actions:
                 return plan
         return None
 
