@@ -71,6 +71,7 @@ _CLOCK = {"ask:time": "time", "ask:date": "date"}
 _NEUTRAL = frozenset(
     {"nothing", "set", "to", "at", "by", "cop", "wish", "asks", "what", "all", "any", "here"}
     | {"house", "entity", "area", "floor", "setto", "done", "maybe", "today", "plural", "told"}
+    | {"still"}
     | {"state", "put", "too"}
 )
 """Concepts that may be in any question."""

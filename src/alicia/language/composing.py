@@ -25,6 +25,7 @@ from alicia.language.chaining import chained
 from alicia.language.concepts import Concept, Concepts, concept_table
 from alicia.language.grammar import Reading, Slot
 from alicia.language.intents import plan as plan_of
+from alicia.language.intents import touches_protected
 from alicia.language.meaning import KEYS, Wanted, wanted
 from alicia.language.plan import Plan
 from alicia.language.reasons import Reasons
@@ -69,8 +70,6 @@ class Composer:
         self._reasons = Reasons(table)
         self._chains: bool = table.get("chains", False)
         """Whether commands follow one another with no word between."""
-        self._lit: bool = table.get("lit", False)
-        """Whether a place that is turned on or off is its lights."""
 
     def use(self, home: Home) -> None:
         """Takes up this home's names."""
@@ -130,7 +129,8 @@ class Composer:
         told, comma, asks = text.rpartition(", ")
         if not comma:
             told, _, asks = text.rpartition(" ")
-        thing = self._told_of(told, scene) if told else None
+        pointing = bool(comma) or self._concepts.pronounced(asks)
+        thing = self._told_of(told, scene) if told and pointing else None
         return self._done_to(asks, [thing], scene) if thing else None
 
     def _told_of(self, text: str, scene: Scene) -> Entity | None:
@@ -220,7 +220,7 @@ class Composer:
             every = _of(domains, named)
             if not every or any(entity.protected for entity in every):
                 continue
-            plans = [self._done(entity, want, scene) for entity in every]
+            plans = [self._done_by(entity, want, scene) for entity in every]
             sure = [plan for plan in plans if plan is not None]
             if len(sure) == len(plans):
                 actions = tuple(action for plan in sure for action in plan.actions)
@@ -272,7 +272,7 @@ class Composer:
             for name in _seen_as(concepts, scene):
                 yield [replace(c, name=name) if c.name == "seems" else c for c in concepts]
 
-    def _done(self, entity: Entity, want: Wanted, scene: Scene) -> Plan | None:
+    def _done_by(self, entity: Entity, want: Wanted, scene: Scene) -> Plan | None:
         name = names_of(entity, scene.language)[0].lower()
         try:
             return self._plan(Target(Place(), entity, name), want, scene)
@@ -288,27 +288,31 @@ class Composer:
     def _read(self, concepts: Sequence[Concept], scene: Scene) -> Plan | None:
         if asks(concepts) or _measures(concepts, scene):
             return asked(concepts, scene)
-        names = {concept.name for concept in concepts}
-        if "maybe" in names and names & _SURE:
+        want = self._wanted(concepts) if _wished(concepts) else None
+        done = self._done(concepts, want, scene) if want else None
+        if want is None or done is None:
             return None
-        if not _wished(concepts):
-            return None
-        want = self._wanted(concepts)
-        alone = (want.implied or (_lit(concepts, want) if self._lit else None)) if want else None
-        found = targets(concepts, scene, alone=alone) if want else None
-        if want is None or not found or len(found) > _MOST_TARGETS:
-            return None
-        if any(_sweeping(target, want) for target in found):
+        late = self._concepts.noun_first and _told_last(concepts)
+        if late and touches_protected(done, scene.home):
+            return None  # "La puerta del garaje abre" tells as well.
+        return replace(done, complaint=want.complains)
+
+    def _done(self, concepts: Sequence[Concept], want: Wanted, scene: Scene) -> Plan | None:
+        """What is wanted, of all that are meant; None where any of them is unclear."""
+        alone = want.implied
+        if alone is None and self._concepts.noun_first and _lit(concepts, want):
+            alone = "light"
+        found = targets(concepts, scene, alone=alone) or []
+        swept = any(_sweeping(target, want) for target in found)
+        # "The lights and the blinds down" dims nothing.
+        alike = len({want.act(t.domain or "light", t.kind) for t in found}) == 1
+        if len(found) > _MOST_TARGETS or swept or not alike:
             return None
         plans = [self._plan(target, want, scene) for target in found]
         sure = [plan for plan in plans if plan is not None]
-        if (
-            len(sure) < len(plans)
-            or len({want.act(t.domain or "light", t.kind) for t in found}) > 1
-        ):
-            return None  # "The lights and the blinds down" dims nothing.
-        done = sure[0] if len(sure) == 1 else together(sure)
-        return replace(done, complaint=want.complains)
+        if len(sure) < len(plans):
+            return None
+        return sure[0] if len(sure) == 1 else together(sure)
 
     def _wanted(self, concepts: Sequence[Concept]) -> Wanted | None:
         """What is to be done; None where two numbers or two colours were said."""
@@ -373,10 +377,9 @@ def _measures(concepts: Sequence[Concept], scene: Scene) -> bool:
     return sorted(c.name for c in said) in (["area", "attr:humidity"], ["area", "attr:temperature"])
 
 
-def _lit(concepts: Sequence[Concept], want: Wanted) -> str | None:
-    """Lights, where but a place is switched: "turn off the kitchen"."""
-    placed = any(concept.name in ("area", "floor", "here") for concept in concepts)
-    return "light" if placed and want.switches else None
+def _lit(concepts: Sequence[Concept], want: Wanted) -> bool:
+    """Whether but a place is switched: "apaga la cocina"."""
+    return want.switches and any(c.name in ("area", "floor", "here") for c in concepts)
 
 
 def _tells(op: str) -> bool:
@@ -396,6 +399,13 @@ def _sweeping(target: Target, want: Wanted) -> bool:
     return target.domain == "everything" and "on" in want.ops and not target.place.named
 
 
+def _told_last(concepts: Sequence[Concept]) -> bool:
+    """Whether it is said what to do only after the thing was named."""
+    things = [at for at, concept in enumerate(concepts) if concept.name == "entity"]
+    opens = [at for at, concept in enumerate(concepts) if concept.name in ("open", "unlock", "up")]
+    return bool(things and opens) and min(opens) > things[0]
+
+
 def _seen_as(concepts: Sequence[Concept], scene: Scene) -> Sequence[str]:
     """What a word that may ask or tell is: asking comes first, but for "it's cold"."""
     names = {concept.name for concept in concepts}
@@ -406,7 +416,7 @@ def _seen_as(concepts: Sequence[Concept], scene: Scene) -> Sequence[str]:
     place = next((c for c in concepts if c.name in ("area", "floor")), None)
     if place is None:
         return ("cop", "asks")
-    there = Place(**{place.name: place}).entities(scene)
+    there = (Place(area=place) if place.name == "area" else Place(floor=place)).entities(scene)
     # "It is cold in the garden" can only ask.
     return ("cop",) if any(entity.domain == "climate" for entity in there) else ("asks",)
 
@@ -414,6 +424,8 @@ def _seen_as(concepts: Sequence[Concept], scene: Scene) -> Sequence[str]:
 def _wished(concepts: Sequence[Concept]) -> bool:
     """Whether no form of a verb in it only tells: "closed the blinds" does, "blinds closed" not."""
     names = {concept.name for concept in concepts}
+    if "maybe" in names and names & _SURE:
+        return False
     if any(form in names and before not in names for form, before in _BEFORE.items()):
         return False
     if "state" not in names or names & _WISHES:

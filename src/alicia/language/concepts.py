@@ -108,6 +108,16 @@ class Concepts:
         self.lamps: frozenset[str] = frozenset()
         """Entities that are called a lamp."""
 
+    @property
+    def noun_first(self) -> bool:
+        """Whether names begin with their noun: "the kitchen" then begins no other name."""
+        return bool(self._between)
+
+    def pronounced(self, word: str) -> bool:
+        """Whether it is a verb with a pronoun written to it: "apágala"."""
+        plain = self._wording.plain(word)
+        return self._stem(plain) != plain
+
     def __bool__(self) -> bool:
         return bool(self._words) and bool(self._table)
 

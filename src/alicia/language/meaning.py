@@ -235,7 +235,8 @@ class Wanted:
     @property
     def switches(self) -> bool:
         """Whether it is turned on or off, and no more."""
-        return self.ops in ({"on"}, {"off"}) and self._only(_PUT_SO | {"wish", "set"}, self.ops)
+        switched = len(self.ops) == 1 and self.ops <= {"on", "off"}
+        return switched and self._only(_PUT_SO | {"wish", "set"}, self.ops)
 
     @property
     def implied(self) -> str | None:

@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 _NOTHING = "(?!)"
+_NO_RELATIVE = r"(?<!\bque)(?<!\bche)(?<!\bqui)"
+"""Before a bare clause: "la lampe que je vois" gives no reason."""
 _MOST = 4
 """Ways to cut a sentence that are tried."""
 
@@ -27,10 +29,8 @@ class Reasons:
         joins = "|".join(told.get("joins", [])) or _NOTHING
         so = "|".join(told.get("so", [])) or _NOTHING
         refines = "|".join(told.get("refines", [])) or _NOTHING
-        self._last = re.compile(
-            rf"(?:,? (?:{joins}) |, )(?=(?:{begins})\b)"
-            rf"|(?<!\bque)(?<!\bche)(?<!\bqui) (?=(?:{bare})\b)"
-        )
+        joined = rf"(?:,? (?:{joins}) |, )(?=(?:{begins})\b)"
+        self._last = re.compile(rf"{joined}|{_NO_RELATIVE} (?=(?:{bare})\b)")
         """Where a reason may begin after a command."""
         self._first = re.compile(rf"^(?:{begins})\b")
         self._so = re.compile(rf"(?:, (?:{so}) |, | (?:{so}) )")

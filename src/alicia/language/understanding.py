@@ -335,8 +335,8 @@ class Understanding:
         ours = [self._said, self._read]
         if self._tables.grammar_first:
             ours.reverse()
-        others = (self._spared, self._complained, self._reasoned, self._severally)
-        others += (self._mended, self._corrected, self._beside)
+        others = (self._spared, self._complained, self._reasoned, self._mended, self._severally)
+        others += (self._corrected, self._beside)
         for way in (*ours, *others):
             try:
                 if (found := way(tidied, home, area_id)) is not None:
@@ -395,7 +395,7 @@ class Understanding:
             if unparted and not self._composer.names(text):
                 continue
             plan = self._strict_or_none(text, home, area_id)
-            if plan is not None and plan.question is None:
+            if plan is not None and plan.actions:
                 return plan
         return self._composer.pointed(tidied, home, area_id)
 
@@ -403,7 +403,7 @@ class Understanding:
         """A command that was corrected in the same breath. Raises nothing."""
         for text in self._mending.ways(tidied):
             plan = self._composed(text, home, area_id)
-            if plan is not None and plan.question is None:
+            if plan is not None and plan.actions:
                 return plan
         return None
 
