@@ -179,22 +179,15 @@ def _yes_no(target: Target, rest: set[str], names: set[str], scene: Scene) -> Pl
     if "kind:someone" in names:
         return _of(PLACED["any_motion"], target, scene) if not rest and target.place.named else None
     if target.kind == "window":
-        way = {_OPENED.get(word) for word in rest}
-        act = {"is_open": "any_window", "is_closed": "all_windows"}.get(
-            next(iter(way)) or "" if len(way) == 1 else ""
-        )
-        return _of(PLACED[act], target, scene, _anywhere(target)) if act else None
+        return _windows(target, rest, scene)
     lit = target.domain == "light" or (not target.kind and target.place.named)
     if entity is None and lit and rest <= {"on", "off"}:
         return _lights(target, rest, names, scene)
     if entity is None and target.domain:
         entity = only(target, scene)
-    if entity is None and target.domain == "media_player" and rest == {"play"}:
-        return _of(PLACED["any_music"], target, scene, _anywhere(target))
     if entity is None:
-        opened = {_OPENED.get(word) for word in rest} == {"is_open"}
-        blinds = target.kind == "blind" and opened
-        return _of(PLACED["any_blind"], target, scene) if blinds else None
+        act = _any_of(target, rest)
+        return _of(PLACED[act], target, scene, _anywhere(target)) if act else None
     if entity.domain == "lock" and rest & set(_OPENED):
         entity = _contact(entity, scene) or entity
     keys = {_STATES.get(entity.domain, {}).get(word) for word in rest}
@@ -202,6 +195,24 @@ def _yes_no(target: Target, rest: set[str], names: set[str], scene: Scene) -> Pl
     if key is None or not fits(entity, NAMED[key]):
         return None
     return _of(NAMED[key], Target(target.place, entity, target.said), scene)
+
+
+def _windows(target: Target, rest: set[str], scene: Scene) -> Plan | None:
+    act = {"is_open": "any_window", "is_closed": "all_windows"}.get(_opened(rest))
+    return _of(PLACED[act], target, scene, _anywhere(target)) if act else None
+
+
+def _any_of(target: Target, rest: set[str]) -> str | None:
+    """The act that asks whether any of several is so; None where that can't be asked."""
+    if target.domain == "media_player" and rest == {"play"}:
+        return "any_music"
+    return "any_blind" if target.kind == "blind" and _opened(rest) == "is_open" else None
+
+
+def _opened(rest: set[str]) -> str:
+    """Whether it asks for what is open or what is closed; "" for neither, or both."""
+    ways = {_OPENED.get(word, "") for word in rest}
+    return ways.pop() if len(ways) == 1 else ""
 
 
 def _lights(target: Target, rest: set[str], names: set[str], scene: Scene) -> Plan | None:

@@ -205,7 +205,7 @@ class Composer:
         ids = dict.fromkeys(e for action in topic.actions for e in action.entities)
         ids |= dict.fromkeys(topic.question.entities if topic.question else ())
         those = [entity for i in ids if (entity := home.find(i))]
-        if not self._concepts or not those:
+        if not self._concepts or not those or topic.which:
             return None
         scene = Scene(home, None, self._tables.language, self._concepts.lamps)
         domains = {entity.domain for entity in those}
@@ -235,7 +235,7 @@ class Composer:
         ids = [e for action in topic.actions for e in action.entities]
         domains = {entity.domain for i in ids if (entity := home.find(i))}
         scene = Scene(home, None, self._tables.language, self._concepts.lamps)
-        for concepts in self._concepts.ways(text) if self._concepts else ():
+        for concepts in self._concepts.ways(text) if self._concepts and not topic.which else ():
             if any(c.name.partition(":")[0] not in _NAMING for c in concepts):
                 continue
             found: list[Entity] = []

@@ -324,7 +324,7 @@ class Concepts:
             yield (_numbered(cut, way) for way in islice(found, _MOST_WAYS))
 
     def knows(self, text: str) -> bool:
-        """Whether every word stands for something, whatever it comes to; or it is `NO_SENTENCE`."""
+        """Whether every word stands for something, whatever it comes to; or it is no sentence."""
         if self._cutter is not None and NO_SENTENCE in self._rewritten(self._cutter.signs(text)):
             return True
         return next(self._parts(text), None) is not None

@@ -335,17 +335,27 @@ class Understanding:
         ours = [self._said, self._read]
         if self._tables.grammar_first:
             ours.reverse()
-        others = (self._spared, self._complained, self._reasoned, self._mended, self._severally)
-        others += (self._corrected, self._beside)
-        for way in (*ours, *others):
+        told = self._with_pauses(said[0], tidied)
+        ways = [(way, tidied) for way in (*ours, self._spared)]
+        ways += [(self._complained, told), (self._reasoned, tidied)]
+        ways += [(self._mended, told), (self._severally, tidied)]
+        ways += [(self._corrected, told), (self._beside, told)]
+        for way, text in ways:
             try:
-                if (found := way(tidied, home, area_id)) is not None:
+                if (found := way(text, home, area_id)) is not None:
                     return found
             except AliciaError as failed:
                 error = error or failed
         if error is not None:
             raise error
         return None
+
+    def _with_pauses(self, text: str, tidied: str) -> str:
+        """The tidied sentence; with a comma for each space where no words are parted by one."""
+        parts = text.split()
+        if self._snap.wording.spaced or len(parts) <= 1 or " " in tidied:
+            return tidied
+        return ",".join(filter(None, (tidy(part, self._tables) for part in parts)))
 
     def _composed(self, tidied: str, home: Home, area_id: str | None) -> Plan | None:
         """By the concepts that its words stand for. Raises nothing."""
