@@ -125,6 +125,8 @@ def _ask(names: set[str], rest: set[str]) -> str:
     if every:
         if every == {"ask:warm"} and "setto" in names:
             return "ask:of"  # "how many degrees is it set to"
+        if every == {"ask:warm", "ask:target"}:
+            return "ask:target"  # "how many degrees is the target temperature"
         return every.pop() if len(every) == 1 else ""
     qualities = {_ASKED_FOR[name] for name in names if name in _ASKED_FOR}
     if "asks" in names and not {"what", "setto"} <= names and (rest or len(qualities) != 1):
