@@ -21,7 +21,7 @@ from itertools import combinations
 
 _MOST_PARTS = 5
 """Parts of a sentence that are told apart; who says more tells a story."""
-_LEAST_WORDS = 3
+_LEAST_WORDS = 2
 """Words of an aside; shorter ones must be a greeting or the like."""
 _MOST_KEPT = 8
 """Words (three times as many signs) of what was said first that a correction keeps."""
@@ -39,6 +39,8 @@ class Split:
     """The aside says where somebody goes: the room that it names is not where they are."""
     complains: bool
     """The aside would be a command by itself, and is but the reason: "it's dark, turn it on"."""
+    paused: bool
+    """There are pauses between them."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,7 @@ class _Cut:
     """An aside may stand before it."""
     after: bool
     """An aside may stand after it."""
+    pause: bool = True
 
 
 class Asides:
@@ -92,7 +95,8 @@ class Asides:
             if command and all(map(self._tolerable, asides)):
                 aside = " ".join(asides)
                 moves, complains = self._moves.search(aside), self._complains.search(aside)
-                yield Split(command, aside, bool(moves), bool(complains))
+                paused = before.pause and after.pause
+                yield Split(command, aside, bool(moves), bool(complains), paused)
 
     def corrected(self, text: str) -> Iterator[str]:
         """What somebody who corrects themselves may mean: their last words, in place of the first.
@@ -121,11 +125,11 @@ class Asides:
             for found in pattern.finditer(text):
                 at = found.start()
                 if at and at not in cuts:
-                    cuts[at] = _Cut(at, at, where == "before", where == "after")
+                    cuts[at] = _Cut(at, at, where == "before", where == "after", pause=False)
         for found in self._ends.finditer(text):
             at = found.end()
             if at < len(text) and at not in cuts:
-                cuts[at] = _Cut(at, at, True, False)
+                cuts[at] = _Cut(at, at, True, False, pause=False)
         return sorted(cuts.values(), key=lambda cut: cut.at)
 
     def _tolerable(self, aside: str) -> bool:

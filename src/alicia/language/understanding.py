@@ -436,7 +436,8 @@ class Understanding:
     def _first_of(self, splits: Iterable[Split], home: Home, area_id: str | None) -> Plan | None:
         for split in splits:
             if (plan := self._told_with(split, home, area_id)) is not None:
-                return plan
+                # What is protected needs a pause between the order and what is told.
+                return plan if split.paused or not touches_protected(plan, home) else None
         return None
 
     def _told_with(self, split: Split, home: Home, area_id: str | None) -> Plan | None:
