@@ -28,9 +28,16 @@ def told(overflow: Overflow) -> str:
     for turn in overflow.turns:
         exchange = turn.exchange
         lines += [f"Person: {exchange.said}", f"Alicia: {exchange.replied or LOOKED_UP}"]
-    return redacted("\n".join(lines))
+    return _without_secrets("\n".join(lines))
 
 
 def taken(text: str) -> str:
     """One paragraph, not longer than what is read aloud; nothing secret that came back."""
-    return redacted(cut(plain(text)))
+    return _without_secrets(cut(plain(text)))
+
+
+def _without_secrets(text: str) -> str:
+    """Redacted until nothing is left to be: a text that would be redacted is put to no model."""
+    while (next_one := redacted(text)) != text:
+        text = next_one
+    return text

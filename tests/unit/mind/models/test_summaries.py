@@ -21,10 +21,13 @@ def turn(asked: str, replied: str) -> PastTurn:
 
 
 def test_what_is_nobody_elses_business_is_not_in_it() -> None:
-    turns = (turn("my password is hunter2", "Call +49 170 1234567."), turn("and this", ""))
+    turns = (
+        turn("my password is hunter2", "Call +49 170 1234567."),
+        turn("the code 0532 and 4711", ""),
+    )
     text = told(Overflow("hall", None, "de", turns, "Of a mail to a@b.org.", 0))
     assert "hunter2" not in text
-    assert "1234567" not in text
+    assert not any(digits in text for digits in ("1234567", "0532", "4711"))
     assert "a@b.org" not in text
     assert redacted(text) == text, "else it would not be taken as it is"
     assert text.startswith("Before: Of a mail to")
