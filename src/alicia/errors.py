@@ -18,6 +18,7 @@
     ├── ScheduleError         schedule.   timers, alarms, reminders, and what is planned
     ├── RememberingError      memory.     what people told me
     ├── LanguageError         language.   languages and translation
+    ├── PictureError          picture.    what is shown to a model that sees
     └── UpstreamError         upstream.   somebody else's server
 
 An error crosses the bus as its code and its fields, and is raised at the asker as the same class.
@@ -447,6 +448,21 @@ class PrivateTextError(LanguageError, code=".private"):
     """The text holds something that does not leave this home."""
 
 
+# ---- pictures -----------------------------------------------------------------------------------
+
+
+class PictureError(AliciaError, code="picture"):
+    """Something is wrong with a picture."""
+
+
+class NoPictureError(PictureError, code=".unreadable"):
+    """That is no JPEG, PNG or WebP picture that can be read."""
+
+
+class PictureTooLargeError(PictureError, code=".too_large"):
+    """The picture is too large."""
+
+
 # ---- upstream -----------------------------------------------------------------------------------
 
 
@@ -492,3 +508,7 @@ class BrokeOffError(UpstreamError, code=".broke_off"):
 
 class NoProviderError(UpstreamError, code=".no_provider"):
     """No language model is set up for this home."""
+
+
+class NoSightError(UpstreamError, code=".no_sight"):
+    """No language model that could be asked sees pictures."""

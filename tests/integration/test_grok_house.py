@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import importlib.util
 import json
 import os
 import signal
+import sys
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -178,3 +182,99 @@ async def test_a_house_where_an_answer_is_heard_while_it_is_written(
             await house.console.ask(STOP_TURN, StopTurn(turn_id="a3"))
             await request.abandoned.wait()
             assert (await turn).cancelled == "stop"
+
+
+# ---- a picture, and a summary that survives -----------------------------------------------------
+
+
+def red_square() -> bytes:
+    from PIL import Image  # noqa: PLC0415 - optional
+
+    exif = Image.Exif()
+    exif[0x010F] = "SECRETCAM"
+    out = BytesIO()
+    Image.new("RGB", (2400, 1200), "red").save(out, "JPEG", exif=exif)
+    return out.getvalue()
+
+
+async def alicia(house: LiveHouse, *words: str, given: bytes = b"") -> dict[str, Any]:
+    """A command of this house's, with what it reads on standard input."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "alicia", *words, "--json", "--home", str(house.folder.root)),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    told, _ = await process.communicate(given)
+    return json.loads(told)
+
+
+def files_with(folder: Path, *texts: bytes) -> list[Path]:
+    read = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return [path for path, data in read.items() if any(text in data for text in texts)]
+
+
+async def kill(house: LiveHouse, *services: str) -> None:
+    pids = {service: await house.pid(service) for service in services}
+    for pid in pids.values():
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
+    for service, pid in pids.items():
+        await house.back(service, pid or 0)
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("PIL") is None, reason="needs alicia[pictures]: pillow"
+)
+async def test_a_house_that_sees_and_that_remembers_what_it_was_about(
+    tmp_path: Path, server: OpenAiServer
+) -> None:
+    see = settings(server)
+    (provider,) = json.loads(see["ALICIA_GROK__PROVIDERS"])
+    see["ALICIA_GROK__PROVIDERS"] = json.dumps([{**provider, "vision": True}])
+
+    summary = "They spoke of five towers."
+
+    async def ask(house: LiveHouse, turn: int, text: str) -> list[dict[str, Any]]:
+        """What the model was told."""
+        asked = len(server.requests)
+        server.script(Reply(f"It is tower {turn}."), Reply(summary))
+        say = SayText(turn_id=f"b{turn}", satellite="tester", text=text)
+        assert (await house.console.ask(SAY_TEXT, say)).reply == f"It is tower {turn}."
+        return server.requests[asked].body["messages"]
+
+    async with live_house(tmp_path, settings=see, services=SERVICES) as house:
+        # It is asked about a picture, which is nowhere afterwards.
+        server.script(Reply("A red square."))
+        told = await alicia(house, "ask", "what is this", "--image", "-", given=red_square())
+        assert (told["reply"], told["error"]) == ("A red square.", None)
+        (jpeg,) = server.pictures()
+        assert jpeg.startswith(b"\xff\xd8\xff")
+        assert b"SECRETCAM" not in jpeg
+        body = jpeg[-400:]
+        assert files_with(tmp_path, body, base64.b64encode(jpeg)[200:300]) == []
+
+        # Twelve turns are more than a model is told again: the oldest are summed up.
+        key = tmp_path / "state" / "router" / "conversation.key"
+        told_to_model: list[dict[str, Any]] = []
+        for turn in range(1, 13):
+            told_to_model = await ask(house, turn, f"what would be tower number {turn} my dear")
+            if turn == 9:
+                before = key.read_bytes()
+                assert "Sum up" in (await server.asked(11)).said
+                async with asyncio.timeout(5):
+                    while key.read_bytes() == before:  # noqa: ASYNC110 - of another process
+                        await asyncio.sleep(0.01)
+        assert len(server.requests) == 14, "a picture, twelve turns, one summary"
+        assert summary in told_to_model[-1]["content"]
+
+        # Nothing of it is lost with those who told it, nor kept for longer than is wanted.
+        await kill(house, "ai", "router")
+        told_to_model = await ask(house, 13, "and how tall would it be my dear")
+        assert summary in told_to_model[-1]["content"]
+        assert told_to_model[-2]["content"] == "It is tower 12."
+        assert len(told_to_model) == 2 + 2 * 7
+        assert files_with(tmp_path, summary.encode(), b"tower number") == []
+        assert (await alicia(house, "memory", "forget", "--talk"))["turns"] >= 8
+        told_to_model = await ask(house, 14, "and how old would it be my dear")
+        assert len(told_to_model) == 2
+        assert summary not in told_to_model[-1]["content"]

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncGenerator
+from io import BytesIO
 
 import pytest
 
@@ -18,15 +19,16 @@ from alicia.contracts.conversation import Exchange
 from alicia.errors import GarbledError, UpstreamError
 from alicia.home.demo import load
 from alicia.home.protection import is_protected
-from alicia.mind.models.chain import Chain, Link
+from alicia.mind.models.chain import Chain, Link, Sight
 from alicia.mind.models.costs import Costs, Price
 from alicia.mind.models.openai_chat import OpenAiChat
 from alicia.mind.models.port import ChatMessage, TextDelta, Usage
-from alicia.mind.models.thinking import Limits, Thought, think
+from alicia.mind.models.thinking import Limits, Thought, look, think
 
 URL = os.environ.get("ALICIA_TEST_OPENAI_URL", "")
 MODEL = os.environ.get("ALICIA_TEST_OPENAI_MODEL", "local")
 KEY = os.environ.get("ALICIA_TEST_OPENAI_KEY", "")
+SIGHT = os.environ.get("ALICIA_TEST_OPENAI_SIGHT", "")
 WITHIN_S = 90.0
 """A model on a processor takes its time; how long is not what is tested."""
 
@@ -104,6 +106,30 @@ async def test_a_question_is_answered_clause_by_clause(server: OpenAiChat) -> No
 async def test_it_knows_what_was_said_before(server: OpenAiChat) -> None:
     history = (Exchange(said="what is the Eiffel tower?", replied="A tower of iron in Paris."),)
     assert (await thought(server, "and in which city is it?", history)).reply
+
+
+@pytest.mark.skipif(not SIGHT, reason="ALICIA_TEST_OPENAI_SIGHT is not set: it need not see")
+async def test_it_sees_what_it_is_shown(server: OpenAiChat) -> None:
+    from PIL import Image  # noqa: PLC0415 - optional
+
+    out = BytesIO()
+    Image.new("RGB", (256, 256), "red").save(out, "JPEG")
+    costs = Costs(None, cap_usd=0)
+    sight = Sight(Price(0, 0), WITHIN_S, 4096)
+    chain = Chain([Link(server, Price(0, 0), WITHIN_S, sight=sight)], costs, within_s=WITHIN_S)
+    limits = Limits(within_s=WITHIN_S, home_tokens=200, max_tokens=300)
+    try:
+        found = await look(
+            chain,
+            "Which colour is this?",
+            out.getvalue(),
+            language="en",
+            limits=limits,
+            refused=lambda _: None,
+        )
+    finally:
+        costs.close()
+    assert "red" in found.reply.lower()
 
 
 async def test_what_it_calls_is_valid_or_not_done(server: OpenAiChat) -> None:

@@ -23,6 +23,7 @@ from alicia.contracts.memory import (
     ListFacts,
     PutFact,
 )
+from alicia.contracts.voice import FORGET_CONVERSATIONS, ForgetConversations
 from alicia.errors import SettingsError, UnknownFactError
 from alicia.peers.console import Console
 from alicia.runtime.settings import Folder
@@ -128,11 +129,22 @@ def forget(
     facts: Annotated[list[str] | None, typer.Argument(help="Ids of facts.")] = None,
     *,
     person: Whose = None,
+    talk: Annotated[
+        bool,
+        typer.Option(
+            "--talk", help="What was lately said, with its summary: of a person, or of everybody."
+        ),
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")] = False,
     json: Json = False,
     home: Home = None,
 ) -> None:
-    """Erase facts for good: some, or all of a person."""
+    """Erase facts for good: some, or all of a person; or what was lately talked about."""
+    if talk:
+        if facts:
+            raise fail(SettingsError("A fact is no talk: name one or the other."), as_json=json)
+        _forget_talk(person, home, json=json)
+        return
     if not facts and person is None:
         error = SettingsError("Name facts by their ids, or a person: `--person NAME`.")
         raise fail(error, as_json=json)
@@ -146,6 +158,14 @@ def forget(
         raise fail(UnknownFactError(name=", ".join(facts or [person or ""])))
     else:
         out.print(f"Erased: {done.count}.", highlight=False)
+
+
+def _forget_talk(person: str | None, home: Path | None, *, json: bool) -> None:
+    forgotten = _asked(FORGET_CONVERSATIONS, ForgetConversations(person_id=person), home, json=json)
+    if json:
+        emit(forgotten.model_dump(mode="json"))
+    else:
+        out.print(f"Forgotten: {forgotten.turns} turns and their summary.", highlight=False)
 
 
 def export(

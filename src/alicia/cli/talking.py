@@ -25,17 +25,33 @@ Language = Annotated[
 
 
 def ask(
-    file: Annotated[Path, typer.Argument(help="WAV, FLAC, Ogg or MP3.")],
+    what: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE|WORDS", help="WAV, FLAC, Ogg or MP3; with --image the question, in words."
+        ),
+    ],
     *,
+    image: Annotated[
+        str | None,
+        typer.Option("--image", "-i", help="A picture: JPEG, PNG or WebP; `-`: standard input."),
+    ] = None,
     area: Area = None,
     language: Language = "en",
     json: Json = False,
     home: Home = None,
 ) -> None:
-    """Speak a recording to the house, in real time, and store its spoken reply."""
+    """Speak a recording to the house and store its reply, or ask about a picture.
+
+    A recording is played in real time. A picture is made small, and shown to a language model
+    that sees: what that is, and what leaves the home, is in docs/models.md.
+    """
     folder = Folder(home)
 
     async def work() -> dict[str, object]:
+        if image is not None:
+            return await _shown(what, image, folder, area=area, language=language)
+        file = Path(what)
         turns.recording(file, language)  # a file that can't be played needs no house
         await require_house(folder)
         return await turns.ask_file(
@@ -50,6 +66,14 @@ def ask(
         complain(error)
         raise typer.Exit(1) from None
     _end(result, as_json=json)
+
+
+async def _shown(
+    text: str, image: str, folder: Folder, *, area: str | None, language: str
+) -> dict[str, object]:
+    picture = turns.shown(image)  # what is no picture needs no house
+    async with visiting(Console, folder) as console:
+        return await turns.say(console, text, area_id=area, language=language, picture=picture)
 
 
 def say(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,15 @@ from rich.text import Text
 
 from alicia.audio.formats import Pcm, read, write_wav
 from alicia.cli.output import out
+from alicia.contracts.conversation import Picture
 from alicia.contracts.voice import GET_TRACE, SAY_TEXT, GetTrace, SayText, TurnRecord, TurnTrace
-from alicia.errors import AliciaError, UnsupportedAudioError, UtteranceTooLongError
+from alicia.errors import (
+    AliciaError,
+    NoPictureError,
+    PictureError,
+    UnsupportedAudioError,
+    UtteranceTooLongError,
+)
 from alicia.language.explaining import explain
 from alicia.language.phrases import phrase
 from alicia.peers.console import Console
@@ -104,7 +112,35 @@ def result_of(heard: Heard, folder: Folder, language: str) -> dict[str, Any]:
     }
 
 
-async def say(console: Console, text: str, *, area_id: str | None, language: str) -> dict[str, Any]:
+def shown(image: str) -> Picture:
+    """A picture from a file, or from standard input where it is `-`, as it travels.
+
+    Raises NoPictureError, PictureTooLargeError, DependencyMissingError.
+    """
+    from alicia.mind.pictures import MOST_FILE_BYTES, prepared  # noqa: PLC0415 - optional
+
+    try:
+        if image == "-":
+            data = sys.stdin.buffer.read(MOST_FILE_BYTES + 1)
+        else:
+            with Path(image).open("rb") as file:
+                data = file.read(MOST_FILE_BYTES + 1)
+    except OSError as error:
+        raise NoPictureError("There is no such file, or it can't be opened.", file=image) from error
+    try:
+        return Picture(jpeg=prepared(data))
+    except PictureError as error:
+        raise type(error)(error.message, **error.fields, file=image) from error
+
+
+async def say(
+    console: Console,
+    text: str,
+    *,
+    area_id: str | None,
+    language: str,
+    picture: Picture | None = None,
+) -> dict[str, Any]:
     """Type a sentence to the house. Raises BusError."""
     started = time.perf_counter()
     with console.trace("turn at the console"):
@@ -116,6 +152,7 @@ async def say(console: Console, text: str, *, area_id: str | None, language: str
                 text=text,
                 area_id=area_id,
                 language=language,
+                picture=picture,
             ),
         )
     return {

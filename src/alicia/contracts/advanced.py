@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from alicia.contracts.conversation import Exchange
+from alicia.contracts.conversation import Exchange, Picture
 from alicia.contracts.devices import HomeSnapshot, Value
 from alicia.contracts.kinds import AudioPayload, Command, Event, Message, Personal, Stream
 
@@ -209,6 +209,10 @@ class Think(Message):
     """Who answers, how, and how the person is addressed: what the model is told of it."""
     history: list[Exchange] = Field(default_factory=list[Exchange])
     """What was said before in this conversation, the oldest first."""
+    summary: Personal = ""
+    """What was said before that. A model wrote it: nothing is changed because of it."""
+    picture: Picture | None = None
+    """To be looked at. Then the model is told nothing of the home, and nothing is changed."""
     aloud_s: float | None = Field(default=None, gt=0)
     """CLAUSE is wanted of what is certain while the rest is made. Once one is said, the whole may
     take so long."""
@@ -270,6 +274,8 @@ class Complete(Message):
     """The longest answer."""
     within_s: float | None = Field(default=None, gt=0)
     """When the asker must have an answer, or an error; grok's own limit where it is later."""
+    turn_id: str | None = None
+    """CANCEL of this id ends it."""
 
 
 class Completion(Message):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from alicia.contracts.devices import Value
-from alicia.contracts.kinds import Message, Personal
+from alicia.contracts.kinds import SECRET_BYTES, Message, Personal
 
 
 class TopicAction(Message):
@@ -47,3 +47,19 @@ class Exchange(Message):
     said: Personal
     replied: Personal
     """Empty where text from outside this home may speak out of it."""
+
+
+MOST_PICTURE_BYTES = 500_000
+"""Of a picture on the bus: with what base64 adds, a third of the largest packet."""
+
+
+class Picture(Message):
+    """What somebody shows with a sentence: it travels with the turn, and nobody keeps it.
+
+    What is in it was made by others: in its turn nothing in the home is changed.
+    """
+
+    model_config = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")
+
+    jpeg: bytes = Field(max_length=MOST_PICTURE_BYTES, repr=False, json_schema_extra=SECRET_BYTES)
+    """In base64 (URL-safe)."""

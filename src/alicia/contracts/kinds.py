@@ -25,6 +25,9 @@ Personal = Annotated[str, Field(json_schema_extra={"pii": True})]
 Secret = Annotated[str, Field(json_schema_extra={"pii": True, "secret": True})]
 """A PIN: hidden in every tap, never logged, never stored."""
 
+SECRET_BYTES: dict[str, Any] = {"pii": True, "secret": True}
+"""The same of bytes, as what a field's schema says besides: of a picture."""
+
 
 @runtime_checkable
 class Payload(Protocol):

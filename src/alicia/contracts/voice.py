@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from alicia.contracts.conversation import Exchange, Topic
+from alicia.contracts.conversation import Exchange, Picture, Topic
 from alicia.contracts.devices import HomeSnapshot, Origin, OutcomeKind, Value
 from alicia.contracts.kinds import AudioPayload, Command, Event, Message, Personal, State, Stream
 
@@ -124,6 +124,10 @@ class Understand(Message):
     """What the turn before at this satellite was about."""
     history: list[Exchange] = Field(default_factory=list[Exchange])
     """What a model answered here lately to the same person, the oldest first."""
+    summary: Personal = ""
+    """What it was told and answered before that, in a few words of a model's own."""
+    picture: Picture | None = None
+    """What the sentence is about: it is for a model that sees, and changes nothing."""
     aloud_s: float | None = Field(default=None, gt=0)
     """The reply is spoken: its beginning may be said (CLAUSE) while the rest is made, and the whole
     may then take so long."""
@@ -438,6 +442,8 @@ class SayText(Message):
     language: str = "en"
     speak: bool = False
     dry_run: bool = False
+    picture: Picture | None = None
+    """What is asked about."""
 
 
 class Stage(Message):
@@ -503,6 +509,19 @@ class TurnsStopped(Message):
     turn_ids: list[str]
 
 
+class ForgetConversations(Message):
+    """Forget what was lately said: the last turns with their summary, and what they were about."""
+
+    satellite: str | None = None
+    """There alone."""
+    person_id: str | None = None
+    """What this person is known to have said, wherever. Everything, where neither is given."""
+
+
+class ConversationsForgotten(Message):
+    turns: int
+
+
 class GetTrace(Message):
     turn_id: str | None = None
     """The last one, where it is not given."""
@@ -543,4 +562,10 @@ STOP_TURN: Command[StopTurn, TurnsStopped] = Command(
 )
 GET_TRACE: Command[GetTrace, TurnTrace] = Command(
     "voice/router/trace", GetTrace, reply=TurnTrace, idempotent=True
+)
+FORGET_CONVERSATIONS: Command[ForgetConversations, ConversationsForgotten] = Command(
+    "voice/router/conversation/forget",
+    ForgetConversations,
+    reply=ConversationsForgotten,
+    idempotent=True,
 )

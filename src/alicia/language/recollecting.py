@@ -1,4 +1,4 @@
-"""Recollecting: "what did I ask?" and "what did you say?" in nine languages."""
+"""Recollecting in nine languages: "what did I ask?", "what did you say?", "forget all that"."""
 
 from __future__ import annotations
 
@@ -58,6 +58,48 @@ asks_what_was_answered = Sentences(
     }
 )
 """Whether this is all that was said."""
+
+asks_to_forget = Sentences(
+    {
+        "en": "forget what we talked about|forget what we were talking about|"
+        "please forget what we talked about|forget what we spoke about|forget our conversation|"
+        "please forget our conversation|forget this conversation|forget the conversation|"
+        "delete our conversation|forget what we just talked about|forget what we said",
+        "de": "vergiss worüber wir gesprochen haben|vergiss was wir besprochen haben|"
+        "vergiss worüber wir geredet haben|vergiss bitte worüber wir gesprochen haben|"
+        "vergiss unser gespräch|vergiss bitte unser gespräch|bitte vergiss unser gespräch|"
+        "vergiss dieses gespräch|vergiss das gespräch|lösch unser gespräch|lösche unser gespräch|"
+        "vergessen sie unser gespräch|vergessen sie worüber wir gesprochen haben",
+        "es": "olvida lo que hemos hablado|olvida de lo que hemos hablado|olvida lo que hablamos|"
+        "olvida de lo que hablamos|olvida nuestra conversación|olvida esta conversación|"
+        "olvida la conversación|por favor olvida nuestra conversación|borra nuestra conversación|"
+        "borra esta conversación",
+        "fr": "oublie ce dont nous avons parlé|oublie ce dont on a parlé|oublie notre conversation|"
+        "oublie cette conversation|oublie la conversation|oublie ce qu'on a dit|"
+        "oublie ce que nous avons dit|efface notre conversation|efface cette conversation|"
+        "oubliez notre conversation",
+        "it": "dimentica di cosa abbiamo parlato|dimentica quello di cui abbiamo parlato|"
+        "dimentica ciò di cui abbiamo parlato|dimentica la nostra conversazione|"
+        "dimentica questa conversazione|dimentica la conversazione|dimentica quello che ci siamo"
+        " detti|cancella la nostra conversazione|cancella questa conversazione",
+        "pt": "esqueça o que conversamos|esquece o que conversamos|esqueça do que falamos|"
+        "esquece do que falamos|esqueça sobre o que falamos|esquece o que falámos|"
+        "esqueça a nossa conversa|esquece a nossa conversa|esqueça nossa conversa|"
+        "esquece nossa conversa|esqueça esta conversa|esquece esta conversa|esqueça essa conversa|"
+        "apague a nossa conversa|apaga a nossa conversa",
+        "zh": "忘掉我们的对话|忘记我们的对话|忘了我们的对话|忘掉我们说过的话|忘记我们说过的话|"
+        "忘掉我们刚才说的|忘记我们刚才说的|忘掉我们聊过的|忘记我们聊过的|忘掉我们刚才聊的|"
+        "忘记我们刚才聊的|请忘掉我们的对话|请忘记我们的对话|删除我们的对话|把我们的对话忘掉",
+        "ja": "話したことを忘れて|さっき話したことを忘れて|さっきの話は忘れて|さっきの話を忘れて|"
+        "今の会話を忘れて|この会話を忘れて|会話を忘れて|さっきの会話を忘れて|"
+        "話したことを忘れてください|会話を忘れてください|この会話を忘れてください|会話を消して",
+        "ko": "우리가 한 이야기 잊어 줘|우리가 한 이야기 잊어줘|우리가 한 얘기 잊어 줘|"
+        "우리가 한 얘기 잊어줘|우리가 나눈 대화 잊어 줘|우리가 나눈 대화 잊어줘|"
+        "우리 대화 잊어 줘|우리 대화 잊어줘|우리 대화를 잊어 줘|우리 대화를 잊어줘|"
+        "이 대화를 잊어 줘|이 대화 잊어줘|대화를 잊어 줘|대화 지워 줘|우리 대화 지워 줘",
+    }
+)
+"""Whether this is all that was said: the conversation so far is to be forgotten."""
 
 
 def recollected(key: str, words: str | None, language: str, *, known: bool) -> str:

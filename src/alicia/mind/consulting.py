@@ -23,6 +23,8 @@ from alicia.mind.models.proposals import planned
 ON_THE_WAY_S = 0.1
 """How much longer than the model an answer may take: it is said why there is none."""
 
+_SHARED = {"turn_id", "text", "area_id", "history", "summary", "picture", "aloud_s"}
+
 Ask = Callable[[Think, float], Coroutine[Any, Any, Thought]]
 """A request, and how long to wait for its reply."""
 
@@ -64,7 +66,7 @@ class Consulting:
 
         Raises AliciaError; BrokeOffError where the beginning of a reply was said.
         """
-        shared = ask.model_dump(include={"turn_id", "text", "area_id", "history", "aloud_s"})
+        shared = ask.model_dump(include=_SHARED)
         language = ask.answers_in
         manner = answerer.manner(language)
         think = Think.model_validate(

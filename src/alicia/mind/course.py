@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Self
 
+from alicia.contracts.conversation import Picture
 from alicia.contracts.devices import HomeSnapshot
 from alicia.contracts.voice import (
     AudioChunk,
@@ -88,6 +89,8 @@ class Course:
     home: HomeSnapshot | None = None
     """The home of another time that it is understood by."""
     typed: str | None = None
+    picture: Picture | None = field(default=None, repr=False)
+    """What is asked about; nothing keeps it, and the turn no longer than itself."""
     may_hold_a_pin: bool = False
     """A PIN was asked for here just before."""
     started_at: float = field(default_factory=time.time)
@@ -159,6 +162,7 @@ class Course:
             speak=ask.speak,
             dry_run=ask.dry_run,
             typed=ask.text,
+            picture=ask.picture,
         )
 
     @property

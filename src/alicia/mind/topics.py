@@ -38,6 +38,11 @@ class Topics:
         if self._keep_s > 0:
             self._known[satellite] = topic, at
 
+    def forget(self, satellite: str | None) -> None:
+        """What was spoken of there, or anywhere."""
+        for one in list(self._known) if satellite is None else [satellite]:
+            self._known.pop(one, None)
+
     def all(self) -> list[tuple[str, Topic, float]]:
         """Satellites, what was spoken of there, and when."""
         return [(satellite, topic, at) for satellite, (topic, at) in self._known.items()]

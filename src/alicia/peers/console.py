@@ -50,6 +50,7 @@ class Console(Service[ConsoleSettings]):
         voice.PREPARE,
         voice.GET_TRACE,
         voice.STOP_TURN,
+        voice.FORGET_CONVERSATIONS,
         satellites.ANNOUNCE,
         satellites.LIST_RECORDINGS,
         satellites.GET_RECORDING,

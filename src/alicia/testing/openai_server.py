@@ -8,18 +8,22 @@ completions, their stream of server-sent events, errors), and says what it is to
         client = AsyncOpenAI(base_url=server.url, api_key="any")
 
 Each request takes the next script; when none is left the last is said again. What was asked is kept
-in `requests`, with whether the client hung up before the end.
+in `requests`, with whether the client hung up before the end. A message whose content is not of the
+form that the reference gives (a text, or parts of text and `image_url`) is answered with 400.
 """
 
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import re
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
+
+from alicia.testing.openai_content import wrong_content
 
 MODEL = "scripted-1"
 _REASONS = {
@@ -123,6 +127,17 @@ class OpenAiServer:
         """What the next requests are answered with; the last one again and again."""
         self._script = list(replies)
 
+    def pictures(self, number: int = -1) -> list[bytes]:
+        """The pictures that came with a request, decoded."""
+        parts = [
+            part
+            for message in self.requests[number].body["messages"]
+            if isinstance(message["content"], list)
+            for part in message["content"]
+        ]
+        urls = [part["image_url"]["url"] for part in parts if part["type"] == "image_url"]
+        return [base64.b64decode(url.partition(",")[2]) for url in urls]
+
     async def asked(self, count: int, *, within_s: float = 5.0) -> Request:
         """The request of that number, from 1, once it is there. Raises TimeoutError."""
         async with asyncio.timeout(within_s):
@@ -191,6 +206,10 @@ class OpenAiServer:
         elif route == ("POST", "/v1/chat/completions"):
             self.requests.append(request)
             self._came.set()
+            wrong = wrong_content(request.body)
+            if wrong is not None:
+                await _send(writer, 400, _error(400, None, wrong))
+                return
             reply = self._script.pop(0) if len(self._script) > 1 else self._script[0]
             await _reply(writer, reply, request)
         else:
@@ -223,9 +242,9 @@ def _head(status: int, headers: dict[str, Any]) -> bytes:
     return ("\r\n".join(lines) + "\r\n\r\n").encode()
 
 
-def _error(status: int, code: str | None) -> dict[str, Any]:
+def _error(status: int, code: str | None, message: str = "") -> dict[str, Any]:
     kind, usual = _CODES.get(status, ("server_error", None))
-    message = f"This script says {status}."
+    message = message or f"This script says {status}."
     return {"error": {"message": message, "type": kind, "param": None, "code": code or usual}}
 
 

@@ -6,15 +6,18 @@ import pytest
 
 from alicia.bus.packet import Packet
 from alicia.cli.tap import HIDDEN, checked, compact, hide, line, message_of
+from alicia.contracts.conversation import Picture
 from alicia.contracts.devices import FIND_ENTITIES, Entity, FindEntities
 from alicia.contracts.kinds import Message, Personal, Secret
 from alicia.contracts.voice import (
     AUDIO,
     PARTIAL,
+    SAY_TEXT,
     TRANSCRIBE,
     TURN_ENDED,
     AudioChunk,
     Partial,
+    SayText,
     Transcript,
     TurnRecord,
 )
@@ -147,3 +150,14 @@ def test_a_pin_is_hidden_even_with_personal_text() -> None:
     note = {"name": "Anna", "invitation": "unlock the door", "pin": "258014"}
     assert hide(note, schema, {}) == dict.fromkeys(note, HIDDEN)
     assert hide(note, schema, {}, mark="secret") == note | {"pin": HIDDEN}
+
+
+def test_a_picture_is_never_shown() -> None:
+    shown = SayText(
+        turn_id="t", satellite="s", text="what is this", picture=Picture(jpeg=b"canary " * 9)
+    )
+    topic = SAY_TEXT.name(shown)
+    told = message_of(packet(topic, shown), topic, personal=True)
+    assert told["message"]["text"] == "what is this"
+    assert told["message"]["picture"] == {"jpeg": HIDDEN}
+    assert "canary" not in repr(shown)

@@ -23,6 +23,7 @@ from alicia.errors import (
     LateError,
 )
 from alicia.mind.models.port import Tool, ToolCall
+from alicia.mind.models.prompts import framed
 from alicia.mind.models.redaction import redacted
 
 try:
@@ -184,9 +185,8 @@ class _Source:
 
 
 def marked(source: str, text: str) -> str:
-    """Untrusted text, in a frame that it can't close."""
-    inside = text[:LONGEST].replace("<", "‹").replace(">", "›")
-    return f'<untrusted source="{source}">\n{inside}\n</untrusted>'
+    """Untrusted text in its frame, and no more of it than a model is shown."""
+    return framed(source, text[:LONGEST])
 
 
 def plain_schema(schema: object) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from alicia.errors import (
     DeclinedError,
     LateError,
     NoProviderError,
+    NoSightError,
     QuotaError,
     RateLimitError,
     UpstreamAuthError,
@@ -43,6 +44,16 @@ AUTH_REST_S = 300.0
 Failed = Callable[[str, UpstreamError], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What is agreed about looking at a picture."""
+
+    price: Price
+    first_token_s: float
+    picture_tokens: int
+    """What a picture counts for at most: set aside until the server tells its own count."""
+
+
 @dataclass(slots=True)
 class Link:
     """A provider and what is agreed about it."""
@@ -51,6 +62,24 @@ class Link:
     price: Price
     first_token_s: float
     breaker: Breaker = field(default_factory=Breaker)
+    sight: Sight | None = None
+    """None where it sees nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Terms:
+    """What holds for one request."""
+
+    price: Price
+    first_token_s: float
+    picture_tokens: int = 0
+
+    @classmethod
+    def of(cls, link: Link, pictures: int) -> _Terms:
+        if not pictures or link.sight is None:
+            return cls(link.price, link.first_token_s)
+        sight = link.sight
+        return cls(sight.price, sight.first_token_s, pictures * sight.picture_tokens)
 
 
 @dataclass(slots=True)
@@ -119,15 +148,17 @@ class Chain:
 
         Where one fails in the middle of its answer, `Restarted` comes before the next one's.
         `within_s`: a sooner end than the chain's own. `longer_s`: how much later the end has become
-        since, asked at each part. Raises UpstreamError: the last one's, or
-        NoProviderError where nobody could be asked.
+        since, asked at each part. Raises UpstreamError: the last one's, NoProviderError where
+        nobody could be asked, or NoSightError where there is a picture and nobody sees.
         """
         now = time.monotonic()
         until = now + min(self._within_s, self._within_s if within_s is None else within_s)
         messages = [redacted_message(message) for message in messages]
-        last: UpstreamError = NoProviderError()
+        looks = any(message.picture for message in messages)
+        links = [link for link in self._links if link.sight is not None or not looks]
+        last: UpstreamError = NoProviderError() if links or not looks else NoSightError()
         void = False
-        for link in self._links:
+        for link in links:
             if link.breaker.is_open:
                 last = last if not isinstance(last, NoProviderError) else _resting(link)
                 continue
@@ -167,13 +198,15 @@ class Chain:
         ends: _Ends,
     ) -> AsyncGenerator[Part, None]:
         """One provider's answer, paid for and noted by its breaker, however it ends."""
-        sent = at_most(_written(messages, tools))
-        most_usd = link.price.of(Usage(sent, max_tokens))
+        terms = _Terms.of(link, sum(bool(message.picture) for message in messages))
+        sent = at_most(_written(messages, tools)) + terms.picture_tokens
+        most_usd = terms.price.of(Usage(sent, max_tokens))
         await self._costs.reserve(most_usd)
         link.breaker.begin()
         refused = False
         try:
-            parts = self._in_time(link, messages, tools, max_tokens, ends)
+            asked = link.provider.complete(messages, tools, max_tokens=max_tokens)
+            parts = _in_time(asked, link.provider.name, terms.first_token_s, ends)
             async with aclosing(parts):
                 async for part in parts:
                     told.take(part)
@@ -191,33 +224,29 @@ class Chain:
             # Who hangs up pays for what was read and said; the server tells no figure then.
             said = at_most("".join(told.characters))
             usage = Usage(0, 0) if refused else told.usage or Usage(sent, said)
-            usd = link.price.of(usage)
+            usd = terms.price.of(usage)
             await asyncio.shield(self._costs.settle(most_usd, link.provider.name, usage, usd))
 
-    async def _in_time(
-        self,
-        link: Link,
-        messages: Sequence[ChatMessage],
-        tools: Sequence[Tool],
-        max_tokens: int,
-        ends: _Ends,
-    ) -> AsyncGenerator[Part, None]:
-        first_until = time.monotonic() + link.first_token_s
-        hurried = ends.until < first_until
-        began = False
-        parts = link.provider.complete(messages, tools, max_tokens=max_tokens)
-        async with aclosing(parts):
-            while True:
-                until = ends.at if began else min(ends.at, first_until)
-                left = until - time.monotonic()
-                try:
-                    part = await asyncio.wait_for(anext(parts), max(0.0, left))
-                except StopAsyncIteration:
-                    return
-                except TimeoutError:
-                    raise LateError(provider=link.provider.name, hurried=hurried) from None
-                began = True
-                yield part
+
+async def _in_time(
+    parts: AsyncGenerator[Part, None], provider: str, first_token_s: float, ends: _Ends
+) -> AsyncGenerator[Part, None]:
+    """The parts while they come in time. Raises LateError."""
+    first_until = time.monotonic() + first_token_s
+    hurried = ends.until < first_until
+    began = False
+    async with aclosing(parts):
+        while True:
+            until = ends.at if began else min(ends.at, first_until)
+            left = until - time.monotonic()
+            try:
+                part = await asyncio.wait_for(anext(parts), max(0.0, left))
+            except StopAsyncIteration:
+                return
+            except TimeoutError:
+                raise LateError(provider=provider, hurried=hurried) from None
+            began = True
+            yield part
 
 
 def _written(messages: Sequence[ChatMessage], tools: Sequence[Tool]) -> str:

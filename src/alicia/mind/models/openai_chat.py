@@ -6,6 +6,7 @@ told to retry nothing, to follow no redirect, and to take no key from the enviro
 
 from __future__ import annotations
 
+import base64
 from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
@@ -50,10 +51,12 @@ class OpenAiChat:
         key: str,
         timeout_s: float,
         limit_name: LimitName = "max_completion_tokens",
+        vision_model: str = "",
     ) -> None:
         """`key` may be empty, where the server wants none. `timeout_s`: for silence of the server.
 
-        `limit_name`: what it calls the longest answer. Raises DependencyMissingError.
+        `limit_name`: what it calls the longest answer. `vision_model`: who is asked in place of
+        `model` where there is a picture. Raises DependencyMissingError.
         """
         try:
             import openai  # noqa: PLC0415 - heavy, and an extra
@@ -63,6 +66,7 @@ class OpenAiChat:
             ) from error
         self._name = name
         self._model = model
+        self._vision_model = vision_model or model
         self._limit_name = limit_name
         # What the library would take from the environment is none of this home's settings.
         unsent = ("OpenAI-Organization", "OpenAI-Project", *([] if key else ["Authorization"]))
@@ -84,7 +88,7 @@ class OpenAiChat:
     ) -> AsyncGenerator[Part, None]:
         """One request. Raises UpstreamError."""
         asked: dict[str, Any] = {
-            "model": self._model,
+            "model": self._vision_model if any(m.picture for m in messages) else self._model,
             "messages": [_message(message) for message in messages],
             self._limit_name: max_tokens,
             "stream": True,
@@ -163,7 +167,7 @@ class _Completion:
 def _message(message: ChatMessage) -> dict[str, Any]:
     if message.role == "tool":
         return {"role": "tool", "tool_call_id": message.call_id, "content": message.text}
-    told: dict[str, Any] = {"role": message.role, "content": message.text}
+    told: dict[str, Any] = {"role": message.role, "content": _content(message)}
     if message.calls:
         told["tool_calls"] = [
             {
@@ -174,6 +178,16 @@ def _message(message: ChatMessage) -> dict[str, Any]:
             for call in message.calls
         ]
     return told
+
+
+def _content(message: ChatMessage) -> str | list[dict[str, Any]]:
+    if not message.picture:
+        return message.text
+    url = f"data:image/jpeg;base64,{base64.b64encode(message.picture).decode('ascii')}"
+    return [
+        {"type": "text", "text": message.text},
+        {"type": "image_url", "image_url": {"url": url}},
+    ]
 
 
 def _tool(tool: Tool) -> dict[str, Any]:

@@ -27,6 +27,8 @@ class ChatMessage:
     """Of the assistant."""
     call_id: str = ""
     """Of a tool: the call that this is the result of."""
+    picture: bytes = b""
+    """Of the user: a JPEG that the text is about."""
 
 
 @dataclass(frozen=True, slots=True)

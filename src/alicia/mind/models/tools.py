@@ -61,6 +61,11 @@ class Toolbox:
         """By tool."""
         self.tools = self._made()
 
+    @property
+    def entities(self) -> tuple[Entity, ...]:
+        """What the model was told of."""
+        return self._grounding.entities
+
     def _made(self) -> list[Tool]:
         able: dict[str, list[tuple[Entity, Capability]]] = {}
         for entity in self._grounding.entities:

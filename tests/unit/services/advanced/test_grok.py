@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from alicia.contracts.advanced import THINK, Think, Thought
 from alicia.contracts.devices import HomeSnapshot
@@ -320,3 +321,26 @@ def test_the_environment_may_tell_the_providers() -> None:
     assert told.with_house
     assert [one.name for one in told.providers] == ["p"]
     assert not GrokSettings().with_house
+
+
+@pytest.mark.parametrize(
+    ("fields", "valid"),
+    [
+        ({"vision": True}, True),
+        (
+            {"vision": True, "vision_model": "s", "vision_input_usd": 2, "vision_output_usd": 0},
+            True,
+        ),
+        ({"vision": True, "vision_model": "s"}, False),
+        ({"vision": True, "vision_model": "s", "vision_input_usd": 2}, False),
+        ({"vision_model": "s", "vision_input_usd": 2, "vision_output_usd": 9}, False),
+        ({"vision": True, "vision_input_usd": 2, "vision_output_usd": 9}, False),
+    ],
+)
+def test_another_model_that_sees_has_prices_of_its_own(fields: dict[str, Any], valid: bool) -> None:
+    given = {"providers": [provider(**fields)]}
+    if valid:
+        assert GrokSettings.model_validate(given).providers[0].vision
+        return
+    with pytest.raises(ValidationError):
+        GrokSettings.model_validate(given)

@@ -15,6 +15,8 @@ class AiSettings(Settings):
     think_within_s: float = Field(default=1.7, ge=0)
     """How long a language model may take where the home's grammar knows no answer, so that
     something is heard within 2 s; 0 asks none."""
+    look_within_s: float = Field(default=9.0, gt=0)
+    """How long it may take to look at a picture."""
     remember_anyone: bool = False
     """Keep also what guests tell, and, for everybody here, what voices tell that nobody knows."""
     notes_to_models: bool = True

@@ -10,10 +10,14 @@ from alicia.contracts.advanced import (
 )
 from alicia.contracts.voice import (
     Understand,
+    Understood,
 )
 from alicia.errors import (
     AliciaError,
     BrokeOffError,
+    ForbiddenError,
+    NoResponderError,
+    NoSightError,
     NotUnderstoodError,
     TimeNotUnderstoodError,
     TurnCancelledError,
@@ -55,6 +59,30 @@ class ThinkingFurther(RememberingFacts):
         if thought.plan.actions and self._scheduling.forbids(ask):
             raise TimeNotUnderstoodError  # What was asked for then is not done now.
         return thought
+
+    async def _seen(self, ask: Understand) -> Understood:
+        """What a model that sees says of the picture: words alone, whatever is in it.
+
+        Raises NoSightError, another UpstreamError, PictureError, or ForbiddenError where it would
+        have something changed.
+        """
+        answerer = self._casting.answerer(ask.speaker, ask.area_id, ask.answers_in)
+        within_s = self.settings.look_within_s
+        try:
+            seen = await self._consulting.consult(ask, answerer, self._home, within_s)
+        except NoResponderError:
+            raise NoSightError from None
+        if seen.plan.actions:
+            self.log.warning("a change refused that a picture may have asked for")
+            raise ForbiddenError("A picture changes nothing in this home.")
+        return Understood(
+            turn_id=ask.turn_id,
+            heard=seen.plan.heard,
+            intent=seen.plan.intent,
+            reply=seen.said,
+            language=ask.answers_in,
+            untrusted=True,
+        )
 
     @handles(CLAUSE)
     async def clause(self, clause: Clause) -> None:

@@ -62,6 +62,8 @@ class Ai(ThinkingFurther):
     async def understand(self, ask: Understand) -> Understood:
         if ask.home is not None and not ask.dry_run:
             raise MalformedMessageError(schema="Understand", reason="another home, no dry run")
+        if ask.picture is not None:
+            return await self._seen(ask)
         if (understood := await self._about_no_device(ask)) is not None:
             return understood
         said, untrusted, on_its_word = "", False, ask

@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import datetime
 
+from alicia.contracts.advanced import COMPLETE
 from alicia.contracts.satellites import (
     ANNOUNCE,
     FORGET_RECORDINGS,
@@ -105,7 +106,7 @@ class Announcing(Turns):
     says = (TURN, TURN_ENDED, CANCEL, SOUND)
     hears = (AUDIO,)
     asks = (TRANSCRIBE, UNDERSTAND, SPEAK)
-    does_without = (GET_HOME, PREVIEW)
+    does_without = (GET_HOME, PREVIEW, COMPLETE)
 
     @asynccontextmanager
     async def lifespan(self) -> AsyncGenerator[None, None]:

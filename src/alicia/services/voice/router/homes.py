@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import time
 
-from alicia.contracts.conversation import Exchange, Topic
+from alicia.contracts.conversation import Topic
 from alicia.contracts.voice import AUTO, GET_HOME, PREVIEW, GetHome, Preview
 from alicia.errors import AliciaError
 from alicia.mind.course import Course
-from alicia.mind.histories import Histories
-from alicia.mind.models.proposals import INTENT
 from alicia.mind.topics import Topics
 from alicia.services.voice.router.people import People
 
@@ -18,32 +16,10 @@ class Homes(People):
     """Today's home and that of another time, and what was spoken of before."""
 
     _topics: Topics
-    _histories: Histories
 
     def _topic(self, course: Course) -> Topic | None:
         """What was spoken of before; in a home of another time nobody knows."""
         return None if course.home else self._topics.of(course.satellite, time.monotonic())
-
-    def _history(self, course: Course) -> list[Exchange]:
-        """What a model may be told again of the conversation here."""
-        if course.home:
-            return []
-        return self._histories.of(course.satellite, course.speaker, time.monotonic())
-
-    def _note_the_conversation(self, course: Course) -> None:
-        """What the next turn here may go on with."""
-        if course.dry_run:
-            return
-        now = time.monotonic()
-        self._topics.note(course.satellite, course.understood, course.error, now)
-        understood, begun = course.understood, course.beginning.said
-        by_model = begun if understood is None else understood.intent == INTENT
-        replied = begun if understood is None else course.reply
-        if by_model and not course.secret and course.words and replied:
-            if understood is None or understood.untrusted:
-                replied = ""  # what was cut short may be untrusted: nobody knows yet
-            exchange = Exchange(said=course.words, replied=replied)
-            self._histories.note(course.satellite, course.speaker, exchange, now)
 
     async def _note_the_home(self, course: Course) -> None:
         """Keep with a recording what it was understood by; who reads it needs no more."""

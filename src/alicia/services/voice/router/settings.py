@@ -11,6 +11,8 @@ class RouterSettings(Settings):
     transcribe_s: float = Field(default=25.0, gt=0)
     """From opening the microphone to the text; the person's own time is in it."""
     understand_s: float = Field(default=6.0, gt=0)
+    look_s: float = Field(default=10.0, gt=0)
+    """The same where there is a picture; to the first clause, where the reply is spoken."""
     speak_s: float = Field(default=8.0, gt=0)
     aloud_s: float = Field(default=9.0, ge=0)
     """How long a language model may go on with an answer whose first clause is spoken; 0: nothing
@@ -43,6 +45,8 @@ class RouterSettings(Settings):
     """How many of them at each satellite."""
     history_s: float = Field(default=300.0, ge=0)
     """How long a language model is told again what it was asked and answered here; 0: never."""
+    history_tokens: int = Field(default=400, ge=0)
+    """How much of it, as it was said. Of what was before a model is told a summary; 0: nothing."""
     vanished_s: float = Field(default=2.0, ge=0)
     """How long a satellite that is lost may take to come back into its turn."""
     lease_s: float = Field(default=30.0, gt=0)

@@ -39,7 +39,7 @@ class Speaking(Homes, ABC):
 
     async def _understood(self, course: Course, ask: Understand) -> Understood:
         """What ai makes of it. Raises DeadlineError where in time nothing has begun."""
-        within_s = self.settings.understand_s
+        within_s = self.settings.look_s if ask.picture else self.settings.understand_s
         if ask.aloud_s is None:
             return await self.ask(UNDERSTAND, ask, deadline_s=within_s)
         course.beginning.open()

@@ -40,7 +40,6 @@ from alicia.language.stopping import is_stop
 from alicia.mind.arbitration import Arbiter, Rules, Verdict
 from alicia.mind.casting import Casting
 from alicia.mind.course import Course, Stopwatch, without_words
-from alicia.mind.histories import Histories
 from alicia.mind.recordings import RecordingStore
 from alicia.mind.satellites import Directory, earshot
 from alicia.mind.spoken_languages import SpokenLanguages
@@ -48,8 +47,9 @@ from alicia.mind.turn_machine import Machines
 from alicia.mind.turns import Journal, OpenEntry, Traces
 from alicia.runtime.service import handles, serves
 from alicia.runtime.tracing import current_trace, new_trace
-from alicia.services.voice.router.conversing import RECOLLECTED, Conversing, untold
+from alicia.services.voice.router.conversing import FORGOTTEN, RECOLLECTED, untold
 from alicia.services.voice.router.speaking import Speaking
+from alicia.services.voice.router.summing import Summing
 
 REPLAYS = 3
 STOPPED = "Stop"
@@ -59,7 +59,7 @@ SOUNDS_S = 3.0
 """How much longer than its reply a satellite may take to say that it was heard."""
 
 
-class Turns(Conversing, Speaking, ABC):
+class Turns(Summing, Speaking, ABC):
     """The turn's one owner."""
 
     @asynccontextmanager
@@ -72,9 +72,7 @@ class Turns(Conversing, Speaking, ABC):
         )
         self._machines = Machines()
         await self._open_conversation(folder)
-        self._histories = Histories(keep_s=own.history_s)
-        self._lately: dict[str, TurnRecord] = {}
-        """The last turn of each satellite, in memory alone: its words are somebody's."""
+        self._lately, self._summing = {}, {}
         self._were, self._asked_at = {}, {}
         self._casting = Casting()
         self._languages = SpokenLanguages()
@@ -97,6 +95,7 @@ class Turns(Conversing, Speaking, ABC):
         async with asyncio.TaskGroup() as self._turns:
             await self._take_up_again()
             yield
+            self._put_summaries_off()
             for event in self._sounding.values():
                 event.set()
             for timer in self._vanishing.values():
@@ -188,6 +187,7 @@ class Turns(Conversing, Speaking, ABC):
             self._courses.pop(course.turn_id, None)
             self._tasks.pop(course.turn_id, None)
 
+        self._put_summaries_off()
         self._courses[course.turn_id] = course
         task = self._turns.create_task(whole(), name=f"turn {course.turn_id}")
         self._tasks[course.turn_id] = task
@@ -286,7 +286,7 @@ class Turns(Conversing, Speaking, ABC):
             return
         await self._say(course, TurnPhase.THINKING)
         course.answerer = self._answerer(course)
-        heard = course.transcript
+        heard, told = course.transcript, self._told(course)
         ask = Understand(
             turn_id=course.turn_id,
             text=text,
@@ -299,8 +299,10 @@ class Turns(Conversing, Speaking, ABC):
             follows=course.follows,
             dry_run=course.dry_run,
             topic=self._topic(course),
-            history=self._history(course),
+            history=told.history,
+            summary=told.summary,
             aloud_s=self._aloud_s(course),
+            picture=course.picture,
             home=course.home,
             reply_language=course.reply_language,
             between=course.between,
@@ -324,7 +326,7 @@ class Turns(Conversing, Speaking, ABC):
 
     async def _end(self, course: Course) -> TurnRecord:
         record = course.record()
-        told_again = course.intent in (EXPLAINED, RECOLLECTED)
+        told_again = course.intent in (EXPLAINED, RECOLLECTED, FORGOTTEN)
         await self._note_turn(course, record, told_again=told_again)
         self._note_what_was_asked(course)
         with self._if_the_disk_will():
@@ -341,6 +343,7 @@ class Turns(Conversing, Speaking, ABC):
                     course.recorder.home,
                 )
         await self.say(TURN_ENDED, record)
+        self._sum_up(course)
         with self._if_the_disk_will():
             self._journal.remove(course.turn_id)
         if course.plays and record.spoken and not course.cancelled:
