@@ -50,8 +50,7 @@ from alicia.services.core.device_registry import DeviceRegistry
 from alicia.services.devices.device_control import DeviceControl
 from alicia.services.voice.ai import Ai
 from alicia.testing.running import RunningHouse, house
-
-from .others import until
+from alicia.testing.waiting import until
 
 LAMP = "light.kitchen"
 

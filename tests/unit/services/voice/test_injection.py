@@ -56,10 +56,9 @@ from alicia.runtime.service import Service, serves
 from alicia.runtime.settings import Settings
 from alicia.security.permissions import Role, opens
 from alicia.testing.people import lives_here
+from alicia.testing.waiting import settled
 
 from .test_pin_by_voice import DOOR, GARAGE, PIN, UNLOCK, Talk, talk
-
-pytestmark = pytest.mark.usefixtures("loaded_languages")
 
 LAMP = "light.kitchen"
 MISTAKEN = ("741096", "852147", "369258")
@@ -104,7 +103,7 @@ async def siege(
         await ready.wait()
         try:
             yield besieged
-            await asyncio.sleep(0.05)  # what was begun comes to the devices
+            await settled()  # what was begun comes to the devices
             assert besieged.opened == []
             assert await speaking.locked()
             assert (await speaking.state(GARAGE)).values["position"] == 0.0

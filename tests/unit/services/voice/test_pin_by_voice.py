@@ -33,10 +33,9 @@ from alicia.services.voice.router import Router
 from alicia.speech.number_words import digits
 from alicia.testing.people import kept_people, lives_here
 from alicia.testing.running import RunningHouse, house
+from alicia.testing.waiting import settled, until
 
-from .others import Ear, Mouth, until
-
-pytestmark = pytest.mark.usefixtures("loaded_languages")
+from .others import Ear, Mouth
 
 DOOR, GARAGE = "lock.front_door", "cover.garage_door"
 PIN, WRONG = "258014", "741096"
@@ -157,7 +156,7 @@ async def test_the_sound_of_a_pin_is_not_kept_where_sound_is_kept(tmp_path: Path
                         pcm=b"\1\2" * 160,
                     ),
                 )
-            await asyncio.sleep(0.05)
+            await settled()
             t.ear.leave.set()
             await turn
         assert not await t.locked()

@@ -33,8 +33,9 @@ from alicia.contracts.voice import (
 from alicia.errors import AmbiguousError, AnsweredElsewhereError, TurnCancelledError
 from alicia.services.voice.router import Router
 from alicia.testing.running import RunningHouse, house
+from alicia.testing.waiting import settled, until
 
-from .others import Ear, Mind, Mouth, Onlooker, Other, until
+from .others import Ear, Mind, Mouth, Onlooker, Other
 
 
 @dataclass
@@ -280,12 +281,12 @@ async def test_a_satellite_that_vanishes_ends_its_turn(tmp_path: Path) -> None:
 
 
 async def test_a_satellite_that_is_back_in_a_moment_keeps_its_turn(tmp_path: Path) -> None:
-    async with scene(tmp_path, vanished_s=0.2) as s:
+    async with scene(tmp_path, vanished_s=0.6) as s:
         ear = await held(s, "ear", instance="satellite-1")
         await s.home.bus.say(PRESENCE, presence(Phase.LOST))
-        await asyncio.sleep(0.05)
+        await settled()
         await s.home.bus.say(PRESENCE, presence(Phase.READY))
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(0.7)
         ear.leave.set()
         assert (await s.ended()).error is None
 
