@@ -283,7 +283,7 @@ async def test_a_name_is_only_a_name(tmp_path: Path) -> None:
         for number, name in enumerate(NAMES)
     ]
     # Nobody is behind the traps: what they are told is not waited for.
-    async with siege(tmp_path, device_control={"confirm_within_s": 0.1}) as s:
+    async with siege(tmp_path, device_control={"confirm_within_s": 0.02}) as s:
         bus = s.talk.home.bus
         await bus.ask(
             devices.REGISTER,
