@@ -64,7 +64,8 @@ class Told:
 
 def environment(**more: str) -> dict[str, str]:
     own = {key: value for key, value in os.environ.items() if not key.startswith("ALICIA_")}
-    return {**own, "ALICIA_BROKER__TLS_PORT": "0", "COLUMNS": "140", "NO_COLOR": "1", **more}
+    quiet = {"ALICIA_TTS__WARM_AFTER_S": "3600", "COLUMNS": "140", "NO_COLOR": "1"}
+    return {**own, "ALICIA_BROKER__TLS_PORT": "0", **quiet, **more}
 
 
 def alicia(home: Path, *words: str, **more: str) -> Told:

@@ -150,6 +150,8 @@ async def live_house(
         **os.environ,
         "ALICIA_HOME": str(folder),
         "ALICIA_BROKER__TLS_PORT": "0",
+        # Each house would speak hundreds of phrases in advance, on the cores that tests share.
+        "ALICIA_TTS__WARM_AFTER_S": "3600",
         **(settings or {}),
     }
     process = await asyncio.create_subprocess_exec(
