@@ -50,7 +50,7 @@ from alicia.services.core.device_registry import DeviceRegistry
 from alicia.services.devices.device_control import DeviceControl
 from alicia.services.voice.ai import Ai
 from alicia.testing.running import RunningHouse, house
-from alicia.testing.waiting import until
+from alicia.testing.waiting import PATIENCE_S, until
 
 LAMP = "light.kitchen"
 
@@ -120,7 +120,7 @@ async def understood(
         satellite="s1",
         alternatives=list(alternatives),
     )
-    return await home.bus.ask(UNDERSTAND, ask)
+    return await home.bus.ask(UNDERSTAND, ask, deadline_s=PATIENCE_S)
 
 
 def changes(result: Understood) -> dict[str, tuple[str, object, str]]:

@@ -126,10 +126,12 @@ async def microphone(home: RunningHouse) -> AsyncGenerator[Microphone, None]:
     tasks = [asyncio.create_task(work()) for work in (listen, partials, ends)]
     for one in started:
         await one.wait()
-    yield made
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    try:
+        yield made
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 @asynccontextmanager
@@ -331,6 +333,7 @@ async def test_whoever_is_not_heard_clearly_may_go_on_after_a_pause(
         await mic.heard()
         first = sentence()[: int(1.6 * RATE_HZ) * 2]  # Its words, and hardly any silence.
         sent = await mic.say(first + bytes(int(0.2 * RATE_HZ) * 2))
+        await until(lambda: mic.partials)
         await asyncio.sleep(1.0)  # As long as the silence would last: it is decoded meanwhile.
         pause = bytes(int(0.6 * RATE_HZ) * 2)
         await mic.say(pause + sentence() + bytes(RATE_HZ * 4), first=sent)
