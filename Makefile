@@ -2,7 +2,6 @@
 
 SHELL := /bin/bash
 BIN := .venv/bin
-FLOORS := $(wildcard tests/unit tests/contract tests/integration tests/e2e tests/chaos)
 SCRIPTS := .ci/run $(wildcard scripts/*.sh)
 ARGS ?=
 
@@ -28,7 +27,7 @@ check: setup-dev lint types imports generated ## what a commit needs: quickest f
 	$(BIN)/pytest -q $(wildcard tests/unit tests/contract)
 
 test: setup-dev lint types imports generated ## everything but the benches
-	$(BIN)/pytest -q $(FLOORS) $(ARGS)
+	@scripts/test.sh $(ARGS)
 
 format: ## put the source into shape
 	$(BIN)/ruff format .

@@ -8,18 +8,17 @@ import asyncio
 import os
 import secrets
 import signal
-from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import pytest_asyncio
 
 from alicia.audio.formats import read
 from alicia.contracts.voice import SAY_TEXT, TURN, SayText, TurnPhase
 from alicia.peers.satellite import Heard, played
-from alicia.testing.live import LiveHouse, live_house
+from alicia.testing.live import LiveHouse
+from alicia.testing.waiting import PATIENCE_S
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -46,15 +45,9 @@ ROOMS = (
 )
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[LiveHouse, None]:
-    async with live_house(tmp_path_factory.mktemp("house")) as running:
-        yield running
-
-
 async def _lamp_is_off(house: LiveHouse) -> int:
     """Bring the lamp into a known state; how many commands it has carried out."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         while house.states.get(LAMP) is None or house.states[LAMP].values.get("power") is not False:
             await house.console.ask(
                 SAY_TEXT,

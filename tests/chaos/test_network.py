@@ -9,6 +9,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import pytest
+
 from alicia.audio.formats import read
 from alicia.contracts.voice import TURN, TurnPhase
 from alicia.peers.satellite import Satellite, played
@@ -16,7 +18,10 @@ from alicia.runtime.house import Address, MqttHouse
 from alicia.runtime.runner import joined
 from alicia.runtime.settings import Folder
 from alicia.testing.faults import FaultyWay, proxy
-from alicia.testing.live import LiveHouse, live_house
+from alicia.testing.live import LiveHouse
+from alicia.testing.waiting import PATIENCE_S
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 TURN_ON = Path(__file__).parents[1] / "data" / "speech" / "turn_on_the_kitchen_light.af_heart.flac"
 
@@ -46,11 +51,10 @@ async def _phase(house: LiveHouse, satellite: str, phase: TurnPhase) -> None:
                 return
 
 
-async def test_a_network_that_is_cut_in_the_middle_of_a_sentence(tmp_path: Path) -> None:
-    async with (
-        live_house(tmp_path / "house") as house,
-        far_satellite(house, tmp_path / "far") as (satellite, way),
-    ):
+async def test_a_network_that_is_cut_in_the_middle_of_a_sentence(
+    house: LiveHouse, tmp_path: Path
+) -> None:
+    async with far_satellite(house, tmp_path) as (satellite, way):
         name = satellite.instance
         listening = asyncio.create_task(_phase(house, name, TurnPhase.LISTENING))
         pcm = read(TURN_ON, max_s=10).tobytes()
@@ -71,7 +75,7 @@ async def test_a_network_that_is_cut_in_the_middle_of_a_sentence(tmp_path: Path)
         await listening
         await asyncio.sleep(0.6)
         way.cut()
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE_S):
             await _phase(house, name, TurnPhase.IDLE)
         way.mend()
         await turn

@@ -5,6 +5,7 @@ from collections import Counter
 from importlib import resources
 
 import pytest
+from tests.rows import rows
 
 from alicia import errors
 from alicia.contracts import declared, name_of
@@ -54,14 +55,14 @@ def test_a_name_is_taken_once() -> None:
     assert [name for name, count in names.items() if count > 1] == []
 
 
-@pytest.mark.parametrize("entry", built(), ids=lambda entry: entry.name)
+@rows("entry", built(), ids=lambda entry: entry.name)
 def test_a_room_is_where_the_roster_says(entry: Room) -> None:
     found = entry.load()
     assert issubclass(found, Service)
     assert found.name == entry.name
 
 
-@pytest.mark.parametrize("entry", built(), ids=lambda entry: entry.name)
+@rows("entry", built(), ids=lambda entry: entry.name)
 def test_a_room_says_what_it_is_for(entry: Room) -> None:
     kind = entry.load()
     module = inspect.getmodule(kind)
@@ -69,7 +70,7 @@ def test_a_room_says_what_it_is_for(entry: Room) -> None:
     assert (module.__doc__ or "").strip(), f"{module.__name__} has no docstring"
 
 
-@pytest.mark.parametrize("entry", built(), ids=lambda entry: entry.name)
+@rows("entry", built(), ids=lambda entry: entry.name)
 def test_a_room_does_something(entry: Room) -> None:
     kind = entry.load()
     assert served(kind) or handled(kind) or background(kind) or kind.says or kind.asks
@@ -78,7 +79,7 @@ def test_a_room_does_something(entry: Room) -> None:
 # ---- who does what ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("topic", topics(State), ids=name_of)
+@rows("topic", topics(State), ids=name_of)
 def test_a_state_has_one_writer(topic: AnyTopic) -> None:
     writers = everyone_who("says", topic)
     if topic.each_own:
@@ -88,7 +89,7 @@ def test_a_state_has_one_writer(topic: AnyTopic) -> None:
         assert len(writers) == 1, writers
 
 
-@pytest.mark.parametrize("topic", topics(Command), ids=name_of)
+@rows("topic", topics(Command), ids=name_of)
 def test_a_command_is_served_by_one_service(topic: AnyTopic) -> None:
     servers = everyone_who("serves", topic)
     if topic.each_own:
@@ -97,7 +98,7 @@ def test_a_command_is_served_by_one_service(topic: AnyTopic) -> None:
         assert len(servers) == 1, servers
 
 
-@pytest.mark.parametrize("topic", list(declared().values()), ids=name_of)
+@rows("topic", list(declared().values()), ids=name_of)
 def test_a_topic_is_used_from_both_sides(topic: AnyTopic) -> None:
     if isinstance(topic, Command):
         assert everyone_who("asks", topic), "nobody asks it"
@@ -107,7 +108,7 @@ def test_a_topic_is_used_from_both_sides(topic: AnyTopic) -> None:
         assert everyone_who("hears", topic), "nobody hears it"
 
 
-@pytest.mark.parametrize("name", sorted(entry.name for entry in built()))
+@rows("name", sorted(entry.name for entry in built()))
 def test_a_verb_fits_the_kind_of_message(name: str) -> None:
     mine = declarations()[name]
     for topic in (*mine.says, *mine.hears):
@@ -116,7 +117,7 @@ def test_a_verb_fits_the_kind_of_message(name: str) -> None:
         assert isinstance(topic, Command), name_of(topic)
 
 
-@pytest.mark.parametrize("name", sorted(entry.name for entry in built()))
+@rows("name", sorted(entry.name for entry in built()))
 def test_a_method_takes_what_its_command_carries(name: str) -> None:
     for method, how in served(room(name).load()).items():
         hints = inspect.get_annotations(getattr(room(name).load(), method), eval_str=True)
@@ -141,7 +142,7 @@ def test_no_two_topics_take_each_others_messages() -> None:
         assert [name_of(t) for t in patterns if t.match(example) is not None] == [name_of(one)]
 
 
-@pytest.mark.parametrize("topic", list(declared().values()), ids=name_of)
+@rows("topic", list(declared().values()), ids=name_of)
 def test_a_place_is_a_field_of_the_payload(topic: AnyTopic) -> None:
     fields = getattr(topic.payload, "model_fields")  # noqa: B009 - Payload is a Protocol
     for place in topic.places:
@@ -149,7 +150,7 @@ def test_a_place_is_a_field_of_the_payload(topic: AnyTopic) -> None:
         assert fields[place].is_required()
 
 
-@pytest.mark.parametrize("topic", list(declared().values()), ids=name_of)
+@rows("topic", list(declared().values()), ids=name_of)
 def test_a_topic_is_written_in_lower_snake_case(topic: AnyTopic) -> None:
     for level in _levels(topic):
         assert level == level.lower()
@@ -164,7 +165,7 @@ def test_a_payloads_name_is_taken_once() -> None:
     assert [name for name, count in names.items() if count > 1] == []
 
 
-@pytest.mark.parametrize("topic", topics(Stream), ids=name_of)
+@rows("topic", topics(Stream), ids=name_of)
 def test_a_stream_fades(topic: AnyTopic) -> None:
     assert topic.expiry_s
 
@@ -176,7 +177,7 @@ def _levels(topic: AnyTopic) -> list[str]:
 # ---- errors -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("code", sorted(errors.all_codes()))
+@rows("code", sorted(errors.all_codes()))
 def test_an_error_is_a_sentence_with_a_code_in_its_family(code: str) -> None:
     kind = errors.all_codes()[code]
     assert kind.code == code
@@ -189,7 +190,7 @@ def test_an_error_is_a_sentence_with_a_code_in_its_family(code: str) -> None:
         assert code.startswith(f"{getattr(parent, 'code')}.")  # noqa: B009
 
 
-@pytest.mark.parametrize("code", sorted(errors.all_codes()))
+@rows("code", sorted(errors.all_codes()))
 def test_an_error_crosses_the_bus_as_the_same_class(code: str) -> None:
     kind = errors.all_codes()[code]
     wire = kind(entity="lamp").to_wire()

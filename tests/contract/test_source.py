@@ -1,4 +1,7 @@
-"""What no reviewer should have to look for: topics, names and imports in the wrong place."""
+"""What no reviewer should have to look for: topics and names in the wrong place.
+
+Who may import whom is `make imports`.
+"""
 
 import ast
 import re
@@ -7,9 +10,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-import pytest
-from importlinter.api import read_configuration
-from importlinter.application.use_cases import lint_imports
+from tests.rows import rows
 
 import alicia
 from alicia.contracts import declared
@@ -53,7 +54,7 @@ def literals(tree: ast.AST) -> Iterator[tuple[int, str]]:
             yield node.lineno, node.value
 
 
-@pytest.mark.parametrize("path", FILES, ids=named)
+@rows("path", FILES, ids=named)
 def test_no_topic_is_written_outside_the_contract(path: Path) -> None:
     if path.is_relative_to(SOURCE / "contracts"):
         return
@@ -73,36 +74,16 @@ def test_a_written_topic_would_be_found() -> None:
 # ---- names --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("path", FILES, ids=named)
+@rows("path", FILES, ids=named)
 def test_a_modules_name_says_what_is_in_it(path: Path) -> None:
     parts = path.relative_to(SOURCE).with_suffix("").parts
     assert not BANNED & set(parts)
 
 
-@pytest.mark.parametrize("path", FILES, ids=named)
+@rows("path", FILES, ids=named)
 def test_no_module_reads_from_the_tests(path: Path) -> None:
     text = path.read_text("utf-8")
     assert not re.search(r"^\s*(from|import) (tests|pytest|hypothesis)\b", text, re.MULTILINE)
-
-
-# ---- imports ------------------------------------------------------------------------------------
-
-
-@cache
-def _contracts() -> tuple[str, ...]:
-    pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
-    return tuple(contract["id"] for contract in pyproject["tool"]["importlinter"]["contracts"])
-
-
-@pytest.mark.parametrize("contract", _contracts())
-def test_imports_follow_the_plan(
-    contract: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.chdir(ROOT)
-    configuration = read_configuration("pyproject.toml")
-    assert configuration["contracts_options"]
-    passed = lint_imports("pyproject.toml", limit_to_contracts=(contract,), is_debug_mode=False)
-    assert passed, capsys.readouterr().out
 
 
 # ---- words that must agree ----------------------------------------------------------------------
@@ -129,7 +110,7 @@ def test_every_room_has_a_grade_and_only_what_is_built_has_one() -> None:
         assert rows[entry.name] in grades, entry.name
 
 
-@pytest.mark.parametrize("entry", ROOMS, ids=lambda entry: entry.name)
+@rows("entry", ROOMS, ids=lambda entry: entry.name)
 def test_a_grade_rests_on_tests(entry: Room) -> None:
     page = (ROOT / "docs" / "quality.md").read_text("utf-8")
     if re.search(rf"^\| `{entry.name}` \| (bronze|silver|gold|platinum) \|", page, re.MULTILINE):
@@ -137,7 +118,7 @@ def test_a_grade_rests_on_tests(entry: Room) -> None:
         assert (folder / f"test_{entry.name}.py").exists()
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "docs" / "adr").glob("*.md")), ids=named)
+@rows("path", sorted((ROOT / "docs" / "adr").glob("*.md")), ids=named)
 def test_a_decision_has_its_five_headings(path: Path) -> None:
     text = path.read_text("utf-8")
     assert re.search(r"Date(:|\n\n) ?\d{4}-\d{2}-\d{2}", text)

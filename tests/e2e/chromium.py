@@ -15,6 +15,8 @@ from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
 
+from alicia.testing.waiting import PATIENCE_S
+
 PROGRAM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = (
     "--headless=new",
@@ -72,7 +74,7 @@ class Tab:
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._waiting[self._next] = answer
         await self._socket.send(json.dumps({"id": self._next, "method": method, "params": params}))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             message = await answer
         if "error" in message:
             raise RefusedError(method, message["error"])
@@ -144,7 +146,7 @@ async def tab(url: str, folder: Path, *flags: str) -> AsyncGenerator[Tab, None]:
         # Its helpers are of its group, and one that hangs must not keep a test.
         os.killpg(process.pid, signal.SIGTERM)
         try:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE_S):
                 await process.wait()
         except TimeoutError:
             os.killpg(process.pid, signal.SIGKILL)
@@ -152,7 +154,7 @@ async def tab(url: str, folder: Path, *flags: str) -> AsyncGenerator[Tab, None]:
 
 
 async def _port(file: Path) -> int:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_S):
         while len(lines := await asyncio.to_thread(_lines, file)) < 2:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
     return int(lines[0])
@@ -166,7 +168,7 @@ async def _page_address(port: int) -> str:
     """Where the first page is debugged. The connection is kept open whatever one asks for."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(f"GET /json HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode())
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
         length = int(head.partition("content-length:")[2].split()[0])
         pages = json.loads(await reader.readexactly(length))

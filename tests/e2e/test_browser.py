@@ -28,6 +28,7 @@ from alicia.runtime.house import MqttHouse
 from alicia.runtime.runner import joined
 from alicia.security.authority import read_certificate
 from alicia.testing.live import LiveHouse
+from alicia.testing.waiting import PATIENCE_S
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 needs_chromium = pytest.mark.skipif(
@@ -201,7 +202,7 @@ async def http(
     given = {"Host": f"{host}:{port}", "Connection": "close", "Content-Length": str(len(body))}
     lines = [f"{name.replace('_', '-')}: {value}" for name, value in {**given, **headers}.items()]
     writer.write("\r\n".join([f"{method} {path} HTTP/1.1", *lines, "", ""]).encode() + body)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         answer = (await reader.read()).decode()
     writer.transport.abort()
     return int(answer.split()[1]), answer
@@ -312,7 +313,7 @@ async def test_what_is_told_names_its_turn_and_the_stopped_one_comes_before_the_
             await socket.send(json.dumps(start))
         await socket.send('{"type": "end"}')
         numbers: list[int] = []
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE_S):
             while True:
                 message = await socket.recv()
                 if isinstance(message, str):
@@ -329,7 +330,7 @@ async def flood(socket: ClientConnection) -> None:
 
 
 async def told(socket: ClientConnection, kind: str) -> dict[str, str]:
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(PATIENCE_S):
         while True:
             message = await socket.recv()
             if isinstance(message, str) and json.loads(message)["type"] == kind:

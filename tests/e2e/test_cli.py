@@ -64,7 +64,8 @@ class Told:
 
 def environment(**more: str) -> dict[str, str]:
     own = {key: value for key, value in os.environ.items() if not key.startswith("ALICIA_")}
-    return {**own, "ALICIA_BROKER__TLS_PORT": "0", "COLUMNS": "140", "NO_COLOR": "1", **more}
+    quiet = {"ALICIA_TTS__WARM_AFTER_S": "3600", "COLUMNS": "140", "NO_COLOR": "1"}
+    return {**own, "ALICIA_BROKER__TLS_PORT": "0", **quiet, **more}
 
 
 def alicia(home: Path, *words: str, **more: str) -> Told:
@@ -458,7 +459,7 @@ def test_ctrl_c_ends_the_house_and_leaves_no_process(house: House) -> None:
     _, said = house.process.communicate(timeout=40)
     assert house.process.returncode == 0, said
     assert "Traceback" not in said
-    until = time.monotonic() + 2
+    until = time.monotonic() + 20
     while (left := [pid for pid in everyone if alive(pid)]) and time.monotonic() < until:
         time.sleep(0.05)
     assert not left

@@ -17,6 +17,7 @@ from alicia.cli.turns import waterfall
 from alicia.contracts.voice import GET_TRACE, STOP_TURN, CancelReason, GetTrace, StopTurn, TurnTrace
 from alicia.peers.satellite import played
 from alicia.testing.live import LiveHouse
+from alicia.testing.waiting import PATIENCE_S, Stopwatch
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 FILE = SPEECH / "turn_on_the_kitchen_light.af_heart.flac"
@@ -31,7 +32,7 @@ def off(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> floa
 
 async def _trace(house: LiveHouse, turn_id: str) -> TurnTrace:
     """The turn's trace, once the satellite's own span is in it: spans come in batches."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         while True:
             found = await house.console.ask(GET_TRACE, GetTrace(turn_id=turn_id))
             if any(span.service == "satellite" for span in found.spans):
@@ -77,9 +78,9 @@ async def test_a_turn_that_is_stopped_ends_cleanly_by_a_wrong_clock(
         await house.satellite.ask(STOP_TURN, StopTurn(satellite=house.satellite.called))
 
     stopping = asyncio.create_task(silence_then_stop())
-    began = time.monotonic()
+    began = Stopwatch()
     heard = await house.satellite.turn(played(b""))
     await stopping
     assert heard.cancelled is CancelReason.STOP
-    assert time.monotonic() - began < 5
+    assert began.seconds < 5
     assert not heard.own_voice

@@ -7,8 +7,12 @@ import secrets
 import signal
 from pathlib import Path
 
+import pytest
+
 from alicia.contracts.voice import SAY_TEXT, SayText, TurnRecord
 from alicia.testing.live import LiveHouse, live_house
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 LAMP = "light.living_room_lamp"
 BEDROOM = ["light.bedroom_lamp", "light.bedside_lamp"]
@@ -74,23 +78,21 @@ async def test_ten_turns_in_three_languages_go_on_though_parts_are_killed(
         assert refused.error == "device.not_capable", "a thermometer has no colour"
 
 
-async def test_why_is_answered_from_what_really_happened(tmp_path: Path) -> None:
-    async with live_house(tmp_path) as house:
-        await say(house, "Turn on the kitchen lied", "en")
-        why = await say(house, "Why did you do that?", "en")
-        assert why.error is None
-        assert why.actions == []
-        assert why.reply is not None
-        for part in ("Turn on the kitchen lied", "turn on the kitchen light", "1 of 1"):
-            assert part in why.reply
-        again = await say(house, "Warum hast du das gemacht?", "de")
-        assert again.reply is not None
-        assert "1 von 1" in again.reply
+async def test_why_is_answered_from_what_really_happened(house: LiveHouse) -> None:
+    await say(house, "Turn on the kitchen lied", "en")
+    why = await say(house, "Why did you do that?", "en")
+    assert why.error is None
+    assert why.actions == []
+    assert why.reply is not None
+    for part in ("Turn on the kitchen lied", "turn on the kitchen light", "1 of 1"):
+        assert part in why.reply
+    again = await say(house, "Warum hast du das gemacht?", "de")
+    assert again.reply is not None
+    assert "1 von 1" in again.reply
 
 
-async def test_another_satellite_knows_nothing_of_it(tmp_path: Path) -> None:
-    async with live_house(tmp_path) as house:
-        await moved(house, "Turn on the living room lamp.", "en")
-        elsewhere = SayText(turn_id="t2", satellite="bed", text="Turn it off.", language="en")
-        record = await house.console.ask(SAY_TEXT, elsewhere)
-        assert (record.error, record.actions) == ("intent.not_understood", [])
+async def test_another_satellite_knows_nothing_of_it(house: LiveHouse) -> None:
+    await moved(house, "Turn on the living room lamp.", "en")
+    elsewhere = SayText(turn_id="t2", satellite="bed", text="Turn it off.", language="en")
+    record = await house.console.ask(SAY_TEXT, elsewhere)
+    assert (record.error, record.actions) == ("intent.not_understood", [])

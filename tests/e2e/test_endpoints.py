@@ -19,6 +19,7 @@ from wyoming.info import Describe, Info
 
 from alicia.runtime.spawner import SETUP_FAILED
 from alicia.testing.live import LiveHouse
+from alicia.testing.waiting import PATIENCE_S
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -34,17 +35,17 @@ async def command(house: LiveHouse, *words: str) -> AsyncGenerator[dict[str, Any
     )
     assert process.stdout is not None
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE_S):
             yield json.loads(await process.stdout.readline())
     finally:
         process.send_signal(signal.SIGINT)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             await process.communicate()
     assert process.returncode == 0
 
 
 async def reached(port: int) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_S):
         while True:
             try:
                 _, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -89,7 +90,7 @@ async def test_an_address_is_told_once_it_is_served_and_is_the_real_one(
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE_S):
             out, err = await process.communicate()
     assert out == b""
     assert process.returncode == SETUP_FAILED

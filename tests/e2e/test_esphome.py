@@ -25,6 +25,7 @@ from alicia.runtime.house import MqttHouse
 from alicia.runtime.runner import joined
 from alicia.testing.esphome import EsphomeSimulator, Type
 from alicia.testing.live import LiveHouse
+from alicia.testing.waiting import PATIENCE_S
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -57,7 +58,7 @@ async def test_a_command_at_the_device_moves_the_lamp_and_is_answered_there(
     async with (
         EsphomeSimulator(speaker=speaker).running() as device,
         driving(house, device.port),
-        asyncio.timeout(30),
+        asyncio.timeout(PATIENCE_S),
     ):
         await device.subscribed.wait()
         device.speak(read(SPEECH / KITCHEN, max_s=30).tobytes())
@@ -95,7 +96,7 @@ async def test_silence_is_answered_and_the_device_can_begin_again(house: LiveHou
     async with (
         EsphomeSimulator(speaker=True).running() as device,
         driving(house, device.port) as driver,
-        asyncio.timeout(40),
+        asyncio.timeout(PATIENCE_S),
     ):
         await device.subscribed.wait()
         device.speak(b"")
@@ -110,7 +111,7 @@ async def test_a_device_that_goes_away_in_mid_turn_is_found_again(house: LiveHou
     async with (
         EsphomeSimulator(speaker=True).running() as device,
         driving(house, device.port) as driver,
-        asyncio.timeout(40),
+        asyncio.timeout(PATIENCE_S),
     ):
         await device.subscribed.wait()
         device.speak(bytes(64_000))

@@ -12,6 +12,7 @@ from tests.e2e.test_cli import alicia
 
 from alicia.contracts.voice import GET_TRACE, SAY_TEXT, SPEECH, GetTrace, SayText, TurnTrace
 from alicia.testing.live import LiveHouse
+from alicia.testing.waiting import PATIENCE_S
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -33,7 +34,7 @@ async def said(house: LiveHouse, turn_id: str, area_id: str) -> tuple[str, float
         record = await house.console.ask(SAY_TEXT, ask)
         assert record.error is None
         assert record.spoken
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             async for chunk in chunks:
                 heard += len(chunk.pcm) / 2 / chunk.rate_hz
                 if chunk.last:
@@ -42,7 +43,7 @@ async def said(house: LiveHouse, turn_id: str, area_id: str) -> tuple[str, float
 
 
 async def traced(house: LiveHouse, turn_id: str, name: str) -> TurnTrace:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         while True:
             found = await house.console.ask(GET_TRACE, GetTrace(turn_id=turn_id))
             if any(span.name == name for span in found.spans):
@@ -74,7 +75,7 @@ async def test_a_rooms_persona_changes_what_is_heard_there_and_nowhere_else(
     trace = await traced(house, "persona-2", "persona")
     span = next(span for span in trace.spans if span.name == "persona")
     assert (span.service, span.attributes["persona"]) == ("ai", "nova")
-    assert span.duration_ms < 50
+    assert span.duration_ms < 500, "no model is asked"
     assert exported.code == 0, exported
     assert json.loads(document.read_text("utf-8"))["assignments"] == [
         {"scope": "area", "who": "kitchen", "persona_id": "nova"}

@@ -33,6 +33,7 @@ from alicia.contracts.schedules import (
     Which,
 )
 from alicia.testing.live import LiveHouse
+from alicia.testing.waiting import PATIENCE_S
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -53,7 +54,7 @@ async def test_a_timer_is_heard_until_it_is_cancelled_and_a_lamp_goes_on_later(
     here = SatelliteHere(satellite="bench", instance=own.instance, area_id="kitchen")
     await own.ask(SATELLITE_HERE, here)
     sounds: list[Sound] = []
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         await house.reported([LAMP])
     before = house.states[LAMP].values["power"]
     later = CreateSchedule(
@@ -87,7 +88,7 @@ async def test_a_timer_is_heard_until_it_is_cancelled_and_a_lamp_goes_on_later(
         assert cancelled["phase"] == "cancelled"
     assert {sound.text for sound in sounds} == {"The timer pasta is done."}
     assert outcomes == [RunOutcome.BEGUN, RunOutcome.DONE]
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         await house.until(LAMP, "power", not before)
     kept = (await house.console.ask(LIST_RUNS, ListRuns(schedule_id="lamp-later"))).runs
     assert [run.outcome for run in kept] == [RunOutcome.DONE]

@@ -24,6 +24,7 @@ from alicia.contracts.advanced import (
 from alicia.contracts.voice import GET_TRACE, GetTrace, TurnTrace
 from alicia.peers.satellite import played
 from alicia.testing.live import LiveHouse
+from alicia.testing.waiting import PATIENCE_S
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="session"),
@@ -38,7 +39,7 @@ EMMA = ("set_the_bedroom_lamp_to_thirty_percent", "turn_on_the_coffee_machine",
 
 async def _trace(house: LiveHouse, turn_id: str, name: str) -> TurnTrace:
     """The turn's trace, once this span is in it: spans come in batches."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         while True:
             found = await house.console.ask(GET_TRACE, GetTrace(turn_id=turn_id))
             if any(span.name == name for span in found.spans):
@@ -56,7 +57,7 @@ async def test_a_turn_tells_whose_voice_it_was_and_what_that_cost(house: LiveHou
             analysed = await stack.enter_async_context(house.console.hear(ANALYSED))
             recognized = await stack.enter_async_context(house.console.hear(SPEAKER_RECOGNIZED))
             heard = await house.satellite.turn(played(samples[0].tobytes()))
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE_S):
                 who, told = await anext(recognized), await anext(analysed)
     finally:
         await house.console.ask(FORGET_SPEAKER, ForgetSpeaker(speaker_id="emma"))

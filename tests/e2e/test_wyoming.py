@@ -37,6 +37,7 @@ from alicia.peers.wyoming.server import WyomingServer
 from alicia.runtime.house import MqttHouse
 from alicia.runtime.runner import joined
 from alicia.testing.live import LiveHouse
+from alicia.testing.waiting import PATIENCE_S
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -114,7 +115,7 @@ async def test_what_follows_a_pause_belongs_to_the_transcript_too(client: AsyncT
         client, np.concatenate([recording(KITCHEN), pause, recording(GARDEN), pause]).tobytes()
     )
     chunks: list[str] = []
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_S):
         while (event := await client.read_event()) is not None:
             if event.type == "transcript-chunk":
                 chunks.append(TranscriptChunk.from_event(event).text)
@@ -146,7 +147,7 @@ async def spoken(client: AsyncTcpClient, until: str = "audio-stop") -> tuple[int
     start = AudioStart.from_event(await hears(client, "audio-start"))
     assert (start.width, start.channels) == (2, 1)
     pcm = b""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_S):
         while (event := await client.read_event()) is not None and event.type != until:
             if event.type == "audio-chunk":
                 chunk = AudioChunk.from_event(event)
@@ -165,7 +166,7 @@ async def test_a_synthesized_text_is_understood_by_our_own_recognizer(
     rate, pcm = await spoken(client)
     await sends(client, pcm + bytes(rate), rate)
     heard = Transcript.from_event(await hears(client, "transcript")).text
-    assert words(heard) == words(text)
+    assert words(heard).replace(" ", "") == words(text).replace(" ", ""), heard
 
 
 async def test_text_that_comes_in_pieces_is_spoken_sentence_by_sentence(
@@ -181,7 +182,7 @@ async def test_text_that_comes_in_pieces_is_spoken_sentence_by_sentence(
     await client.write_event(SynthesizeChunk("Good night.").event())
     await client.write_event(SynthesizeStop().event())
     pcm = b""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_S):
         while (event := await client.read_event()) is not None and event.type != "audio-stop":
             pcm += event.payload or b""
     assert SynthesizeStopped.is_type((await hears(client, "synthesize-stopped")).type)
@@ -269,7 +270,7 @@ async def test_a_wake_word_is_detected_and_other_speech_is_not(
 async def test_an_unknown_wake_word_is_refused(client: AsyncTcpClient) -> None:
     await client.write_event(Detect(["open_sesame"]).event())
     await client.write_event(AudioStart(16_000, 2, 1).event())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         event = await client.read_event()
     assert event is not None
     assert (Error.from_event(event).code or "").startswith("setup")
@@ -322,7 +323,7 @@ async def test_garbage_is_answered_with_an_error_and_the_end(
     reader, writer = await asyncio.open_connection(*server.address)
     writer.write(sent)
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             answer = await reader.read()  # up to the end
     except ConnectionResetError:
         answer = b""  # it left while we were still talking
@@ -353,7 +354,7 @@ async def test_half_open_and_broken_clients_leave_room_for_the_next(
             continue  # more than it takes at once
     for writer in shut:
         writer.transport.abort()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         while True:
             try:
                 async with AsyncTcpClient(*server.address) as client:
@@ -373,7 +374,7 @@ async def test_a_client_that_stops_in_mid_audio_is_let_go(server: WyomingServer)
     async with AsyncTcpClient(*server.address) as client:
         await client.write_event(AudioStart(16_000, 2, 1).event())
         await client.write_event(AudioChunk(16_000, 2, 1, bytes(6400)).event())
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(PATIENCE_S):
             event = await client.read_event()
     assert event is None or Error.is_type(event.type)
 
@@ -384,7 +385,7 @@ async def test_another_machine_is_not_served_unless_it_is_allowed(house: LiveHou
         patch.setenv("ALICIA_WYOMING_SERVER__ALLOW", "192.0.2.0/24")
         async with joined(WyomingServer, MqttHouse(house.folder), house.folder) as peer:
             reader, writer = await asyncio.open_connection(*peer.address)
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(PATIENCE_S):
                 writer.write(b'{"type": "describe"}\n')
                 with pytest.raises((ConnectionResetError, asyncio.IncompleteReadError)):
                     await reader.readexactly(1)

@@ -5,12 +5,10 @@ Others in the house go on with it; its engine, stopped or not, dies with it.
 
 from __future__ import annotations
 
-import asyncio
 import importlib.util
 import os
 import signal
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,6 +16,7 @@ import pytest
 from alicia.contracts.voice import PREPARE, Prepare
 from alicia.speech.phrase_cache import PhraseCache
 from alicia.testing.live import live_house
+from alicia.testing.waiting import until
 
 pytestmark = [
     pytest.mark.timeout(400),  # Rendering has the lowest priority: a busy machine lets it wait.
@@ -49,16 +48,10 @@ def _phrases(folder: Path) -> list[Path]:
     return list(folder.glob("*/*/*.phrase"))
 
 
-async def _until(true: Callable[[], bool], within_s: float = 150) -> None:
-    async with asyncio.timeout(within_s):
-        while not true():  # noqa: ASYNC110 - other processes have no event for us
-            await asyncio.sleep(0.05)
-
-
 async def test_a_killed_tts_leaves_whole_phrases_and_no_engine(tmp_path: Path) -> None:
     async with live_house(tmp_path, settings=SETTINGS, services=SERVICES) as house:
         phrases = house.folder.state("tts") / "phrases"
-        await _until(lambda: len(_phrases(phrases)) >= 5)
+        await until(lambda: len(_phrases(phrases)) >= 5, within_s=150)
         pid = await house.pid("tts")
         assert pid is not None
         engines = _children(pid)
@@ -67,9 +60,9 @@ async def test_a_killed_tts_leaves_whole_phrases_and_no_engine(tmp_path: Path) -
             os.kill(engine, signal.SIGSTOP)  # As it is while somebody is spoken to.
         os.kill(pid, signal.SIGKILL)
         await house.back("tts", pid)
-        await _until(lambda: not any(_alive(engine) for engine in engines), within_s=10)
+        await until(lambda: not any(_alive(engine) for engine in engines))
         before = len(_phrases(phrases))
-        await _until(lambda: len(_phrases(phrases)) >= before + 5)
+        await until(lambda: len(_phrases(phrases)) >= before + 5, within_s=150)
         prepared = await house.console.ask(
             PREPARE, Prepare(turn_id="t1", text="Turned on the kitchen light.", language="en")
         )

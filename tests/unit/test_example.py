@@ -15,6 +15,7 @@ from alicia.contracts.voice import Speak, Spoken
 from alicia.errors import SettingsError
 from alicia.runtime.service import Service, Settings, serves
 from alicia.testing.running import house
+from alicia.testing.waiting import PATIENCE_S
 
 ROOT = Path(__file__).parents[2]
 
@@ -85,7 +86,7 @@ async def test_it_rings_where_nobody_speaks(tmp_path: Path) -> None:
 async def test_a_confirmed_button_rings_once_each_time_it_is_pressed(tmp_path: Path) -> None:
     async with house(example.Doorbell, folder=tmp_path) as home:
         visitor = await home.start(Visitor)
-        async with visitor.hear(example.RANG) as rings, asyncio.timeout(5):
+        async with visitor.hear(example.RANG) as rings, asyncio.timeout(PATIENCE_S):
             for pressed in (True, False, True, True):
                 await home.bus.say(devices.STATE, button(pressed=pressed))
             assert (await anext(rings)).visitor == 1

@@ -29,6 +29,7 @@ from alicia.peers.satellite import Satellite
 from alicia.runtime.house import MqttHouse
 from alicia.runtime.runner import joined
 from alicia.runtime.settings import Folder
+from alicia.testing.waiting import PATIENCE_S
 
 UP_WITHIN_S = 60.0
 END_WITHIN_S = 40.0
@@ -76,7 +77,7 @@ class LiveHouse:
         ]
         return max(alive, key=lambda p: p.started_at).pid if alive else None
 
-    async def back(self, service: str, killed: int, within_s: float = 10.0) -> float:
+    async def back(self, service: str, killed: int, within_s: float = PATIENCE_S) -> float:
         """Wait for another instance to be ready; how long it took. Raises TimeoutError.
 
         `mosquitto` is back when we are connected to another process than the one killed.
@@ -96,7 +97,7 @@ class LiveHouse:
 
     async def until(self, entity_id: str, capability: str, value: object) -> EntityState:
         """Wait for a confirmed state. Raises TimeoutError."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             while True:
                 state = self.states.get(entity_id)
                 if state is not None and state.values.get(capability) == value:
@@ -107,7 +108,7 @@ class LiveHouse:
     async def reported(self, entities: Iterable[str]) -> None:
         """Wait until the devices behind these have said how they are. Raises TimeoutError."""
         wanted = set(entities)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             while not wanted <= self.adapters.keys():
                 self.changed.clear()
                 await self.changed.wait()
@@ -149,6 +150,8 @@ async def live_house(
         **os.environ,
         "ALICIA_HOME": str(folder),
         "ALICIA_BROKER__TLS_PORT": "0",
+        # Each house would speak hundreds of phrases in advance, on the cores that tests share.
+        "ALICIA_TTS__WARM_AFTER_S": "3600",
         **(settings or {}),
     }
     process = await asyncio.create_subprocess_exec(

@@ -30,12 +30,12 @@ from alicia.runtime.access import derive
 from alicia.runtime.runner import Runner
 from alicia.runtime.service import Service
 from alicia.runtime.settings import Folder
+from alicia.testing.waiting import PATIENCE_S
 
 M = TypeVar("M", bound=Payload)
 S = TypeVar("S", bound=Service[Any])
 
 TESTER = "tester"
-START_WITHIN_S = 10.0
 
 Sections = Mapping[str, Mapping[str, Any]]
 """Settings, by service and field."""
@@ -105,7 +105,7 @@ class RunningHouse:
         task = asyncio.create_task(runner.run(), name=f"run {kind.name}")
         ready = asyncio.create_task(runner.ready.wait())
         try:
-            async with asyncio.timeout(START_WITHIN_S):
+            async with asyncio.timeout(PATIENCE_S):
                 await asyncio.wait({task, ready}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             ready.cancel()
@@ -139,7 +139,7 @@ class RunningHouse:
         topic: Topic[M],
         fits: Callable[[M], bool] | None = None,
         *,
-        within_s: float = 5.0,
+        within_s: float = PATIENCE_S,
         **places: str,
     ) -> M:
         """The first message that fits; of a State also what is retained. Raises DeadlineError."""
@@ -155,7 +155,9 @@ class RunningHouse:
             pass
         raise DeadlineError(topic=topic.filter(**places), after_s=within_s)
 
-    async def retained(self, topic: State[M], count: int, *, within_s: float = 5.0) -> dict[str, M]:
+    async def retained(
+        self, topic: State[M], count: int, *, within_s: float = PATIENCE_S
+    ) -> dict[str, M]:
         """The newest of each, by name, once there are this many. Raises DeadlineError."""
         found: dict[str, M] = {}
 

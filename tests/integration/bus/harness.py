@@ -25,10 +25,10 @@ from alicia.security.authority import Authority
 from alicia.security.identities import Identities
 from alicia.security.mosquitto import BrokerSettings, Grant
 from alicia.security.supervisor import Mosquitto
+from alicia.testing.waiting import PATIENCE_S
 
 M = TypeVar("M", bound=Payload)
 T = TypeVar("T")
-IN_TIME_S = 5.0
 
 
 # ---- what is said in these tests -----------------------------------------------------------------
@@ -200,7 +200,7 @@ class MqttHouse(House):
             assert child.stdin is not None
             assert child.stdout is not None
             child.stdin.write(json.dumps(told).encode() + b"\n")
-            async with asyncio.timeout(15):
+            async with asyncio.timeout(PATIENCE_S):
                 assert await child.stdout.readline() == b"ready\n"
             yield lambda: child.send_signal(signal.SIGKILL)
         finally:
@@ -296,19 +296,13 @@ def replaced(note: Note, **changes: object) -> Note:
     return note.model_copy(update=changes)
 
 
-async def take(hearing: Hearing[M], count: int, within_s: float = IN_TIME_S) -> list[M]:
+async def take(hearing: Hearing[M], count: int, within_s: float = PATIENCE_S) -> list[M]:
     """The next messages."""
     taken: list[M] = []
     async with asyncio.timeout(within_s):
         while len(taken) < count:
             taken.append((await anext(hearing)).message)
     return taken
-
-
-async def eventually(fact: Callable[[], Any], within_s: float = IN_TIME_S) -> None:
-    async with asyncio.timeout(within_s):
-        while not fact():  # noqa: ASYNC110 - facts of others have no event of ours
-            await asyncio.sleep(0.002)
 
 
 def rooted(bus: Bus, relative: str) -> str:

@@ -19,8 +19,9 @@ from alicia.errors import (
     RefusedError,
     UnauthenticatedError,
 )
+from alicia.testing.waiting import until
 
-from .harness import ADD, ALL, NOTED, SOUND, Note, Sum, eventually, take
+from .harness import ADD, ALL, NOTED, SOUND, Note, Sum, take
 
 CONNECT, SUBSCRIBE, UNSUBSCRIBE, DISCONNECT = 1, 8, 10, 14
 WELCOME = b"\x20\x03\x00\x00\x00"
@@ -106,7 +107,7 @@ async def reconnected(bus: Bus, by: Callable[[], None]) -> None:
     assert isinstance(transport, MqttTransport)
     before = transport.reconnects
     by()
-    await eventually(lambda: transport.reconnects > before)
+    await until(lambda: transport.reconnects > before)
 
 
 def notes(script: Script) -> list[int]:
@@ -117,9 +118,9 @@ async def test_the_window_of_the_broker_is_kept() -> None:
     script = Script(connack=b"\x20\x06\x00\x00\x03\x21\x00\x02", puback=None)
     async with playing(script), client(script) as anna:
         saying = [asyncio.create_task(anna.say(NOTED, Note(number=n))) for n in range(5)]
-        await eventually(lambda: len(script.published) == 2)
+        await until(lambda: len(script.published) == 2)
         for count in range(5):
-            await eventually(lambda: len(script.published) > count)  # noqa: B023 - used at once
+            await until(lambda: len(script.published) > count)  # noqa: B023 - used at once
             assert len(script.published) <= count + 2
             script.ack(script.published[count][0])
         await asyncio.gather(*saying)
@@ -146,7 +147,7 @@ async def test_a_stream_that_no_longer_fits_after_a_reconnect_is_dropped_and_cou
             await asyncio.sleep(0)
         await anna.say(SOUND, Note(text="x" * 500))
         await anna.say(SOUND, Note(number=2))
-        await eventually(lambda: script.published)
+        await until(lambda: script.published)
         assert notes(script) == [2]
         assert anna.dropped == {SOUND.pattern: 1}
 
@@ -184,10 +185,10 @@ async def test_what_was_not_acknowledged_is_sent_again_in_its_order() -> None:
     async with playing(script), client(script) as anna:
         saying = [asyncio.create_task(anna.say(NOTED, Note(number=n))) for n in range(6)]
         given_up = asyncio.create_task(anna.say(NOTED, Note(number=99)))
-        await eventually(lambda: len(script.published) == 7)
+        await until(lambda: len(script.published) == 7)
         for index in (0, 3):
             script.ack(script.published[index][0])
-        await eventually(lambda: saying[0].done() and saying[3].done())
+        await until(lambda: saying[0].done() and saying[3].done())
         given_up.cancel()
         first = {
             n: packet.id for n, (_, packet) in zip(notes(script), script.published, strict=True)
@@ -222,10 +223,10 @@ async def test_a_question_that_waited_here_tells_how_long_it_may_still_take() ->
         asking = asyncio.create_task(anna.ask(ADD, Sum(), deadline_s=2))
         # It hangs in a connection that is not answered, until that is dropped.
         greeted = script.greeted
-        await eventually(lambda: script.greeted > greeted or len(script.writers) > 1)
+        await until(lambda: script.greeted > greeted or len(script.writers) > 1)
         script.connack = WELCOME
         script.drop()
-        await eventually(lambda: script.published)
+        await until(lambda: script.published)
         assert script.published[0][1].deadline_ms < 2000
         with pytest.raises(DeadlineError):
             await asking
@@ -237,9 +238,9 @@ async def test_a_password_that_is_refused_later_is_tried_again() -> None:
         script.connack = BAD_PASSWORD
         before = script.greeted
         script.drop()
-        await eventually(lambda: script.greeted >= before + 2)
+        await until(lambda: script.greeted >= before + 2)
         script.connack = WELCOME
-        await eventually(lambda: anna.connected)
+        await until(lambda: anna.connected)
         await anna.say(NOTED, Note(number=1))
 
 
@@ -287,7 +288,7 @@ async def test_a_packet_that_the_bus_can_not_take_does_not_end_the_connection() 
         anna._routing.to = fail  # type: ignore[method-assign, assignment]
         packet = anna._identity.packet(NOTED, Note(number=1))
         script.send(codec.pack_publish(packet, 7))
-        await eventually(lambda: reported)
+        await until(lambda: reported)
         anna._routing.to = taking  # type: ignore[method-assign, assignment]
         packet = anna._identity.packet(NOTED, Note(number=2))
         script.send(codec.pack_publish(packet, 8))

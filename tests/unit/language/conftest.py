@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 
 import pytest
+from tests.loaded import understanding
 
 from alicia.home import demo
 from alicia.home.model import Home
 from alicia.language.understanding import Understanding
 
-_understanding = lru_cache(Understanding)
-
 
 @pytest.fixture(scope="session")
 def english() -> Understanding:
-    return _understanding("en")
+    return understanding("en")
 
 
 @pytest.fixture(scope="session")
 def understandings() -> Callable[[str], Understanding]:
     """The one of each language, for all tests."""
-    return _understanding
+    return understanding
 
 
 @pytest.fixture

@@ -6,10 +6,11 @@ What each comes to is written here once, in no language.
 from __future__ import annotations
 
 import tomllib
-from functools import lru_cache
 from pathlib import Path
 
 import pytest
+from tests.loaded import understanding
+from tests.rows import rows
 
 from alicia.contracts.devices import OutcomeKind, Result, Value
 from alicia.errors import AliciaError, NotUnderstoodError
@@ -18,7 +19,6 @@ from alicia.home.model import Home, names_of
 from alicia.language.answers import answer
 from alicia.language.plan import Plan, QuestionKind
 from alicia.language.tables import LANGUAGES
-from alicia.language.understanding import Understanding
 
 DATA = Path(__file__).parent / "data"
 COMMANDS: dict[str, dict[str, str]] = tomllib.loads((DATA / "commands.toml").read_text("utf-8"))
@@ -108,11 +108,6 @@ QUESTIONS: dict[str, Question] = {
 OTHERS = [language for language in LANGUAGES if language != "en"]
 
 
-@lru_cache
-def understanding(language: str) -> Understanding:
-    return Understanding(language)
-
-
 @pytest.fixture(scope="module")
 def house() -> Home:
     return demo.load().picture()
@@ -136,7 +131,7 @@ def confirmed(plan: Plan) -> list[Result]:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("key", CHANGES)
+@rows("key", CHANGES)
 def test_a_command_does_the_same_in_every_language(house: Home, language: str, key: str) -> None:
     entities, capability, value = CHANGES[key]
     plan = recognized(language, COMMANDS[key][language], house)
@@ -148,7 +143,7 @@ def test_a_command_does_the_same_in_every_language(house: Home, language: str, k
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("key", QUESTIONS)
+@rows("key", QUESTIONS)
 def test_a_question_asks_the_same_in_every_language(house: Home, language: str, key: str) -> None:
     kind, capability, wanted, count = QUESTIONS[key]
     plan = recognized(language, COMMANDS[key][language], house)
@@ -174,7 +169,7 @@ def test_every_label_has_a_meaning_here_and_all_languages(language: str) -> None
 
 
 @pytest.mark.parametrize("language", OTHERS)
-@pytest.mark.parametrize("key", CHANGES)
+@rows("key", CHANGES)
 def test_what_was_done_is_said_in_the_language(house: Home, language: str, key: str) -> None:
     plan = recognized(language, COMMANDS[key][language], house)
     reply = answer(plan, confirmed(plan), house, language)
@@ -189,7 +184,7 @@ def test_what_was_done_is_said_in_the_language(house: Home, language: str, key: 
         assert named.removeprefix("das ").removeprefix("die ") in reply
 
 
-@pytest.mark.parametrize(
+@rows(
     ("language", "said"),
     [(language, text) for language in OUT_OF_DOMAIN for text in OUT_OF_DOMAIN[language]],
 )
@@ -228,7 +223,7 @@ NEVER_GUESSED = [
 ]
 
 
-@pytest.mark.parametrize(("language", "said"), NEVER_GUESSED)
+@rows(("language", "said"), NEVER_GUESSED)
 def test_a_lock_and_a_garage_door_are_never_guessed_in_any_language(
     house: Home, language: str, said: str
 ) -> None:

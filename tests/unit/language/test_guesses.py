@@ -138,9 +138,13 @@ def test_a_misheard_whole_command_need_not_go_on(
     ],
 )
 def test_whatever_is_offered_first_has_its_opposite_beside_it(
-    language: str, heard: str, both: set[str], home: Home
+    understandings: Callable[[str], Understanding],
+    home: Home,
+    language: str,
+    heard: str,
+    both: set[str],
 ) -> None:
-    understanding = Understanding(language)
+    understanding = understandings(language)
     offered = understanding.likely(heard, home=home, most=12)
     _, first = offered[0]
     about = first.partition(" ")[2]

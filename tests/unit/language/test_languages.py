@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import pytest
+from tests.loaded import understanding
+from tests.rows import rows
 
 from alicia.contracts.devices import (
     Area,
@@ -201,11 +203,6 @@ OUT_OF_DOMAIN = [
 
 
 @lru_cache
-def understanding(language: str) -> Understanding:
-    return Understanding(language)
-
-
-@lru_cache
 def home(language: str) -> Home:
     names = NAMES[language]
     home = Home()
@@ -248,7 +245,7 @@ def home(language: str) -> Home:
     return home
 
 
-@pytest.mark.parametrize(("language", "said", "expected"), COMMANDS)
+@rows(("language", "said", "expected"), COMMANDS)
 def test_a_command_does_what_it_says_and_its_success_is_said(
     language: str, said: str, expected: tuple[str, str, Value]
 ) -> None:
@@ -264,7 +261,7 @@ def test_a_command_does_what_it_says_and_its_success_is_said(
     assert "{" not in reply
 
 
-@pytest.mark.parametrize(("language", "said", "entity"), QUESTIONS)
+@rows(("language", "said", "entity"), QUESTIONS)
 def test_a_question_is_asked_of_the_right_thing(language: str, said: str, entity: str) -> None:
     plan = understanding(language).recognize(said, home=home(language), area_id="kitchen")
     assert plan.question is not None
@@ -275,7 +272,7 @@ def test_a_question_is_asked_of_the_right_thing(language: str, said: str, entity
         assert "18" in reply
 
 
-@pytest.mark.parametrize(("language", "said"), OUT_OF_DOMAIN)
+@rows(("language", "said"), OUT_OF_DOMAIN)
 def test_what_is_not_for_the_home_is_rejected(language: str, said: str) -> None:
     with pytest.raises(NotUnderstoodError):
         understanding(language).recognize(said, home=home(language), area_id="kitchen")

@@ -14,6 +14,7 @@ from alicia.contracts.system import PRESENCE, Phase
 from alicia.peers.driving import Place
 from alicia.peers.wyoming.satellites import WyomingSatellites, WyomingSatellitesSettings
 from alicia.testing.running import house
+from alicia.testing.waiting import PATIENCE_S
 
 
 @pytest.mark.parametrize(
@@ -55,7 +56,7 @@ async def test_who_is_missing_is_told_and_tried_again_ever_more_patiently(tmp_pa
     async with house(folder=tmp_path) as home, home.bus.hear(PRESENCE) as said:
         at = {"uri": f"tcp://127.0.0.1:{port}", "name": "hall"}
         await home.start(WyomingSatellites, satellites=(at,), retry_first_s=0.2, retry_most_s=0.4)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             async for delivery in said:
                 presence = delivery.message
                 if presence.service == "wyoming_satellites" and presence.phase is Phase.DEGRADED:

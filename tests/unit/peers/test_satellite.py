@@ -42,6 +42,7 @@ from alicia.peers.satellite import FRAME, Heard, Satellite, played
 from alicia.peers.satellite import service as satellite_module
 from alicia.runtime import logs
 from alicia.testing.running import RunningHouse, house
+from alicia.testing.waiting import PATIENCE_S, settled, until
 
 APOLOGY = b"\7\7" * 1600
 
@@ -150,13 +151,6 @@ class Rest:
                 places = AUDIO.match(self.home.bus.relative(packet.topic))
                 assert places is not None
                 self.audio.append(AudioChunk.decode(packet.payload, places))
-
-
-async def until(fact: Any, within_s: float = 5.0) -> None:
-    deadline = time.monotonic() + within_s
-    while not fact():
-        assert time.monotonic() < deadline, "it did not come true in time"
-        await asyncio.sleep(0.002)
 
 
 def stored(folder: Path) -> Path:
@@ -499,18 +493,18 @@ async def test_it_is_silent_where_the_reply_is_heard_in_another_room(tmp_path: P
 async def test_how_long_it_waits_is_no_matter_of_the_houses_clock(
     tmp_path: Path, off: float
 ) -> None:
-    async with rest_of_the_house(tmp_path, answer_s=0.5) as rest:
+    async with rest_of_the_house(tmp_path, answer_s=1.0) as rest:
         frames = Frames()
         async with a_turn(rest, frames) as turn:
             await rest.end_utterance(off)
-            await asyncio.sleep(0.1)
+            await settled()
             assert not turn.done(), "it has waited no half minute"
             await rest.speak(rest.turn.turn_id, APOLOGY)
             await rest.end_turn()
             answered = await turn
         async with a_turn(rest, Frames()) as turn:
             await rest.end_utterance(off)
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE_S):
                 given_up = await turn
     assert answered.error is None
     assert answered.processing_ms is not None

@@ -30,6 +30,7 @@ from alicia.peers.seat import Seat
 from alicia.runtime.service import Service
 from alicia.runtime.settings import Settings
 from alicia.testing.running import RunningHouse, house
+from alicia.testing.waiting import settled
 
 
 class Driver(Service[Settings]):
@@ -185,7 +186,7 @@ async def test_a_cancelled_reply_is_told_no_further(tmp_path: Path) -> None:
                 CANCEL,
                 Cancel(turn_id=ask.turn_id, satellite=ask.satellite, reason=CancelReason.STOP),
             )
-            await asyncio.sleep(0.05)
+            await settled()
             await home.bus.say(SPEECH, chunk(ask.turn_id, 1))
             heard = await talking
     assert heard.cancelled is CancelReason.STOP

@@ -47,6 +47,7 @@ from alicia.runtime.settings import Settings
 from alicia.services.voice.router import Router
 from alicia.testing.room import Room
 from alicia.testing.running import RunningHouse, house
+from alicia.testing.waiting import until
 
 SPEECH_FILES = sorted((Path(__file__).parents[2] / "data" / "speech").glob("*.flac"))
 UTTERANCE_S = 1.2
@@ -169,14 +170,6 @@ class Scene:
 
     async def is_quiet(self) -> None:
         await until(lambda: not self.room.duplex.speaker.playing, 15)
-
-
-async def until(fact: object, within_s: float = 8.0) -> None:
-    assert callable(fact)
-    deadline = time.monotonic() + within_s
-    while not fact():
-        assert time.monotonic() < deadline, "it did not come true in time"
-        await asyncio.sleep(0.01)
 
 
 @asynccontextmanager

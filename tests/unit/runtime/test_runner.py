@@ -57,6 +57,7 @@ from alicia.runtime.logs import configure, pii
 from alicia.runtime.service import Service, handles, runs, serves
 from alicia.runtime.settings import Settings
 from alicia.testing.running import RunningHouse, house
+from alicia.testing.waiting import PATIENCE_S, Stopwatch, until
 
 CANARY = "the password of the canary is seeds"
 
@@ -199,12 +200,6 @@ async def presence_of(home: RunningHouse, service: str) -> AsyncGenerator[list[P
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def eventually(fact: Any, within_s: float = 5.0) -> None:
-    async with asyncio.timeout(within_s):
-        while not fact():  # noqa: ASYNC110 - facts of others have no event of ours
-            await asyncio.sleep(0.001)
-
-
 @pytest.fixture
 def log() -> Generator[io.StringIO, None, None]:
     stream = io.StringIO()
@@ -223,10 +218,10 @@ def lines(log: io.StringIO) -> list[dict[str, Any]]:
 async def test_a_life_goes_forward_and_others_see_it(tmp_path: Path) -> None:
     async with house(folder=tmp_path) as home, presence_of(home, "cook") as seen:
         cook = await home.start(Cook)
-        await eventually(lambda: seen and seen[-1].phase is Phase.READY)
+        await until(lambda: seen and seen[-1].phase is Phase.READY)
         await home.bus.ask(SPEAK, speak())
         await home.stop(Cook)
-        await eventually(lambda: seen[-1].phase is Phase.STOPPED)
+        await until(lambda: seen[-1].phase is Phase.STOPPED)
         assert [presence.phase for presence in seen] == [
             Phase.STARTING,
             Phase.READY,
@@ -249,10 +244,10 @@ async def test_draining_finishes_what_is_in_hand_and_refuses_what_is_new(tmp_pat
         cook = await home.start(Cook)
         cook.gate.clear()
         asked = [asyncio.create_task(home.bus.ask(SPEAK, speak(f"dish {n}"))) for n in range(2)]
-        await eventually(lambda: len(cook.cooked) == 2)
+        await until(lambda: len(cook.cooked) == 2)
         stopping = asyncio.create_task(home.stop(Cook))
-        await eventually(lambda: seen and seen[-1].phase is Phase.DRAINING)
-        await eventually(lambda: unserved(cook))
+        await until(lambda: seen and seen[-1].phase is Phase.DRAINING)
+        await until(lambda: unserved(cook))
         with pytest.raises(NoResponderError):
             await home.bus.ask(SPEAK, speak("late"))
         with pytest.raises(NoResponderError):
@@ -274,7 +269,7 @@ async def test_what_drains_too_slowly_is_stopped_and_its_asker_told(tmp_path: Pa
         cook = await home.start(Cook, drain_timeout_s=0.05)
         cook.gate.clear()
         asking = asyncio.create_task(home.bus.ask(SPEAK, speak()))
-        await eventually(lambda: cook.cooked)
+        await until(lambda: cook.cooked)
         await home.stop(Cook)
         with pytest.raises(ResponderLostError):
             await asking
@@ -290,7 +285,7 @@ async def test_a_background_task_that_fails_ends_the_service_with_its_reason(
             await home._running[0].task
         assert raised.group_contains(RuntimeError, match="the stove exploded")
         home._running.clear()
-        await eventually(lambda: seen[-1].phase is Phase.STOPPED)
+        await until(lambda: seen[-1].phase is Phase.STOPPED)
         assert "stove" in (seen[-1].reason or "")
         assert cook.steps[-1] != "answered"
 
@@ -299,27 +294,27 @@ async def test_what_can_not_start_says_why_and_ends(tmp_path: Path) -> None:
     async with house(folder=tmp_path) as home, presence_of(home, "broken") as seen:
         with pytest.raises(NotReadyError, match="The oven is missing"):
             await home.start(Broken)
-        await eventually(lambda: seen and seen[-1].phase is Phase.STOPPED)
+        await until(lambda: seen and seen[-1].phase is Phase.STOPPED)
         assert "The oven is missing" in (seen[-1].reason or "")
 
 
 async def test_who_is_killed_is_lost(tmp_path: Path) -> None:
     async with house(folder=tmp_path) as home, presence_of(home, "cook") as seen:
         await home.start(Cook)
-        await eventually(lambda: seen and seen[-1].phase is Phase.READY)
+        await until(lambda: seen and seen[-1].phase is Phase.READY)
         await home.kill(Cook)
-        await eventually(lambda: seen[-1].phase is Phase.LOST)
+        await until(lambda: seen[-1].phase is Phase.LOST)
 
 
 async def test_degraded_is_said_with_its_reason_and_taken_back(tmp_path: Path) -> None:
     async with house(folder=tmp_path) as home, presence_of(home, "cook") as seen:
         cook = await home.start(Cook)
-        await eventually(lambda: seen and seen[-1].phase is Phase.READY)
+        await until(lambda: seen and seen[-1].phase is Phase.READY)
         cook.set_degraded("no salt")
-        await eventually(lambda: seen[-1].phase is Phase.DEGRADED)
+        await until(lambda: seen[-1].phase is Phase.DEGRADED)
         assert seen[-1].reason == "no salt"
         cook.set_degraded(None)
-        await eventually(lambda: seen[-1].phase is Phase.READY)
+        await until(lambda: seen[-1].phase is Phase.READY)
         assert seen[-1].reason is None
 
 
@@ -361,7 +356,7 @@ async def get(address: str, path: str) -> tuple[int, str]:
 async def test_health_readiness_and_metrics_are_served_where_presence_says(tmp_path: Path) -> None:
     async with house(folder=tmp_path) as home, presence_of(home, "cook") as seen:
         cook = await home.start(Cook, http_port=0)
-        await eventually(lambda: seen and seen[-1].phase is Phase.READY)
+        await until(lambda: seen and seen[-1].phase is Phase.READY)
         endpoint = seen[-1].endpoint
         assert endpoint is not None
         assert endpoint.startswith("http://127.0.0.1:")
@@ -379,9 +374,9 @@ async def test_health_readiness_and_metrics_are_served_where_presence_says(tmp_p
         # Alive, but not ready: it drains.
         cook.gate.clear()
         asking = asyncio.create_task(home.bus.ask(SPEAK, speak("last")))
-        await eventually(lambda: "last" in cook.cooked)
+        await until(lambda: "last" in cook.cooked)
         stopping = asyncio.create_task(home.stop(Cook))
-        await eventually(lambda: seen[-1].phase is Phase.DRAINING)
+        await until(lambda: seen[-1].phase is Phase.DRAINING)
         assert (await get(endpoint, "/healthz"))[0] == 200
         assert (await get(endpoint, "/readyz"))[0] == 503
         cook.gate.set()
@@ -416,7 +411,7 @@ async def test_a_hearer_that_fails_hears_the_next(tmp_path: Path, log: io.String
         cook = await home.start(Cook)
         for text in ("one", "defect", "two"):
             await home.bus.say(PARTIAL, Partial(utterance_id="u", text=text, confidence=1))
-        await eventually(lambda: cook.heard == ["one", "two"])
+        await until(lambda: cook.heard == ["one", "two"])
         assert cook.bus.errors == {InternalError.code: 1}
     assert any(line["event"] == "failed" for line in lines(log))
 
@@ -431,14 +426,14 @@ async def lost_kitchen(home: RunningHouse) -> AsyncGenerator[Waiter, None]:
     Kitchen.gate = asyncio.Event()
     waiter = await home.start(Waiter)
     await home.start(Kitchen)
-    await eventually(lambda: waiter.peers.expected(LIST_PROCESSES))
+    await until(lambda: waiter.peers.expected(LIST_PROCESSES))
     yield waiter
 
 
 async def test_an_idempotent_question_survives_the_loss_of_its_server(tmp_path: Path) -> None:
     async with house(folder=tmp_path) as home, lost_kitchen(home) as waiter:
         asking = asyncio.create_task(waiter.ask(LIST_PROCESSES, ListProcesses(), deadline_s=5))
-        await eventually(lambda: len(Kitchen.tries) == 1)
+        await until(lambda: len(Kitchen.tries) == 1)
         await home.kill(Kitchen)
         Kitchen.gate.set()
         second = await home.start(Kitchen)
@@ -452,7 +447,7 @@ async def test_a_question_that_may_not_be_asked_twice_is_not(tmp_path: Path) -> 
         asking = asyncio.create_task(
             waiter.ask(RESTART_SERVICE, RestartService(service="x"), deadline_s=5)
         )
-        await eventually(lambda: len(Kitchen.tries) == 1)
+        await until(lambda: len(Kitchen.tries) == 1)
         await home.kill(Kitchen)
         Kitchen.gate.set()
         await home.start(Kitchen)
@@ -464,20 +459,19 @@ async def test_a_question_that_may_not_be_asked_twice_is_not(tmp_path: Path) -> 
 async def test_a_lost_server_that_does_not_come_back_is_an_error_in_time(tmp_path: Path) -> None:
     async with house(folder=tmp_path) as home, lost_kitchen(home) as waiter:
         asking = asyncio.create_task(waiter.ask(LIST_PROCESSES, ListProcesses(), deadline_s=0.5))
-        await eventually(lambda: len(Kitchen.tries) == 1)
+        await until(lambda: len(Kitchen.tries) == 1)
         await home.kill(Kitchen)
         with pytest.raises((NoResponderError, ResponderLostError, DeadlineError)):
-            await asyncio.wait_for(asking, 3)
+            await asyncio.wait_for(asking, PATIENCE_S)
 
 
 async def test_nobody_who_was_ever_seen_is_not_waited_for(tmp_path: Path) -> None:
     async with house(folder=tmp_path) as home:
         waiter = await home.start(Waiter)
-        loop = asyncio.get_running_loop()
-        start = loop.time()
+        start = Stopwatch()
         with pytest.raises(NoResponderError):
             await waiter.ask(LIST_PROCESSES, ListProcesses(), deadline_s=5)
-        assert loop.time() - start < 1
+        assert start.seconds < 1
 
 
 # ---- traces --------------------------------------------------------------------------------------
@@ -502,7 +496,7 @@ async def test_a_trace_goes_through_two_services(tmp_path: Path) -> None:
         assert packet.reply == "16000"
         # Without a trace nothing is recorded.
         await home.bus.ask(UNDERSTAND, understand("again"))
-        await eventually(lambda: len(spans) >= 4)
+        await until(lambda: len(spans) >= 4)
         await home.stop(Waiter)
         await home.stop(Cook)
         by_name = {span.name: span for span in spans}
@@ -535,7 +529,7 @@ async def test_what_is_personal_never_stands_in_the_log_but_its_turn_and_trace_d
         with pytest.raises(NoSpeechError):
             await home.bus.ask(SPEAK, speak("silence"))
         await home.bus.say(PARTIAL, Partial(utterance_id="u", text=CANARY, confidence=1))
-        await eventually(lambda: cook.heard == [CANARY])
+        await until(lambda: cook.heard == [CANARY])
     assert CANARY not in log.getvalue()
     [first, _] = [line for line in lines(log) if line["event"] == "speaking"]
     assert first["turn"] == "turn-1"
@@ -564,7 +558,7 @@ async def test_the_turn_of_one_who_asks_is_not_in_the_log_of_another(
         cook = await home.start(Cook)
         with structlog.contextvars.bound_contextvars(turn="mine"):
             await home.bus.say(PARTIAL, Partial(utterance_id="u", text="defect", confidence=1))
-        await eventually(lambda: cook.bus.errors)
+        await until(lambda: cook.bus.errors)
     [failed] = [line for line in lines(log) if line["event"] == "failed"]
     assert "turn" not in failed
 

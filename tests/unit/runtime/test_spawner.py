@@ -18,10 +18,11 @@ from typing import Any
 import pytest
 
 from alicia.runtime.spawner import RESPAWN_MOST_S, SETUP_FAILED, respawn_pause_s
+from alicia.testing.waiting import Stopwatch
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs prctl(2) and /proc")
 
-WITHIN_S = 10.0
+WITHIN_S = 60.0
 SCRIPT = """
 import json, os, selectors, signal, sys
 from alicia.runtime.spawner import Control, Spawner
@@ -324,9 +325,9 @@ def test_a_signal_between_two_orchestrators_ends_all(nest: Nest) -> None:
     os.kill(nest.orchestrator, signal.SIGKILL)
     until(lambda: status(nest.orchestrator) == {})
     nest.process.send_signal(signal.SIGTERM)
-    started = monotonic()
+    started = Stopwatch()
     assert nest.ended() == 0
-    assert monotonic() - started < 0.4
+    assert started.seconds < 0.4
     assert not alive(pid)
 
 

@@ -3,6 +3,7 @@ import asyncio
 import pytest
 
 from alicia.speech.turnstile import Turnstile
+from alicia.testing.waiting import PATIENCE_S
 
 
 async def test_who_is_more_urgent_goes_first_and_equals_as_they_came() -> None:
@@ -44,7 +45,7 @@ async def test_one_is_inside_at_a_time_whoever_gives_up() -> None:
         if number % 3 == 0:
             task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-    async with asyncio.timeout(1), turnstile.enter():
+    async with asyncio.timeout(PATIENCE_S), turnstile.enter():
         assert inside == 0
     assert set(most) == {1}
     assert len(most) > 20
@@ -55,5 +56,5 @@ async def test_an_error_inside_lets_the_next_in() -> None:
     with pytest.raises(ValueError, match="broken"):
         async with turnstile.enter():
             raise ValueError("broken")
-    async with asyncio.timeout(1), turnstile.enter():
+    async with asyncio.timeout(PATIENCE_S), turnstile.enter():
         pass

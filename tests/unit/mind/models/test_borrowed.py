@@ -28,6 +28,7 @@ from mcp.types import ToolAnnotations
 
 from alicia.mind.models.borrowed import LONGEST, Borrowed, Lender, marked, plain_schema
 from alicia.mind.models.lenders import lender
+from alicia.testing.waiting import PATIENCE_S
 
 LAMP = "light.kitchen"
 WEATHER = Call("sky__weather", {"place": "Paris"})
@@ -105,7 +106,7 @@ async def running(*lenders: Lender) -> AsyncGenerator[Borrowed, None]:
     there = asyncio.Event()
     borrowed = Borrowed(lenders, lambda _, error: there.set() if error is None else None)
     async with borrowed.running():
-        await asyncio.wait_for(there.wait(), 5)
+        await asyncio.wait_for(there.wait(), PATIENCE_S)
         yield borrowed
 
 
@@ -197,7 +198,7 @@ async def test_a_server_that_is_not_there_is_told_and_the_home_goes_on() -> None
     made = lender({**nowhere, "tools": {"weather": "Weather."}, "within_s": 1}, Path())
     borrowed = Borrowed([made], tell)
     async with borrowed.running():
-        await asyncio.wait_for(told.wait(), 5)
+        await asyncio.wait_for(told.wait(), PATIENCE_S)
         assert borrowed.tools == []
     assert failed == ["sky upstream.connectivity"]
 

@@ -22,6 +22,7 @@ from alicia.errors import (
 from alicia.mind.models.openai_chat import OpenAiChat
 from alicia.mind.models.port import ChatMessage, Part, TextDelta, Tool, ToolCall, Usage
 from alicia.testing.openai_server import Call, OpenAiServer, Reply
+from alicia.testing.waiting import PATIENCE_S
 
 ASKED = [ChatMessage("system", "Be brief."), ChatMessage("user", "Is it warm?")]
 TOOL = Tool("set_power", "Set power.", {"type": "object", "properties": {}})
@@ -182,7 +183,7 @@ async def test_who_cancels_closes_the_connection(
     request = await server.asked(1)
     await asyncio.sleep(0.05)
     waiting.cancel()
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(PATIENCE_S):
         await request.abandoned.wait()
     with pytest.raises(asyncio.CancelledError):
         await waiting
@@ -195,7 +196,7 @@ async def test_who_has_heard_enough_closes_the_connection(
     async with aclosing(chat.complete(ASKED, max_tokens=50)) as parts:
         assert await anext(parts) == TextDelta("It ")
     request = await server.asked(1)
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(PATIENCE_S):
         await request.abandoned.wait()
 
 
@@ -203,4 +204,4 @@ async def test_a_connection_is_used_again(server: OpenAiServer, chat: OpenAiChat
     for text in ("One.", "Two."):
         server.script(Reply(text))
         assert TextDelta(text) in await parts_of(chat)
-        await asyncio.wait_for(server.requests[-1].answered.wait(), 2)
+        await asyncio.wait_for(server.requests[-1].answered.wait(), PATIENCE_S)

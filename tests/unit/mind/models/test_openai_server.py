@@ -9,6 +9,7 @@ import openai
 import pytest
 
 from alicia.testing.openai_server import MODEL, Call, OpenAiServer, Reply
+from alicia.testing.waiting import PATIENCE_S
 
 
 @pytest.fixture
@@ -90,6 +91,6 @@ async def test_a_client_that_hangs_up_is_noticed(server: OpenAiServer) -> None:
     request = await server.asked(1)
     assert not request.abandoned.is_set()
     writer.close()
-    await asyncio.wait_for(request.abandoned.wait(), 2)
+    await asyncio.wait_for(request.abandoned.wait(), PATIENCE_S)
     assert not request.answered.is_set()
     del reader

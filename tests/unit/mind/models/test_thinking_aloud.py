@@ -21,6 +21,7 @@ from alicia.mind.models.thinking import Limits, Thought, think
 from alicia.mind.models.tools import Change
 from alicia.mind.personas import bundled
 from alicia.testing.openai_server import Call, OpenAiServer, Reply
+from alicia.testing.waiting import PATIENCE_S
 
 FIRST, REST = "It was built in 1889. ", "It is made of iron."
 ON = Call("set_power", {"entities": ["light.kitchen"], "value": True})
@@ -152,8 +153,8 @@ async def test_the_first_clause_is_said_before_the_last_token_is_sent(mind: Mind
 
 
 async def test_once_it_is_said_the_rest_may_take_longer(mind: Mind) -> None:
-    mind.server.script(Reply(FIRST + REST, between_s=0.08))
-    assert (await mind.think(within_s=0.65)).reply == FIRST + REST
+    mind.server.script(Reply(FIRST + REST, between_s=0.25))
+    assert (await mind.think(within_s=2.2)).reply == FIRST + REST
     with pytest.raises(LateError):
         await mind.think(within_s=0.2)
     assert mind.heard == [FIRST]
@@ -196,10 +197,10 @@ async def test_who_interrupts_ends_the_generation(mind: Mind) -> None:
     mind.server.script(Reply(FIRST + REST + " More. " * 20, between_s=0.1))
     thinking = asyncio.create_task(mind.think())
     request = await mind.server.asked(1)
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(PATIENCE_S):
         await request.go.wait()
     thinking.cancel()
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(PATIENCE_S):
         await request.abandoned.wait()
     await asyncio.gather(thinking, return_exceptions=True)
     assert not request.answered.is_set()

@@ -22,6 +22,7 @@ from alicia.contracts.voice import (
 from alicia.peers.esphome.driver import DeviceAt, Esphome
 from alicia.testing.esphome import EsphomeSimulator, Type
 from alicia.testing.running import RunningHouse, house
+from alicia.testing.waiting import PATIENCE_S
 
 LOUD = b"\0\x20" * 1600
 
@@ -78,7 +79,7 @@ async def run(folder: Path, *, spoken: bool) -> tuple[EsphomeSimulator, Rest]:
         async with home.bus.serve(OPEN_TURN, rest.open):
             at = DeviceAt(host="127.0.0.1", port=device.port, name="box")
             await home.start(Esphome, devices=(at.model_dump(),))
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE_S):
                 await device.subscribed.wait()
                 device.speak(LOUD)
                 await device.over.wait()

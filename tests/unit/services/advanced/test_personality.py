@@ -58,6 +58,7 @@ from alicia.mind.personas import bundled
 from alicia.runtime import logs
 from alicia.services.advanced.personality import MOST, Personality
 from alicia.testing.running import RunningHouse, house
+from alicia.testing.waiting import PATIENCE_S
 
 OPA = Persona(persona_id="opa", name="Opa", traits=Traits(warmth=0.9))
 HOME, AREA, PERSON = AssignmentScope.HOME, AssignmentScope.AREA, AssignmentScope.PERSON
@@ -72,7 +73,8 @@ def logged() -> Generator[StringIO, None, None]:
 
 
 async def put(home: RunningHouse, persona: Persona, by: str = "eva") -> PersonaVersion:
-    return await home.bus.ask(PUT_PERSONA, PutPersona(persona=persona, by=by))
+    ask = PutPersona(persona=persona, by=by)
+    return await home.bus.ask(PUT_PERSONA, ask, deadline_s=PATIENCE_S)
 
 
 async def assign(

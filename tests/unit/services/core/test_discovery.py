@@ -21,6 +21,7 @@ from alicia.runtime.settings import Settings
 from alicia.services.core import discovery
 from alicia.services.core.discovery import Discovery
 from alicia.testing.running import RunningHouse, house
+from alicia.testing.waiting import PATIENCE_S
 
 
 class Mouth(Service[Settings]):
@@ -135,7 +136,7 @@ async def test_a_lease_that_is_not_renewed_runs_out(
         await home.bus.say(PRESENCE, presence("stt", "stt-1"))
         await directory(home, "stt", ready=1, here=1)
         monkeypatch.setattr(discovery, "LEASE_S", 0.05)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             while True:  # others go on renewing theirs
                 await home.bus.say(PRESENCE, presence("ai", "ai-1"))
                 try:

@@ -31,6 +31,7 @@ from alicia.peers.virtual_home import VirtualHomeAdapter
 from alicia.services.core.device_registry import DeviceRegistry
 from alicia.services.devices.device_control import DeviceControl
 from alicia.testing.running import RunningHouse, house
+from alicia.testing.waiting import PATIENCE_S
 
 LAMP = "light.kitchen"
 COVER = "cover.living_room_blinds"
@@ -254,7 +255,7 @@ async def acknowledged(home: RunningHouse) -> AsyncGenerator[None, None]:
     """Left when an adapter has taken a command that was asked inside."""
     async with home.bus.tap("system/reply/device_control/+") as replies:
         yield
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             await anext(replies)
 
 

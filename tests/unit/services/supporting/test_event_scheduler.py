@@ -81,6 +81,7 @@ from alicia.runtime.settings import Folder, Settings
 from alicia.services.supporting.event_scheduler import EventScheduler, keeping
 from alicia.testing.clock import HandClock
 from alicia.testing.running import RunningHouse, house
+from alicia.testing.waiting import PATIENCE_S
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOON = datetime(2026, 11, 30, 12, tzinfo=BERLIN).timestamp()
@@ -190,7 +191,7 @@ class Home:
         return found.phase
 
     async def until(self, fits: Callable[[], bool]) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             while not fits():  # noqa: ASYNC110 - what it looks at are lists
                 await asyncio.sleep(0.002)
 

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Generator
-from functools import lru_cache
 from io import StringIO
 
 import pytest
 import structlog
 
-from alicia.language.understanding import Understanding
 from alicia.runtime import logs
 from alicia.speech.models import ModelStore
-
-_loaded = lru_cache(Understanding)
 
 
 def _require(extra: str, *packages: str) -> None:
@@ -43,14 +39,6 @@ def recognizers(store: ModelStore) -> ModelStore:
     _require("whisper", "ctranslate2", "tokenizers")
     store.pull("whisper-base-int8")
     return store
-
-
-@pytest.fixture(scope="module")
-def loaded_languages() -> Generator[None, None, None]:
-    """One Understanding of each language for all houses: it takes up the names of each."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("alicia.language.understanding.Understanding", _loaded)
-        yield
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
 from typing import Any, Self
 
 from alicia.bus.packet import Packet
@@ -37,6 +36,7 @@ from alicia.contracts.voice import (
 from alicia.runtime.service import Service, serves
 from alicia.runtime.settings import Settings
 from alicia.testing.running import RunningHouse
+from alicia.testing.waiting import until
 
 
 class Other(Service[Settings]):
@@ -207,10 +207,3 @@ class Onlooker:
             )
         )
         return next(record for record in self.ended if record.turn_id == turn_id)
-
-
-async def until(fact: Callable[[], object], within_s: float = 5.0) -> None:
-    deadline = time.monotonic() + within_s
-    while not fact():
-        assert time.monotonic() < deadline, "it did not come true in time"
-        await asyncio.sleep(0.002)

@@ -10,6 +10,7 @@ from alicia.contracts import devices
 from alicia.contracts.devices import HomeSnapshot, PatchEntity
 from alicia.contracts.voice import GET_HOME, OPEN_TURN, UNDERSTAND, GetHome, OpenTurn, Understand
 from alicia.errors import AliciaError, MalformedMessageError
+from alicia.testing.waiting import PATIENCE_S
 
 from .test_ai import LAMP, changes, demo
 from .test_router import scene
@@ -39,9 +40,11 @@ async def test_a_replay_is_understood_by_the_home_of_then(tmp_path: Path) -> Non
             dry_run=True,
             home=then,
         )
-        again = [await home.bus.ask(UNDERSTAND, ask) for _ in range(2)]
+        again = [await home.bus.ask(UNDERSTAND, ask, deadline_s=PATIENCE_S) for _ in range(2)]
         sun = ask.model_copy(update={"text": "turn on the sun"})
-        now = await home.bus.ask(UNDERSTAND, sun.model_copy(update={"home": None}))
+        now = await home.bus.ask(
+            UNDERSTAND, sun.model_copy(update={"home": None}), deadline_s=PATIENCE_S
+        )
         with pytest.raises(AliciaError):
             await home.bus.ask(UNDERSTAND, sun)
         before = await home.until(devices.STATE, entity_id=LAMP)

@@ -30,8 +30,8 @@ from alicia.services.voice.ai import Ai
 from alicia.services.voice.stt import Stt
 from alicia.speech.models import ModelStore
 from alicia.testing.running import RunningHouse, house
+from alicia.testing.waiting import PATIENCE_S, until
 
-from .others import until
 from .test_stt import FRAME, RATE_HZ, SPEECH, Microphone, microphone
 
 LAMP = "light.kitchen"
@@ -140,7 +140,7 @@ async def test_a_preview_tells_when_names_have_changed(tmp_path: Path) -> None:
             devices.PATCH_ENTITY, PatchEntity(entity_id=LAMP, names={"en": ["Moonbeam"]})
         )
         revision = before.revision
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             while revision == before.revision:
                 revision = (await home.bus.ask(PREVIEW, preview)).revision
                 await asyncio.sleep(0.01)

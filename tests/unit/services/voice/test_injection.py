@@ -55,11 +55,11 @@ from alicia.peers.console import Console
 from alicia.runtime.service import Service, serves
 from alicia.runtime.settings import Settings
 from alicia.security.permissions import Role, opens
+from alicia.services.voice.ai import Ai
 from alicia.testing.people import lives_here
+from alicia.testing.waiting import settled, until
 
 from .test_pin_by_voice import DOOR, GARAGE, PIN, UNLOCK, Talk, talk
-
-pytestmark = pytest.mark.usefixtures("loaded_languages")
 
 LAMP = "light.kitchen"
 MISTAKEN = ("741096", "852147", "369258")
@@ -104,13 +104,22 @@ async def siege(
         await ready.wait()
         try:
             yield besieged
-            await asyncio.sleep(0.05)  # what was begun comes to the devices
+            await settled()  # what was begun comes to the devices
             assert besieged.opened == []
             assert await speaking.locked()
             assert (await speaking.state(GARAGE)).values["position"] == 0.0
         finally:
             following.cancel()
             await asyncio.gather(following, return_exceptions=True)
+
+
+async def learnt(s: Besieged, *entity_ids: str) -> None:
+    """Until the house has heard of these, and whoever understands among them."""
+    running = s.talk.home._running
+    mind = next(one.runner.service for one in running if one.kind is Ai)
+    assert isinstance(mind, Ai)
+    await until(lambda: {e.entity_id for e in mind._home.entities()} >= set(entity_ids))
+    await settled()
 
 
 def demo_home() -> Home:
@@ -284,7 +293,7 @@ async def test_a_name_is_only_a_name(tmp_path: Path) -> None:
         for number, name in enumerate(NAMES)
     ]
     # Nobody is behind the traps: what they are told is not waited for.
-    async with siege(tmp_path, device_control={"confirm_within_s": 0.1}) as s:
+    async with siege(tmp_path, device_control={"confirm_within_s": 0.02}) as s:
         bus = s.talk.home.bus
         await bus.ask(
             devices.REGISTER,
@@ -298,7 +307,7 @@ async def test_a_name_is_only_a_name(tmp_path: Path) -> None:
             ),
         )
         await bus.ask(devices.PATCH_ENTITY, PatchEntity(entity_id=LAMP, name=NAMES[0]))
-        await asyncio.sleep(0.2)
+        await learnt(s, *(trap.entity_id for trap in traps))
         for trap in traps:
             s.home.put_entity(trap)
         for name in NAMES:
@@ -329,7 +338,7 @@ async def test_an_adapter_that_calls_a_lock_unprotected_opens_no_door(tmp_path: 
                 devices=[Device(device_id="shed", name="Shed", entities=[lock])],
             ),
         )
-        await asyncio.sleep(0.1)
+        await learnt(s, lock.entity_id)
         s.home.put_entity(lock)
         for who, code in (("gus", "security.not_permitted"), (None, "security.pin_needed")):
             record = await s.talk.speak("unlock the shed", by=who)

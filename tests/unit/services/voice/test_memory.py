@@ -28,8 +28,6 @@ from alicia.testing.people import lives_here
 
 from .test_pin_by_voice import Talk, files, talk
 
-pytestmark = pytest.mark.usefixtures("loaded_languages")
-
 TOLD = "Remember that Zanzibar is where my aunt lives."
 ASKED = "Where does my aunt live?"
 REPLY = "I remember: Zanzibar is where my aunt lives."

@@ -33,10 +33,9 @@ from alicia.services.voice.router import Router
 from alicia.speech.number_words import digits
 from alicia.testing.people import kept_people, lives_here
 from alicia.testing.running import RunningHouse, house
+from alicia.testing.waiting import settled, until
 
-from .others import Ear, Mouth, until
-
-pytestmark = pytest.mark.usefixtures("loaded_languages")
+from .others import Ear, Mouth
 
 DOOR, GARAGE = "lock.front_door", "cover.garage_door"
 PIN, WRONG = "258014", "741096"
@@ -157,7 +156,7 @@ async def test_the_sound_of_a_pin_is_not_kept_where_sound_is_kept(tmp_path: Path
                         pcm=b"\1\2" * 160,
                     ),
                 )
-            await asyncio.sleep(0.05)
+            await settled()
             t.ear.leave.set()
             await turn
         assert not await t.locked()
@@ -240,16 +239,14 @@ async def test_typed_it_goes_the_same_way(tmp_path: Path) -> None:
 
 async def test_a_killed_router_has_written_no_pin_down(tmp_path: Path) -> None:
     lives_here(tmp_path, "Anna", Role.OWNER, pin=PIN)
-    async with talk(tmp_path) as t:
+    async with talk(tmp_path, router={"understand_s": 2.0}) as t:
         await t.speak(UNLOCK["en"])
         await t.home.kill(Ai)  # whoever understands does not come to it
         t.ear.texts["u-pin"] = PIN
         await t.home.bus.ask(
             OPEN_TURN, OpenTurn(turn_id="pin", utterance_id="u-pin", satellite="hall")
         )
-        await t.home.until(
-            TURN_ENDED, lambda record: record.turn_id == "pin", satellite="hall", within_s=15
-        )
+        await t.home.until(TURN_ENDED, lambda record: record.turn_id == "pin", satellite="hall")
         await t.home.kill(Router)
         assert not [path for path in files(tmp_path) if PIN.encode() in path.read_bytes()]
 

@@ -45,8 +45,9 @@ from alicia.errors import (
 from alicia.language.phrases import phrase, phrase_for
 from alicia.services.voice.router import Router
 from alicia.testing.running import RunningHouse, house
+from alicia.testing.waiting import until
 
-from .others import Ear, Mind, Mouth, Onlooker, Other, until
+from .others import Ear, Mind, Mouth, Onlooker, Other
 
 SPOKEN_TURN = ["listening", "thinking", "speaking", "idle"]
 CANARY = "open the canary cage"

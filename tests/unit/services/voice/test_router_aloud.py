@@ -8,8 +8,8 @@ from alicia.contracts.advanced import CLAUSE, Clause
 from alicia.contracts.voice import STOP_TURN, Speak, SpeechPlace, StopTurn, TurnRecord, Understand
 from alicia.errors import BrokeOffError, EngineError, NotUnderstoodError
 from alicia.language.phrases import phrase
+from alicia.testing.waiting import until
 
-from .others import until
 from .test_router import SPOKEN_TURN, Scene, scene
 
 FIRST, SECOND, LAST = "It was built in 1889. ", "It is made of iron, ", "and people like it."

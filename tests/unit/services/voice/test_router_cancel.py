@@ -33,8 +33,9 @@ from alicia.contracts.voice import (
 from alicia.errors import AmbiguousError, AnsweredElsewhereError, TurnCancelledError
 from alicia.services.voice.router import Router
 from alicia.testing.running import RunningHouse, house
+from alicia.testing.waiting import PATIENCE_S, settled, until
 
-from .others import Ear, Mind, Mouth, Onlooker, Other, until
+from .others import Ear, Mind, Mouth, Onlooker, Other
 
 
 @dataclass
@@ -280,12 +281,12 @@ async def test_a_satellite_that_vanishes_ends_its_turn(tmp_path: Path) -> None:
 
 
 async def test_a_satellite_that_is_back_in_a_moment_keeps_its_turn(tmp_path: Path) -> None:
-    async with scene(tmp_path, vanished_s=0.2) as s:
+    async with scene(tmp_path, vanished_s=0.6) as s:
         ear = await held(s, "ear", instance="satellite-1")
         await s.home.bus.say(PRESENCE, presence(Phase.LOST))
-        await asyncio.sleep(0.05)
+        await settled()
         await s.home.bus.say(PRESENCE, presence(Phase.READY))
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(0.7)
         ear.leave.set()
         assert (await s.ended()).error is None
 
@@ -319,16 +320,16 @@ async def test_without_a_wake_word_nobody_is_refused(tmp_path: Path) -> None:
         assert (await s.ended("t2")).spoken
 
 
-ROUNDS, AT_ONCE = 1000, 10
+ROUNDS, AT_ONCE = 400, 10
 
 
 @pytest.mark.timeout(300)
-async def test_of_a_thousand_wake_words_heard_by_several_each_has_one_answer(
+async def test_of_hundreds_of_wake_words_heard_by_several_each_has_one_answer(
     tmp_path: Path,
 ) -> None:
     """2 to 6 satellites, their delays, repetitions and losses at random; on the real router."""
     areas = ",".join(f"a{number}" for number in range(AT_ONCE))
-    times = {"wake_window_s": 0.08, "same_wake_s": 5.0}
+    times = {"wake_window_s": 0.08, "same_wake_s": 60.0}
     async with scene(tmp_path, earshot=areas, **times) as s:
         s.ear.leave.clear()
         chance = random.Random(11)
@@ -347,7 +348,7 @@ async def test_of_a_thousand_wake_words_heard_by_several_each_has_one_answer(
             lost = chance.random() < 0.1
             for _ in range(2 if lost or chance.random() < 0.2 else 1):
                 try:
-                    await s.home.bus.ask(OPEN_TURN, ask)
+                    await s.home.bus.ask(OPEN_TURN, ask, deadline_s=PATIENCE_S)
                 except AnsweredElsewhereError:
                     return "elsewhere"
             return ask.turn_id

@@ -27,8 +27,7 @@ from alicia.services.voice.tts import Tts
 from alicia.speech.models import ModelStore
 from alicia.speech.piper import PiperSynthesizer
 from alicia.testing.running import RunningHouse, house
-
-from .others import until
+from alicia.testing.waiting import until
 
 SENTENCE = "The kitchen light is on. The blinds are closed."
 

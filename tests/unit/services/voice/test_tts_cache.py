@@ -34,8 +34,7 @@ from alicia.services.voice.tts import Tts
 from alicia.speech.child import ChildSynthesizer
 from alicia.speech.phrase_cache import PhraseCache
 from alicia.testing.running import RunningHouse, house
-
-from .others import until
+from alicia.testing.waiting import settled, until
 
 pytestmark = [
     pytest.mark.skipif(
@@ -158,7 +157,7 @@ async def test_a_cancelled_answer_stops_within_a_chunk_and_the_next_is_whole(
             saying.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await saying
-            await asyncio.sleep(0.05)  # What was said before the end was on its way already.
+            await settled()  # What was said before the end was on its way already.
             count = len(heard)
             await asyncio.sleep(0.3)
             assert len(heard) == count

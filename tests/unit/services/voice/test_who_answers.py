@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -44,8 +43,8 @@ from alicia.runtime.settings import Settings
 from alicia.services.advanced.personality import Personality
 from alicia.services.voice.router import Router
 from alicia.testing.running import RunningHouse
+from alicia.testing.waiting import settled, until
 
-from .others import until
 from .test_ai import demo
 from .test_router import scene
 
@@ -98,11 +97,6 @@ class Answered:
     async def typed(self, text: str, area_id: str, turn_id: str) -> TurnRecord:
         ask = SayText(turn_id=turn_id, satellite="s1", text=text, area_id=area_id, speak=True)
         return await self.home.bus.ask(SAY_TEXT, ask)
-
-
-async def settled() -> None:
-    """Until what is under way on the broker in memory has arrived."""
-    await asyncio.sleep(0.1)
 
 
 @asynccontextmanager
