@@ -105,15 +105,26 @@ class Ai(ThinkingFurther):
         return self._dialogue.asking(ask, plan, results, understood)
 
     async def _about_no_device(self, ask: Understand) -> Understood | None:
-        """What came of an answer to what was asked back, and of wishes about languages and memory.
+        """What came of an answer to what was asked back, and of wishes that no device is told of.
 
-        None where it is none of these.
+        None where it is none of these. Raises NoAlarmPanelError.
         """
         # What is interpreted is said again in another language: it is no reply and no command.
         answer = None if ask.between else self._dialogue.answer(ask)
         if answer is not None:
             return answer if isinstance(answer, Understood) else await self._go_on(ask, answer)
-        return await self._answered(ask, self.ask) or await self._remembered(ask)
+        self._require_alarm_panel(ask)
+        # "Speak normally again" may be about how much, or about the language.
+        ways = [self._speaking_of_languages, self._herself]
+        if self._casting.verbosity(ask.speaker, ask.area_id) is not None:
+            ways.reverse()
+        for way in (*ways, self._remembered):
+            if (understood := await way(ask)) is not None:
+                return understood
+        return None
+
+    async def _speaking_of_languages(self, ask: Understand) -> Understood | None:
+        return await self._answered(ask, self.ask)
 
     async def _about_time(self, ask: Understand) -> Understood | None:
         """What came of a sentence about time; None where it is none."""
