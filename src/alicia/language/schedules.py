@@ -15,24 +15,31 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
 
+from alicia.contracts.conversation import Topic
 from alicia.contracts.schedules import After, At, Becomes, Every, Sun, When
 from alicia.errors import (
     AliciaError,
     IntentError,
     MissingSlotError,
     NoOppositeError,
+    NotUnderstoodError,
     TimeNotUnderstoodError,
     UnknownEntityError,
 )
 from alicia.home.model import Home
-from alicia.language.conditions import Conditions
-from alicia.language.moments import Moment, moment
+from alicia.language.conditions import Condition, Conditions
+from alicia.language.follow_ups import topic_of
+from alicia.language.moments import Moment, asks_for_a_time, moment
 from alicia.language.plan import Plan, PlannedAction
+from alicia.language.sayings import agreeing
+from alicia.language.several_times import SeveralTimes, Way
 from alicia.language.tables import LANGUAGES, base_language, load_tables
 from alicia.language.time_phrases import Timed, TimePhrase, TimePhrases, groups_of, spans_of
 
 Recognize = Callable[[str], Plan]
 """The plan of a command without a time. Raises as Understanding.recognize does."""
+RecognizeAfter = Callable[[str, Topic | None], Plan]
+"""The same, after what was spoken of before."""
 
 
 class Act(StrEnum):
@@ -53,6 +60,8 @@ class Act(StrEnum):
     REMINDER_SET = "reminder_set"
     REMINDER_LIST = "reminder_list"
     REMINDER_CANCEL = "reminder_cancel"
+    REMINDER_CANCEL_ABOUT = "reminder_cancel_about"
+    """By its words."""
     REMINDER_CANCEL_ALL = "reminder_cancel_all"
     PLANNED_LIST = "planned_list"
     PLANNED_CANCEL_ALL = "planned_cancel_all"
@@ -67,8 +76,18 @@ class Act(StrEnum):
 
 _SPECIAL = {"timer_tell": Act.TIMER_START, "timer_less": Act.TIMER_ADD}
 """Keys of patterns whose acts have patterns of their own too."""
+_TELL = "timer_tell"
 _TIMERS = (Act.TIMER_START, Act.TIMER_ADD)
 _CREATES = (Act.ALARM_SET, Act.REMINDER_SET)
+_OF_A_TIME = (
+    Act.ALARM_WHEN,
+    Act.ALARM_CANCEL,
+    Act.REMINDER_LIST,
+    Act.REMINDER_CANCEL,
+    Act.REMINDER_CANCEL_ABOUT,
+    Act.PLANNED_LIST,
+)
+"""What may be asked of those of one day or time alone."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +101,8 @@ class ScheduleRequest:
     name: str | None = None
     text: str | None = None
     """What a reminder says, or the command without its time."""
+    at: TimePhrase | None = None
+    """Only those that are then: "what's planned for tomorrow?"."""
     seconds: float | None = None
     """How long a timer runs, or what is added to it."""
     plan: Plan | None = None
@@ -125,6 +146,8 @@ class Schedules:
             (self._phrases.compiled(pattern), by) for pattern, by in table.get("keep", [])
         ]
         self._conditions = Conditions(tables, self._phrases)
+        self._language = tables.language
+        self._several = SeveralTimes(tables, self._phrases)
 
     def request(
         self, text: str, recognize: Recognize, home: Home, now: datetime
@@ -139,8 +162,7 @@ class Schedules:
         try:
             condition = self._conditions.find(whole, home)
             if condition is not None:
-                rest, becomes = condition
-                return self._commands(text, rest, TimePhrase(), recognize, now, becomes)
+                return self._when_so(text, condition, recognize, now)
             rest, said = self._phrases.without_times(whole)
             found = self._act(rest) or self._act(whole)
             if found is not None:
@@ -150,6 +172,22 @@ class Schedules:
                 return None  # "Tell me which lights are on"
             raise
         return self._told(text, whole, rest, said, recognize, now)
+
+    def _when_so(
+        self, text: str, condition: Condition, recognize: Recognize, now: datetime
+    ) -> ScheduleRequest:
+        """Commands for when something is so, or to be told of it."""
+        rest, becomes = condition.rest, condition.becomes
+        found = self._act(rest)
+        if found is None or found[0] != _TELL:
+            return self._commands(text, rest, TimePhrase(), recognize, now, becomes)
+        number = condition.number
+        told = self._phrases.table["say"][f"tell_{condition.key}"].format(
+            name=condition.name, n=None if number is None else f"{number:g}"
+        )
+        told = agreeing(told) if self._language == "ko" else told
+        told = told[:1].upper() + told[1:]
+        return ScheduleRequest(Act.REMINDER_SET, text.strip(), when=becomes, text=told)
 
     def _told(
         self,
@@ -173,6 +211,40 @@ class Schedules:
             if self._is_harmless(whole, recognize) or (greets and self._is_exact(whole, recognize)):
                 return None
             raise
+
+    def several(
+        self, text: str, recognize: RecognizeAfter, home: Home, now: datetime
+    ) -> list[ScheduleRequest]:
+        """What it asks for where it names several times: "on at seven and off at ten".
+
+        None where that is not what it does. Raises nothing.
+        """
+
+        def made(way: Way, before: Plan | None) -> ScheduleRequest | None:
+            def after(said: str) -> Plan:
+                if way.shares:
+                    raise NotUnderstoodError
+                return recognize(said, topic_of(before) if before else None)
+
+            try:
+                request = self.request(way.text, after, home, now)
+            except AliciaError:
+                return None
+            if request is None or request.when is None or (request.plan and request.plan.snapped):
+                return None
+            return request
+
+        for parts in self._several.ways(self._phrases.read(text)):
+            found: list[ScheduleRequest] = []
+            for part in parts:
+                before = found[-1].plan if found else None
+                request = next(filter(None, (made(way, before) for way in part)), None)
+                if request is None:
+                    break
+                found.append(request)
+            if len(found) == len(parts):
+                return found
+        return []
 
     def speaks_of_time(self, text: str) -> bool:
         """Whether there is a word of time in it, understood or not."""
@@ -208,7 +280,7 @@ class Schedules:
         if act in _TIMERS:
             seconds = timed.durations.get(mark) or said.period_s or said.after_s
             only = replace(said, period_s=None, after_s=None)
-            if only != TimePhrase() or (key == "timer_tell" and said.after_s is None):
+            if only != TimePhrase() or (key == _TELL and said.after_s is None):
                 raise TimeNotUnderstoodError
             if not seconds:
                 raise MissingSlotError(slot="duration")
@@ -216,9 +288,12 @@ class Schedules:
             signed = -seconds if key == "timer_less" else seconds
             return replace(request, seconds=signed, when=when)
         if act not in _CREATES:
-            if said != TimePhrase():  # "Cancel the alarm at seven": not just any alarm.
+            request = replace(request, text=words.get("text"))
+            if said == TimePhrase():
+                return request
+            if act not in _OF_A_TIME or not asks_for_a_time(said):
                 raise TimeNotUnderstoodError
-            return request
+            return replace(request, at=said)
         if said.period_s is not None:
             raise TimeNotUnderstoodError
         if not said.when:

@@ -1,6 +1,6 @@
-"""What the users say, in nine languages: each sentence to a whole house, and what comes of it there.
+"""What the users say, in nine languages: each sentence to a house, and what comes of it there.
 
-The table is `tests/data/acceptance.toml`. Everything is real but the ears, the mouths and the devices.
+The table is `tests/data/acceptance.toml`. Everything is real but ears, mouths and devices.
 """
 
 from __future__ import annotations
@@ -41,7 +41,6 @@ from alicia.contracts.schedules import (
     Which,
 )
 from alicia.contracts.voice import SAY_TEXT, SayText, TurnRecord
-from alicia.errors import UnknownScheduleError
 from alicia.home import demo
 from alicia.home.model import names_of
 from alicia.language.tables import LANGUAGES
@@ -189,6 +188,7 @@ async def talk(folder: Path) -> AsyncGenerator[Talk, None]:
         "event_scheduler": {"time_zone": "Europe/Berlin", "latitude": 52.5, "longitude": 13.4},
         "virtual_home": {"latency_scale": 0.01},
         "ai": {"think_within_s": 0},
+        "router": {"understand_s": 20},  # a language is loaded when it is first heard
     }
     kinds = (DeviceRegistry, VirtualHomeAdapter, DeviceControl)
     others = (Personality, Language, EventScheduler, Ai, Router)

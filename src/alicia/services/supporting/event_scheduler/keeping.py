@@ -79,6 +79,8 @@ class EventScheduler(Performing):
         self._current: dict[str, str] = {}
         """By schedule: the last run that was begun."""
         self._tasks: set[asyncio.Task[None]] = set()
+        self._since: dict[tuple[str, str], float] = {}
+        """By schedule and entity: since when it is so, where it has to stay so for a while."""
         self._store = await self.off_loop(
             ScheduleStore, self.folder.state(self.name) / "schedules.db"
         )
@@ -371,7 +373,12 @@ class EventScheduler(Performing):
         key = schedule.schedule_id, state.entity_id
         held = self._watched.get(key)
         over = schedule.phase is SchedulePhase.RINGING and not when.repeat
+        if not holds:
+            self._since.pop(key, None)  # it did not stay so
         if holds is None or holds == held or over:
+            return
+        if holds and held is not None and when.for_s:
+            self._wait_whether_it_stays(schedule, when, key, state.changed_at)
             return
         self._watched[key] = holds
         if not holds or held is None:  # what is true when it is first seen has not become so
@@ -380,6 +387,27 @@ class EventScheduler(Performing):
         now = self.clock.now()
         found = agenda.triggered(schedule, state.changed_at, now)
         await self._begin(found, now, (state.entity_id, True))
+
+    def _wait_whether_it_stays(
+        self, schedule: Schedule, when: Becomes, key: tuple[str, str], changed_at: float
+    ) -> None:
+        """It counts when it has been so for long enough; until then nothing is written of it."""
+        if key in self._since:
+            return
+        since = self._since[key] = min(changed_at, self.clock.now())
+
+        async def stays() -> None:
+            await self.clock.until(since + when.for_s)
+            async with self._order:
+                now_is = self._active.get(schedule.schedule_id)
+                if now_is is None or self._since.get(key) != since:
+                    return
+                del self._since[key]
+                self._watched[key] = True
+                now = self.clock.now()
+                await self._begin(agenda.triggered(now_is, now, now), now, (key[1], True))
+
+        self._beside(stays())
 
     async def _note_states(self, schedule: Schedule) -> None:
         """How things are when it is made: only what changes from there counts."""

@@ -50,7 +50,7 @@ class AboutHerself(RememberingFacts):
         return self._told(ask, INTENTS[asked], reply)
 
     async def _choose_verbosity(self, ask: Understand, asked: Herself) -> None:
-        """For who speaks, where that is known; else for the room, or the home. Taken back for both."""
+        """For who speaks, if known; else for the room, or the home. Taken back for all of them."""
         place = (AssignmentScope.AREA, ask.area_id) if ask.area_id else (AssignmentScope.HOME, "")
         whose = [place] if ask.speaker is None else [(AssignmentScope.PERSON, ask.speaker)]
         if asked is Herself.BEFORE:

@@ -130,25 +130,27 @@ class Ai(ThinkingFurther):
         """What came of a sentence about time; None where it is none."""
         await self.off_loop(scheduling.sentences_of, ask.language)
         async with self._grammar_of(ask.language, ask.home) as (understanding, home):
-            request = self._scheduling.request(ask, understanding, home)
-        if request is None:
+            requests = self._scheduling.requests(ask, understanding, home)
+        if not requests:
             return None
-        self.log.info("understood", intent=request.act.intent, text=pii(ask.text))
+        intent = requests[0].act.intent
+        self.log.info("understood", intent=intent, text=pii(ask.text))
 
         async def do_now(plan: Plan) -> tuple[list[Result], str]:
             results = await self._results(plan, ask)
             return results, self._answer(plan, results, home, ask.language)
 
         commit()
-        kept = await self._scheduling.keep(ask, request, do_now)
+        kept = await self._scheduling.keep(ask, requests, do_now)
+        plan = requests[-1].plan
         return Understood(
             turn_id=ask.turn_id,
-            heard=request.heard,
-            intent=request.act.intent,
+            heard=ask.text.strip(),
+            intent=intent,
             actions=actions_of(kept.results, dry_run=ask.dry_run),
             reply=kept.reply,
             language=ask.language,
-            topic=self._topic_of(request.plan) if request.plan else None,
+            topic=self._topic_of(plan) if plan else None,
         )
 
     async def _go_on(self, ask: Understand, shown: Shown) -> Understood:
