@@ -13,7 +13,7 @@ from typing import Any
 from alicia.contracts.schedules import After, At, Becomes, Every, Schedule, SchedulePhase, Sun, When
 from alicia.language.phrases import listing, text_of
 from alicia.language.sayings import agreeing
-from alicia.language.schedules import Act
+from alicia.language.schedule_requests import Act
 from alicia.language.tables import base_language
 from alicia.language.time_phrases import time_table
 

@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from enum import StrEnum
+from dataclasses import replace
+from datetime import datetime
 from functools import lru_cache
 
 from alicia.contracts.conversation import Topic
-from alicia.contracts.schedules import After, At, Becomes, Every, Sun, When
+from alicia.contracts.schedules import After, Becomes
 from alicia.errors import (
     AliciaError,
     IntentError,
@@ -29,9 +28,10 @@ from alicia.errors import (
 from alicia.home.model import Home
 from alicia.language.conditions import Condition, Conditions
 from alicia.language.follow_ups import topic_of
-from alicia.language.moments import Moment, asks_for_a_time, moment
+from alicia.language.moments import asks_for_a_time, moment
 from alicia.language.plan import Plan, PlannedAction
 from alicia.language.sayings import agreeing
+from alicia.language.schedule_requests import Act, ScheduleRequest
 from alicia.language.several_times import SeveralTimes, Way
 from alicia.language.tables import LANGUAGES, base_language, load_tables
 from alicia.language.time_phrases import Timed, TimePhrase, TimePhrases, groups_of, spans_of
@@ -40,38 +40,6 @@ Recognize = Callable[[str], Plan]
 """The plan of a command without a time. Raises as Understanding.recognize does."""
 RecognizeAfter = Callable[[str, Topic | None], Plan]
 """The same, after what was spoken of before."""
-
-
-class Act(StrEnum):
-    """What is asked of the keeper of time. The values are keys of the tables."""
-
-    TIMER_START = "timer_start"
-    TIMER_LEFT = "timer_left"
-    TIMER_LIST = "timer_list"
-    TIMER_ADD = "timer_add"
-    TIMER_PAUSE = "timer_pause"
-    TIMER_RESUME = "timer_resume"
-    TIMER_CANCEL = "timer_cancel"
-    TIMER_CANCEL_ALL = "timer_cancel_all"
-    ALARM_SET = "alarm_set"
-    ALARM_WHEN = "alarm_when"
-    ALARM_CANCEL = "alarm_cancel"
-    ALARM_CANCEL_ALL = "alarm_cancel_all"
-    REMINDER_SET = "reminder_set"
-    REMINDER_LIST = "reminder_list"
-    REMINDER_CANCEL = "reminder_cancel"
-    REMINDER_CANCEL_ABOUT = "reminder_cancel_about"
-    """By its words."""
-    REMINDER_CANCEL_ALL = "reminder_cancel_all"
-    PLANNED_LIST = "planned_list"
-    PLANNED_CANCEL_ALL = "planned_cancel_all"
-    COMMANDS = "commands"
-    """Anything else that the home can be told, for then."""
-
-    @property
-    def intent(self) -> str:
-        """As a turn's record tells it."""
-        return "Alicia" + "".join(part.capitalize() for part in self.value.split("_"))
 
 
 _SPECIAL = {"timer_tell": Act.TIMER_START, "timer_less": Act.TIMER_ADD}
@@ -88,46 +56,6 @@ _OF_A_TIME = (
     Act.PLANNED_LIST,
 )
 """What may be asked of those of one day or time alone."""
-
-
-@dataclass(frozen=True)
-class ScheduleRequest:
-    """What a sentence asks of the keeper of time."""
-
-    act: Act
-    heard: str
-    when: When | None = None
-    moment: Moment | None = None
-    name: str | None = None
-    text: str | None = None
-    """What a reminder says, or the command without its time."""
-    at: TimePhrase | None = None
-    """Only those that are then: "what's planned for tomorrow?"."""
-    seconds: float | None = None
-    """How long a timer runs, or what is added to it."""
-    plan: Plan | None = None
-    """The commands; to be done now where there is no `when`."""
-    undo: tuple[PlannedAction, ...] = ()
-    undo_after_s: float | None = None
-    """How long after the commands they are undone."""
-
-    def undo_when(self) -> When:
-        """When what is done is undone. Raises TimeNotUnderstoodError where nobody can say."""
-        seconds = self.undo_after_s or 0
-        match self.when:
-            case None:
-                return After(seconds=seconds)
-            case After(seconds=first):
-                return After(seconds=first + seconds)
-            case At(local=local):
-                end = datetime.fromisoformat(local) + timedelta(seconds=seconds)
-                return At(local=end.isoformat())
-            case Sun() as sun:
-                return sun.model_copy(update={"offset_s": sun.offset_s + seconds})
-            case Every(rule=rule):
-                return Every(rule=_later(rule, seconds))
-            case _:
-                raise TimeNotUnderstoodError
 
 
 class Schedules:
@@ -403,15 +331,3 @@ def opposite(action: PlannedAction) -> PlannedAction:
     if action.capability == "position" and not action.relative and action.value in (0, 100):
         return replace(action, value=100.0 - float(action.value))
     raise NoOppositeError
-
-
-def _later(rule: str, seconds: float) -> str:
-    """A recurrence rule by the clock, so much later on the same day."""
-    found = re.fullmatch(r"(.*BYHOUR=)(\d+)(;BYMINUTE=)(\d+)", rule)
-    minutes = seconds / 60
-    if found is None or minutes != int(minutes):
-        raise TimeNotUnderstoodError
-    clock = int(found[2]) * 60 + int(found[4]) + int(minutes)
-    if clock >= 1440:
-        raise TimeNotUnderstoodError
-    return f"{found[1]}{clock // 60}{found[3]}{clock % 60}"

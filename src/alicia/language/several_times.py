@@ -87,7 +87,7 @@ class SeveralTimes:
         return " " if self._spaced else ""
 
     def _without_another(self, part: str) -> str:
-        """ "Another for ten" is "for ten"."""
+        """What is for another: "another for ten" is "for ten"."""
         found = self._another.match(lettered(part))
         return part[found.end() :].strip() if found else part
 

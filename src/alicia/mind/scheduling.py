@@ -23,30 +23,25 @@ from alicia.contracts.schedules import (
     After,
     CancelSchedules,
     CreateSchedule,
-    Every,
     HomeTime,
     ListSchedules,
     Maker,
-    PreviewSchedule,
     Schedule,
     ScheduleKind,
-    SchedulePreview,
     Schedules,
-    Sun,
     When,
     Which,
 )
 from alicia.contracts.voice import Preview, Understand
 from alicia.errors import (
     AliciaError,
-    AmbiguousScheduleError,
     NoResponderError,
     NoTimekeeperError,
     OpensLaterError,
     UnknownScheduleError,
 )
 from alicia.language.phrases import phrase, text_of
-from alicia.language.remembering import nearest
+from alicia.mind.some_schedules import about_some
 from alicia.security.permissions import opens
 
 if TYPE_CHECKING:
@@ -56,9 +51,8 @@ if TYPE_CHECKING:
     from alicia.home.model import Home
     from alicia.language.plan import Plan, PlannedAction
     from alicia.language.schedule_answers import TimeSpeech
-    from alicia.language.schedules import ScheduleRequest
+    from alicia.language.schedule_requests import ScheduleRequest
     from alicia.language.schedules import Schedules as Sentences
-    from alicia.language.time_phrases import TimePhrase
     from alicia.language.understanding import Understanding
 
 TOPICS = (CREATE_SCHEDULE, LIST_SCHEDULES, CANCEL_SCHEDULES, ADJUST_TIMER, PREVIEW_SCHEDULE)
@@ -69,10 +63,6 @@ _KINDS = {
     "planned": ScheduleKind.COMMANDS,
     "commands": ScheduleKind.COMMANDS,
 }
-_PLANNED = (ScheduleKind.ALARM, ScheduleKind.REMINDER, ScheduleKind.COMMANDS)
-"""What may be planned for a day."""
-_LOOKED_AHEAD = 50
-"""Times of what comes again that are looked at."""
 _NO_ID = re.compile(r"[^A-Za-z0-9_-]")
 _LONGEST_ID = 56
 
@@ -149,9 +139,7 @@ class Scheduling:
         at = datetime.now(self._zone) if then is None else datetime.fromtimestamp(then, self._zone)
         return at.replace(tzinfo=None)
 
-    async def keep(
-        self, ask: Understand, requests: Sequence[ScheduleRequest], do_now: Now
-    ) -> Kept:
+    async def keep(self, ask: Understand, requests: Sequence[ScheduleRequest], do_now: Now) -> Kept:
         """Have it kept, changed, told or cancelled; `do_now` does what is asked for a while.
 
         Raises NoTimekeeperError where nobody keeps time: then nothing is done at all;
@@ -204,7 +192,7 @@ class Scheduling:
             made: Schedule = await self._ask(CREATE_SCHEDULE, create)
             return Kept(speech.created(made), [])
         if request.at is not None or request.text is not None:
-            return Kept(await self._of_some(ask, request, speech, kind), [])
+            return Kept(await about_some(self._ask, request, speech, kind, ask.language), [])
         return Kept(await self._about(ask, request, speech, kind), [])
 
     async def _about(
@@ -242,52 +230,6 @@ class Scheduling:
         if kind is ScheduleKind.TIMER:
             return speech.timers(found.schedules)
         return speech.listed(family, found.schedules)
-
-    async def _of_some(
-        self, ask: Understand, request: ScheduleRequest, speech: TimeSpeech, kind: ScheduleKind
-    ) -> str:
-        """About those that are at a time, or that some words are about.
-
-        Raises UnknownScheduleError, AmbiguousScheduleError.
-        """
-        listing = not request.act.value.partition("_")[2].startswith("cancel")
-        found: list[Schedule] = []
-        for one in _PLANNED if request.act.value == "planned_list" else (kind,):
-            asked: Schedules = await self._ask(LIST_SCHEDULES, ListSchedules(which=Which(kind=one)))
-            found += asked.schedules
-        if request.text is not None:
-            near = nearest(request.text, [one.text or one.said for one in found], ask.language)
-            found = [found[at] for at in near]
-        due = {one.schedule_id: await self._due(one, speech, request.at) for one in found}
-        if request.at is not None:
-            found = [one for one in found if due[one.schedule_id] is not None]
-        if listing:
-            occurrences = [(one, local) for one in found if (local := due[one.schedule_id])]
-            return speech.then(sorted(occurrences, key=lambda occurrence: occurrence[1]))
-        if request.at is not None and request.at.dated:
-            # Of what comes again one time alone can't be cancelled, and all of them are not meant.
-            found = [one for one in found if not isinstance(one.when, Every)]
-        if not found:
-            raise UnknownScheduleError
-        if len(found) > 1:
-            raise AmbiguousScheduleError(count=len(found))
-        which = Which(schedule_id=found[0].schedule_id)
-        cancelled: Schedules = await self._ask(CANCEL_SCHEDULES, CancelSchedules(which=which))
-        return speech.cancelled(request.act.value.partition("_")[0], cancelled.schedules)
-
-    async def _due(
-        self, schedule: Schedule, speech: TimeSpeech, at: TimePhrase | None
-    ) -> datetime | None:
-        """When it is, at a time that is asked about; the next time where none is."""
-        from alicia.language.moments import fits  # noqa: PLC0415 - heavy
-
-        times = [speech.local(schedule.next_at)]
-        if at is not None and at.dated and isinstance(schedule.when, Every | Sun):
-            preview = PreviewSchedule(schedule_id=schedule.schedule_id, count=_LOOKED_AHEAD)
-            coming: SchedulePreview = await self._ask(PREVIEW_SCHEDULE, preview)
-            times = [speech.local(moment) for moment in coming.due_at]
-        today = speech.now.date()
-        return next((t for t in times if t and (at is None or fits(t, at, today))), None)
 
     async def _one(
         self, ask: Understand, which: Which, put: Callable[[Which], Awaitable[_Reply]]

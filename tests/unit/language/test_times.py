@@ -3,7 +3,8 @@
 The tables in `data/times` have a sentence a line, and behind a tab what is asked: the act, when or
 for how long, the name or the words, the command. `-`: it does not speak of time, and is understood
 as ever, which tells what it does at once, if it does anything. A code of an error: nothing may be
-done. Where several times are named, `&` stands between what is asked. The clock stands at Thursday, 5 March 2026, 14:30.
+done. Where several times are named, `&` stands between what is asked. The clock stands at
+Thursday, 5 March 2026, 14:30.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from alicia.home.model import Home
 from alicia.language.moments import moment
 from alicia.language.plan import Plan, PlannedAction
 from alicia.language.schedule_answers import TimeSpeech
-from alicia.language.schedules import Recognize, ScheduleRequest, load_schedules, opposite
+from alicia.language.schedule_requests import ScheduleRequest
+from alicia.language.schedules import Recognize, load_schedules, opposite
 from alicia.language.tables import LANGUAGES
 from alicia.language.time_phrases import TimePhrase, time_table
 from alicia.language.understanding import Understanding

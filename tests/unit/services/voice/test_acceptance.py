@@ -9,7 +9,7 @@ import asyncio
 import re
 import tomllib
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -119,7 +119,7 @@ class Talk:
         """Whatever of it is not so yet."""
         for last in (False, True):
             todo = [
-                (*what.split(" "), value)
+                (what, value)
                 for what, value in wanted.items()
                 if (what.split(" ")[1] in LAST) is last and self.value(what) != value
             ]
@@ -134,7 +134,8 @@ class Talk:
                 return
             await asyncio.sleep(0.002)
 
-    async def _control(self, entity: str, capability: str, value: Value) -> None:
+    async def _control(self, what: str, value: Value) -> None:
+        entity, capability = what.split(" ")
         ask = Control(
             command_id=f"set-{next(self._turns)}",
             entities=[entity],
@@ -313,12 +314,8 @@ async def _wrong_announcement(talk: Talk, item: dict[str, Any], language: str) -
     if "announced" not in item:
         return _unlike("announced", [sound.text for sound in talk.speakers.heard], [])
     rooms = item.get("heard_in", list(ROOMS))
-    try:
-        async with asyncio.timeout(1):
-            while len(talk.speakers.heard) < len(rooms):
-                await asyncio.sleep(0.002)
-    except TimeoutError:
-        pass
+    with suppress(AssertionError):  # what is missing is told below
+        await until(lambda: len(talk.speakers.heard) >= len(rooms), within_s=1)
     heard = {sound.satellite: sound.text or "" for sound in talk.speakers.heard}
     found = _unlike("heard in", sorted(heard), sorted(rooms))
     pattern = item["announced"][language]
