@@ -15,6 +15,7 @@ from functools import lru_cache
 
 from alicia.home.model import Home, names_of
 from alicia.language.phrases import ended
+from alicia.language.schedules import load_schedules
 from alicia.language.tables import LANGUAGES, base_language, load_tables
 from alicia.language.whole_sentences import LONGEST, plain, sentence_table, whole
 from alicia.language.written_numbers import lettered
@@ -38,7 +39,7 @@ class _Way:
 
 
 def to_announce(text: str, language: str, home: Home) -> ToAnnounce | None:
-    """What it wants announced; None where it wants nothing like that.
+    """What it wants announced now; None where it wants nothing like that, or at another time.
 
     Raises UnsupportedLanguageError.
     """
@@ -60,7 +61,7 @@ def to_announce(text: str, language: str, home: Home) -> ToAnnounce | None:
         if meal := said.get("meal"):
             return ToAnnounce(_meal(meal, base), areas)
         words = (said.get("text") or "").strip(" ,:，、：\"'“”„‟«»「」")
-        if words:
+        if words and not load_schedules(base).begins_with_a_time(words):
             return ToAnnounce(_sentence(way.says.format(text=words), base), areas)
     return None
 

@@ -183,6 +183,10 @@ class Schedules:
             return True
         return said != TimePhrase() or self._phrases.suspicious(whole)
 
+    def begins_with_a_time(self, text: str) -> bool:
+        """Whether its first words say when: "in ten minutes …"; a mere "this morning" does not."""
+        return self._phrases.begins_with_a_time(self._phrases.read(text))
+
     # ---- timers, alarms, reminders ----
 
     def _act(self, timed: Timed) -> tuple[str, re.Match[str], Timed] | None:

@@ -214,6 +214,15 @@ class TimePhrases:
         inside = {sign for one in found for sign in timed.key[one.start : one.end]}
         return len(found) + sum(sign in timed.durations for sign in timed.key if sign not in inside)
 
+    def begins_with_a_time(self, timed: Timed) -> bool:
+        """Whether its first words say at what time, after how long or how often."""
+        first = (f.phrase for f in self._found_times(timed, weak=True) if f.start == 0)
+        return any(
+            x is not None
+            for said in first
+            for x in (said.after_s, said.clock, said.every, said.interval_s, said.sun)
+        )
+
     def without(self, timed: Timed, start: int, end: int) -> Timed:
         """The sentence without these letters."""
         return _closed(timed.marked(start, end, _CUT), self._gap)
