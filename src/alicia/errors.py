@@ -332,6 +332,18 @@ class UnconfirmedError(DeviceError, code=".unconfirmed"):
     """The device was told, but did not confirm it."""
 
 
+class NoMeterError(DeviceError, code=".no_meter"):
+    """The device does not tell what power it draws, so nobody knows when it is done."""
+
+
+class IdleError(DeviceError, code=".idle"):
+    """The device draws no power to speak of: it is not at work."""
+
+
+class NoAlarmPanelError(DeviceError, code=".no_alarm_panel"):
+    """There is no alarm system in this home."""
+
+
 # ---- persona ------------------------------------------------------------------------------------
 
 

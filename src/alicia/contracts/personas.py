@@ -81,11 +81,22 @@ class Assignment(Message):
     persona_id: str
 
 
+class Verbosity(Message):
+    """How much is said to somebody, or somewhere, whoever answers there."""
+
+    scope: AssignmentScope
+    who: str = ""
+    """The speaker's or the area's id; empty for the home."""
+    verbosity: float = Field(ge=0, le=1)
+    """In place of the persona's own, at every hour."""
+
+
 class Cast(Message):
     """Everybody who may answer, and for whom: together, so that they fit each other."""
 
     personas: list[Persona]
     assignments: list[Assignment] = Field(default_factory=list[Assignment])
+    verbosities: list[Verbosity] = Field(default_factory=list[Verbosity])
 
 
 class ReplyKind(StrEnum):
@@ -129,6 +140,7 @@ class Personas(Message):
     personas: list[PersonaVersion]
     """The present version of each, by id."""
     assignments: list[Assignment]
+    verbosities: list[Verbosity] = Field(default_factory=list[Verbosity])
 
 
 class GetPersona(Message):
@@ -171,6 +183,20 @@ class AssignPersona(Message):
 
 class Assignments(Message):
     assignments: list[Assignment]
+
+
+class ChooseVerbosity(Message):
+    """From now on say more, or less: "be brief"."""
+
+    scope: AssignmentScope
+    who: str = ""
+    verbosity: float | None = Field(default=None, ge=0, le=1)
+    """Absent: as the persona has it."""
+    by: Personal = ""
+
+
+class Verbosities(Message):
+    verbosities: list[Verbosity]
 
 
 class BlendPersonas(Message):
@@ -225,6 +251,7 @@ class PersonaDocument(Message):
     format: int = 1
     versions: list[PersonaVersion]
     assignments: list[Assignment] = Field(default_factory=list[Assignment])
+    verbosities: list[Verbosity] = Field(default_factory=list[Verbosity])
 
 
 class ImportPersonas(Message):
@@ -259,6 +286,9 @@ DELETE_PERSONA: Command[DeletePersona, PersonaVersion] = Command(
 )
 ASSIGN_PERSONA: Command[AssignPersona, Assignments] = Command(
     "advanced/personality/assign", AssignPersona, reply=Assignments, idempotent=True
+)
+CHOOSE_VERBOSITY: Command[ChooseVerbosity, Verbosities] = Command(
+    "advanced/personality/verbosity", ChooseVerbosity, reply=Verbosities, idempotent=True
 )
 BLEND_PERSONAS: Command[BlendPersonas, PersonaVersion] = Command(
     "advanced/personality/blend", BlendPersonas, reply=PersonaVersion

@@ -73,6 +73,8 @@ class Becomes(Message):
     value: Value | None = None
     above: float | None = None
     below: float | None = None
+    for_s: float = Field(default=0, ge=0, le=86400)
+    """How long it has to stay so without a break: a washing machine draws little now and again."""
     repeat: bool = False
     """Each time; otherwise once."""
 

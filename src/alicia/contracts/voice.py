@@ -219,6 +219,14 @@ class Action(Message):
     error: str | None = None
 
 
+class AnnouncementWish(Message):
+    """What somebody wants to be heard by the others in the house."""
+
+    text: Personal
+    areas: list[str] = Field(default_factory=list[str])
+    """Only in these; at every other satellite where there are none."""
+
+
 class Understood(Message):
     turn_id: str
     heard: Personal
@@ -238,6 +246,8 @@ class Understood(Message):
     """What was said held a PIN, or may have: it is kept nowhere, and `heard` is empty."""
     untrusted: bool = False
     """Text from outside this home may speak out of the reply: no model is told it again."""
+    announcement: AnnouncementWish | None = None
+    """To be announced, which is the router's: the reply says so, and counts where it can begin."""
 
 
 class GetHome(Message):

@@ -262,6 +262,13 @@ PLACED: dict[str, Act] = {
     ),
     "get_target": Act("get_target", "AliciaGetTarget", domains=_CLIMATE),
     "which_lights": _counted("which_lights", "which"),
+    "what_is_on": Act(
+        "what_is_on",
+        "HassGetState",
+        "which",
+        {"scope": "everything", "state": "on"},
+        domains=("light", "switch", "fan"),
+    ),
     "any_light": _counted("any_light", "any"),
     "all_lights_are_off": _counted("all_lights_are_off", "all", "off"),
     "how_many_lights": _counted("how_many_lights", "how_many"),

@@ -4,17 +4,36 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from alicia.contracts.devices import Area, Entity
 from alicia.contracts.schedules import Becomes
-from alicia.errors import UnknownEntityError
+from alicia.errors import IdleError, NoMeterError, UnknownEntityError
 from alicia.home.model import Home, names_of
 from alicia.language.tables import Tables
 from alicia.language.time_phrases import Timed, TimePhrases, groups_of, spans_of
 from alicia.language.written_numbers import lettered
 
 _CLOSED_PCT = 0.0
+DONE_BELOW_W = 10.0
+"""A machine that has done its work draws less: it stands by."""
+DONE_FOR_S = 120.0
+"""For so long, because one that soaks or turns back draws little for a while too."""
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What a sentence waits for."""
+
+    rest: Timed
+    """The sentence without it."""
+    becomes: Becomes
+    key: str
+    """How it is told when it has come: `open`, `below`, `done`."""
+    name: str
+    """Of what it was said."""
+    number: float | None = None
 
 
 class Conditions:
@@ -33,24 +52,39 @@ class Conditions:
         again = table["words"].get("again")
         self._again = phrases.compiled(again) if again else None
 
-    def find(self, whole: Timed, home: Home) -> tuple[Timed, Becomes] | None:
-        """The sentence without its condition, and what is waited for; None where there is none.
+    def find(self, whole: Timed, home: Home) -> Condition | None:
+        """What the sentence waits for; None where it waits for nothing.
 
-        Raises UnknownEntityError where nothing here can tell it.
+        Raises UnknownEntityError where nothing here can tell it, NoMeterError where it would take
+        a meter of power, IdleError where a machine whose end is waited for is not at work.
         """
         found = [(match, entry) for p, entry in self._known for match in p.finditer(whole.key)]
         # With a name, and the shortest: what a thing is called does not reach into the command.
         found.sort(key=lambda one: ("x" not in spans_of(one[0]), len(one[0].group())))
         for match, entry in found:
             for name, end in self._names_at(match, whole):
-                if not (entities := self._telling(name, entry["capability"], home)):
+                if not (entities := self._telling(name, entry, home)):
                     continue
                 rest = self._phrases.without(whole, match.start(), end)
                 again = self._again is not None and bool(self._again.search(match.group()))
-                return rest, self._becomes(entities, entry, match, again=again)
+                becomes = self._becomes(entities, entry, match, again=again)
+                called = self._called(name, entities, home)
+                if entry.get("done"):
+                    _require_at_work(entities, called, home)
+                return Condition(rest, becomes, _key(entry), called, becomes.below or becomes.above)
         if found:
             raise UnknownEntityError
         return None
+
+    def _called(self, name: str | None, entities: Sequence[Entity], home: Home) -> str:
+        """As it was said, but as a thing is called that does something: "der Rollladen"."""
+        if name is None:
+            return names_of(entities[0], self._language)[0]
+        if self._language != "de":
+            return name
+        said = self._bare(name)
+        own = (n for e in home.entities() for n in names_of(e, self._language))
+        return next((one for one in own if self._bare(one) == said), name)
 
     def _names_at(self, match: re.Match[str], whole: Timed) -> list[tuple[str | None, int]]:
         """What the thing may be called, and where its condition ends; the longest first."""
@@ -74,6 +108,14 @@ class Conditions:
         again: bool,
     ) -> Becomes:
         ids = [entity.entity_id for entity in entities]
+        if entry.get("done"):
+            return Becomes(
+                entities=ids,
+                capability=entry["capability"],
+                below=DONE_BELOW_W,
+                for_s=DONE_FOR_S,
+                repeat=again,
+            )
         if "n" in groups_of(match):
             number = self._phrases.number(groups_of(match)["n"])
             below = number if entry.get("below") else None
@@ -91,8 +133,9 @@ class Conditions:
             )
         return Becomes(entities=ids, capability=capability, value=entry["value"], repeat=again)
 
-    def _telling(self, name: str | None, capability: str, home: Home) -> list[Entity]:
+    def _telling(self, name: str | None, entry: dict[str, Any], home: Home) -> list[Entity]:
         """The things of that name, or else in the room of that name, that tell such a state."""
+        capability: str = entry["capability"]
         telling = [e for e in home.entities() if _has(e, capability)]
         if capability == "open":
             telling = telling or [e for e in home.entities() if _has(e, "position")]
@@ -104,6 +147,11 @@ class Conditions:
             return exact
         if close := [e for e in telling if any(said in n for n in self._names(e))]:
             return close if len(close) == 1 else []
+        if entry.get("done"):
+            for entity in home.entities():
+                if said in self._names(entity):
+                    raise NoMeterError(entity=entity.entity_id, name=name)
+            return []
         rooms = [a.area_id for a in home.areas() if said in self._names(a)]
         if rooms:
             return [e for e in telling if e.area_id in rooms and not _has(e, "position")]
@@ -129,6 +177,22 @@ _SMALL = frozenset(
     ("the", "my", "our", "in", "at", "on", "der", "die", "das", "den", "dem", "im", "la", "le")
 ) | frozenset(("les", "el", "los", "il", "lo", "l", "o", "a", "os", "as"))
 """Words before a name that are none of it."""
+
+
+def _key(entry: dict[str, Any]) -> str:
+    """How the table calls it when it has come."""
+    for key in ("done", "below", "above"):
+        if entry.get(key):
+            return key
+    sides = {"open": ("closed", "open"), "power": ("off", "on")}
+    return sides.get(entry["capability"], ("motion", "motion"))[bool(entry["value"])]
+
+
+def _require_at_work(entities: Sequence[Entity], called: str, home: Home) -> None:
+    """Raises IdleError where it is known that none of them draws power."""
+    drawn = [home.value(entity.entity_id, "power_w") for entity in entities]
+    if all(isinstance(watts, float) and watts < DONE_BELOW_W for watts in drawn):
+        raise IdleError(entity=entities[0].entity_id, name=called)
 
 
 def _has(entity: Entity, capability: str) -> bool:

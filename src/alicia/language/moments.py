@@ -16,6 +16,16 @@ from alicia.language.time_phrases import TimePhrase
 _HALF_DAY, _DAY = 720, 1440
 _DEFAULTS = {"morning": 480, "noon": 720, "afternoon": 900, "evening": 1140, "night": 1320}
 """Minutes of the day that a part of it stands for."""
+_PARTS = {
+    "am": (0, 720),
+    "pm": (720, 1440),
+    "morning": (240, 720),
+    "noon": (660, 840),
+    "afternoon": (720, 1080),
+    "evening": (1020, 1440),
+    "night": (1200, 1800),
+}
+"""From when to when a part of the day is."""
 _SOME_TIME = 540
 """What a day stands for where only a reminder is asked for."""
 _WEEK, _YEAR = 7, 366
@@ -60,6 +70,27 @@ def moment(
     if p.every is not None:
         return _every(p, dated, early=early)
     return _once(p, now, dated, early=early, any_time=any_time)
+
+
+def asks_for_a_time(phrase: TimePhrase) -> bool:
+    """Whether it names a day or a time of one, and nothing that takes its time or comes again."""
+    p = phrase
+    takes = (p.after_s, p.every, p.interval_s, p.sun, p.period_s)
+    names = (p.clock, p.part, p.day, p.weekday, p.date)
+    return all(x is None for x in takes) and any(x is not None for x in names)
+
+
+def fits(local: datetime, phrase: TimePhrase, today: date) -> bool:
+    """Whether a moment by the home's clock is at such a time: "tomorrow", "at seven"."""
+    p = phrase
+    dated = sum(x is not None for x in (p.day, p.weekday, p.date))
+    if dated and local.date() not in _days(p, today):
+        return False
+    minutes = local.hour * 60 + local.minute
+    if p.clock is not None:
+        return minutes in {clock % _DAY for clock in _clocks(p)}
+    begins, ends = _PARTS.get(p.part or "", (0, _DAY))
+    return begins <= minutes < ends or begins <= minutes + _DAY < ends
 
 
 def _after(seconds: float) -> After:

@@ -52,6 +52,9 @@ def _state(reading: Reading, home: Home) -> PlannedQuestion:
         return PlannedQuestion(kind, (entity.entity_id,), _asked(entity, reading), wanted)
     domain = str(reading.slots["domain"].value) if "domain" in reading.slots else None
     of_class = str(reading.slots["device_class"].value) if "device_class" in reading.slots else None
+    if "scope" in reading.slots:
+        found = targets.within(reading, home, _switched)
+        return PlannedQuestion(kind, targets.ids(found), "power", wanted)
     if domain == "cover" and of_class:
         found = _closable(reading, home, of_class)
     else:
@@ -64,6 +67,11 @@ def _state(reading: Reading, home: Home) -> PlannedQuestion:
             ),
         )
     return PlannedQuestion(kind, targets.ids(found), telling(found[0]), wanted)
+
+
+def _switched(entity: Entity) -> bool:
+    """Whether "everything off" is for it too: not the heating."""
+    return entity.domain in ("light", "switch", "fan") and targets.can(entity, "power")
 
 
 def _asked(entity: Entity, reading: Reading) -> str | None:

@@ -108,18 +108,20 @@ def about(text: str, facts: Iterable[Fact], language: str) -> list[Fact]:
     Raises UnsupportedLanguageError.
     """
     base = base_language(language)
+    known = [one for one in facts if base_language(one.language) == base]
+    return [known[at] for at in nearest(text, [one.text for one in known], base)][-TOLD_AT_ONCE:]
+
+
+def nearest(text: str, told: Sequence[str], language: str) -> list[int]:
+    """Which of what was told, all in this language, words are about: those alone that are nearest.
+
+    Raises UnsupportedLanguageError.
+    """
+    base = base_language(language)
     words = _words(text, base)
-    if not words:
-        return []
-    near = [
-        (share, one)
-        for one in facts
-        if base_language(one.language) == base
-        and (share := _share(words, _words(one.text, base), _bare(one.text))) >= ENOUGH
-    ]
-    best = max((share for share, _ in near), default=0.0)
-    found = [one for share, one in near if share > best - 0.01]
-    return found[-TOLD_AT_ONCE:]
+    shares = [_share(words, _words(one, base), _bare(one)) for one in told]
+    best = max(shares, default=0.0)
+    return [at for at, share in enumerate(shares) if share >= ENOUGH and share > best - 0.01]
 
 
 def bearing(text: str, facts: Sequence[Fact], language: str, *, most: int) -> list[Fact]:

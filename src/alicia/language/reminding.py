@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from alicia.contracts.schedules import Run, Schedule, ScheduleKind
+from alicia.contracts.schedules import Becomes, Run, Schedule, ScheduleKind
 from alicia.errors import UnsupportedLanguageError
 from alicia.language.phrases import listing, phrase, text_of, word
 from alicia.language.tables import base_language
@@ -32,6 +32,8 @@ def spoken_language(language: str) -> str:
 def due_sentence(schedule: Schedule, run: Run, due: datetime, now: datetime) -> str:
     """What is said of a timer, an alarm or a reminder. Times are the home's."""
     language = spoken_language(schedule.maker.language)
+    if schedule.kind is ScheduleKind.REMINDER and isinstance(schedule.when, Becomes):
+        return schedule.text or ""  # It has just come about: nothing has to be remembered.
     told = {"time": _hour(now), "text": schedule.text, "name": schedule.name}
     named = ".named" if schedule.name and schedule.kind is not ScheduleKind.REMINDER else ""
     said = word(f"due.{schedule.kind.value}{named}", language, **told)

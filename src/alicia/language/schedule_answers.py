@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from datetime import datetime, tzinfo
 from typing import Any
 
-from alicia.contracts.schedules import After, At, Every, Schedule, SchedulePhase, Sun, When
+from alicia.contracts.schedules import After, At, Becomes, Every, Schedule, SchedulePhase, Sun, When
 from alicia.language.phrases import listing, text_of
 from alicia.language.sayings import agreeing
-from alicia.language.schedules import Act
+from alicia.language.schedule_requests import Act
 from alicia.language.tables import base_language
 from alicia.language.time_phrases import time_table
 
@@ -37,7 +37,7 @@ class TimeSpeech:
         """`now` is by the home's clock, without a zone; `zone` is where that clock is."""
         self._language = base_language(language)
         self._words: dict[str, Any] = time_table(self._language)["say"]
-        self._now = now
+        self.now = now
         self._zone = zone
 
     # ---- times ----
@@ -73,7 +73,7 @@ class TimeSpeech:
 
     def moment(self, local: datetime) -> str:
         """A day and a time: `tomorrow at 7:00 AM`."""
-        words, days = self._words, (local.date() - self._now.date()).days
+        words, days = self._words, (local.date() - self.now.date()).days
         clock = self.clock(local.hour * 60 + local.minute)
         if days in (0, 1):
             return words["tomorrow" if days else "today"].format(clock=clock)
@@ -136,7 +136,7 @@ class TimeSpeech:
     def due(self, schedule: Schedule) -> str:
         """When a schedule is next."""
         if isinstance(schedule.when, After) and schedule.next_at is not None:
-            left = schedule.next_at - self._seconds(self._now)
+            left = schedule.next_at - self._seconds(self.now)
             return self._words["after"].format(duration=self.duration(left))
         return self.when(schedule.when, self.local(schedule.next_at))
 
@@ -158,6 +158,8 @@ class TimeSpeech:
         due = self.when(schedule.when, self.local(schedule.next_at))
         if kind == "alarm":
             return self._sentence(words["alarm_set"].format(when=due))
+        if isinstance(schedule.when, Becomes):
+            return self._sentence(words["watching"].format(text=schedule.text))
         key = "reminder_set" if kind == "reminder" else "planned"
         return self._sentence(words[key].format(when=due, text=schedule.text or schedule.said))
 
@@ -208,6 +210,22 @@ class TimeSpeech:
             ),
             self._language,
         )
+
+    def then(self, occurrences: Sequence[tuple[Schedule, datetime]]) -> str:
+        """What comes at a time that was asked about, in its order."""
+        if not occurrences:
+            return self._sentence(self._words["then_none"])
+        told: list[str] = []
+        for schedule, local in occurrences[:_MOST]:
+            kind = "planned" if schedule.kind.value == "commands" else schedule.kind.value
+            text = schedule.text or schedule.said
+            template = self._words[f"{kind}_at"]
+            told.append(
+                self._sentence(
+                    template.format(when=self.moment(local), text=text, name=schedule.name)
+                )
+            )
+        return text_of(told, self._language)
 
     def cancelled(self, kind: str, schedules: Sequence[Schedule]) -> str:
         if not schedules:

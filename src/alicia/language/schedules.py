@@ -10,103 +10,52 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from enum import StrEnum
+from dataclasses import replace
+from datetime import datetime
 from functools import lru_cache
 
-from alicia.contracts.schedules import After, At, Becomes, Every, Sun, When
+from alicia.contracts.conversation import Topic
+from alicia.contracts.schedules import After, Becomes
 from alicia.errors import (
     AliciaError,
     IntentError,
     MissingSlotError,
     NoOppositeError,
+    NotUnderstoodError,
     TimeNotUnderstoodError,
     UnknownEntityError,
 )
 from alicia.home.model import Home
-from alicia.language.conditions import Conditions
-from alicia.language.moments import Moment, moment
+from alicia.language.conditions import Condition, Conditions
+from alicia.language.follow_ups import topic_of
+from alicia.language.moments import asks_for_a_time, moment
 from alicia.language.plan import Plan, PlannedAction
+from alicia.language.sayings import agreeing
+from alicia.language.schedule_requests import Act, ScheduleRequest
+from alicia.language.several_times import SeveralTimes, Way
 from alicia.language.tables import LANGUAGES, base_language, load_tables
 from alicia.language.time_phrases import Timed, TimePhrase, TimePhrases, groups_of, spans_of
 
 Recognize = Callable[[str], Plan]
 """The plan of a command without a time. Raises as Understanding.recognize does."""
-
-
-class Act(StrEnum):
-    """What is asked of the keeper of time. The values are keys of the tables."""
-
-    TIMER_START = "timer_start"
-    TIMER_LEFT = "timer_left"
-    TIMER_LIST = "timer_list"
-    TIMER_ADD = "timer_add"
-    TIMER_PAUSE = "timer_pause"
-    TIMER_RESUME = "timer_resume"
-    TIMER_CANCEL = "timer_cancel"
-    TIMER_CANCEL_ALL = "timer_cancel_all"
-    ALARM_SET = "alarm_set"
-    ALARM_WHEN = "alarm_when"
-    ALARM_CANCEL = "alarm_cancel"
-    ALARM_CANCEL_ALL = "alarm_cancel_all"
-    REMINDER_SET = "reminder_set"
-    REMINDER_LIST = "reminder_list"
-    REMINDER_CANCEL = "reminder_cancel"
-    REMINDER_CANCEL_ALL = "reminder_cancel_all"
-    PLANNED_LIST = "planned_list"
-    PLANNED_CANCEL_ALL = "planned_cancel_all"
-    COMMANDS = "commands"
-    """Anything else that the home can be told, for then."""
-
-    @property
-    def intent(self) -> str:
-        """As a turn's record tells it."""
-        return "Alicia" + "".join(part.capitalize() for part in self.value.split("_"))
+RecognizeAfter = Callable[[str, Topic | None], Plan]
+"""The same, after what was spoken of before."""
 
 
 _SPECIAL = {"timer_tell": Act.TIMER_START, "timer_less": Act.TIMER_ADD}
 """Keys of patterns whose acts have patterns of their own too."""
+_TELL = "timer_tell"
 _TIMERS = (Act.TIMER_START, Act.TIMER_ADD)
 _CREATES = (Act.ALARM_SET, Act.REMINDER_SET)
-
-
-@dataclass(frozen=True)
-class ScheduleRequest:
-    """What a sentence asks of the keeper of time."""
-
-    act: Act
-    heard: str
-    when: When | None = None
-    moment: Moment | None = None
-    name: str | None = None
-    text: str | None = None
-    """What a reminder says, or the command without its time."""
-    seconds: float | None = None
-    """How long a timer runs, or what is added to it."""
-    plan: Plan | None = None
-    """The commands; to be done now where there is no `when`."""
-    undo: tuple[PlannedAction, ...] = ()
-    undo_after_s: float | None = None
-    """How long after the commands they are undone."""
-
-    def undo_when(self) -> When:
-        """When what is done is undone. Raises TimeNotUnderstoodError where nobody can say."""
-        seconds = self.undo_after_s or 0
-        match self.when:
-            case None:
-                return After(seconds=seconds)
-            case After(seconds=first):
-                return After(seconds=first + seconds)
-            case At(local=local):
-                end = datetime.fromisoformat(local) + timedelta(seconds=seconds)
-                return At(local=end.isoformat())
-            case Sun() as sun:
-                return sun.model_copy(update={"offset_s": sun.offset_s + seconds})
-            case Every(rule=rule):
-                return Every(rule=_later(rule, seconds))
-            case _:
-                raise TimeNotUnderstoodError
+_OF_A_TIME = (
+    Act.ALARM_WHEN,
+    Act.ALARM_CANCEL,
+    Act.REMINDER_LIST,
+    Act.REMINDER_CANCEL,
+    Act.REMINDER_CANCEL_ABOUT,
+    Act.PLANNED_LIST,
+)
+"""What may be asked of those of one day or time alone."""
 
 
 class Schedules:
@@ -125,6 +74,8 @@ class Schedules:
             (self._phrases.compiled(pattern), by) for pattern, by in table.get("keep", [])
         ]
         self._conditions = Conditions(tables, self._phrases)
+        self._language = tables.language
+        self._several = SeveralTimes(tables, self._phrases)
 
     def request(
         self, text: str, recognize: Recognize, home: Home, now: datetime
@@ -139,8 +90,7 @@ class Schedules:
         try:
             condition = self._conditions.find(whole, home)
             if condition is not None:
-                rest, becomes = condition
-                return self._commands(text, rest, TimePhrase(), recognize, now, becomes)
+                return self._when_so(text, condition, recognize, now)
             rest, said = self._phrases.without_times(whole)
             found = self._act(rest) or self._act(whole)
             if found is not None:
@@ -150,6 +100,22 @@ class Schedules:
                 return None  # "Tell me which lights are on"
             raise
         return self._told(text, whole, rest, said, recognize, now)
+
+    def _when_so(
+        self, text: str, condition: Condition, recognize: Recognize, now: datetime
+    ) -> ScheduleRequest:
+        """Commands for when something is so, or to be told of it."""
+        rest, becomes = condition.rest, condition.becomes
+        found = self._act(rest)
+        if found is None or found[0] != _TELL:
+            return self._commands(text, rest, TimePhrase(), recognize, now, becomes)
+        number = condition.number
+        told = self._phrases.table["say"][f"tell_{condition.key}"].format(
+            name=condition.name, n=None if number is None else f"{number:g}"
+        )
+        told = agreeing(told) if self._language == "ko" else told
+        told = told[:1].upper() + told[1:]
+        return ScheduleRequest(Act.REMINDER_SET, text.strip(), when=becomes, text=told)
 
     def _told(
         self,
@@ -174,6 +140,40 @@ class Schedules:
                 return None
             raise
 
+    def several(
+        self, text: str, recognize: RecognizeAfter, home: Home, now: datetime
+    ) -> list[ScheduleRequest]:
+        """What it asks for where it names several times: "on at seven and off at ten".
+
+        None where that is not what it does. Raises nothing.
+        """
+
+        def made(way: Way, before: Plan | None) -> ScheduleRequest | None:
+            def after(said: str) -> Plan:
+                if way.shares:
+                    raise NotUnderstoodError
+                return recognize(said, topic_of(before) if before else None)
+
+            try:
+                request = self.request(way.text, after, home, now)
+            except AliciaError:
+                return None
+            if request is None or request.when is None or (request.plan and request.plan.snapped):
+                return None
+            return request
+
+        for parts in self._several.ways(self._phrases.read(text)):
+            found: list[ScheduleRequest] = []
+            for part in parts:
+                before = found[-1].plan if found else None
+                request = next(filter(None, (made(way, before) for way in part)), None)
+                if request is None:
+                    break
+                found.append(request)
+            if len(found) == len(parts):
+                return found
+        return []
+
     def speaks_of_time(self, text: str) -> bool:
         """Whether there is a word of time in it, understood or not."""
         whole = self._phrases.read(text)
@@ -182,6 +182,10 @@ class Schedules:
         except TimeNotUnderstoodError:
             return True
         return said != TimePhrase() or self._phrases.suspicious(whole)
+
+    def begins_with_a_time(self, text: str) -> bool:
+        """Whether its first words say when: "in ten minutes …"; a mere "this morning" does not."""
+        return self._phrases.begins_with_a_time(self._phrases.read(text))
 
     # ---- timers, alarms, reminders ----
 
@@ -208,7 +212,7 @@ class Schedules:
         if act in _TIMERS:
             seconds = timed.durations.get(mark) or said.period_s or said.after_s
             only = replace(said, period_s=None, after_s=None)
-            if only != TimePhrase() or (key == "timer_tell" and said.after_s is None):
+            if only != TimePhrase() or (key == _TELL and said.after_s is None):
                 raise TimeNotUnderstoodError
             if not seconds:
                 raise MissingSlotError(slot="duration")
@@ -216,9 +220,12 @@ class Schedules:
             signed = -seconds if key == "timer_less" else seconds
             return replace(request, seconds=signed, when=when)
         if act not in _CREATES:
-            if said != TimePhrase():  # "Cancel the alarm at seven": not just any alarm.
+            request = replace(request, text=words.get("text"))
+            if said == TimePhrase():
+                return request
+            if act not in _OF_A_TIME or not asks_for_a_time(said):
                 raise TimeNotUnderstoodError
-            return request
+            return replace(request, at=said)
         if said.period_s is not None:
             raise TimeNotUnderstoodError
         if not said.when:
@@ -328,15 +335,3 @@ def opposite(action: PlannedAction) -> PlannedAction:
     if action.capability == "position" and not action.relative and action.value in (0, 100):
         return replace(action, value=100.0 - float(action.value))
     raise NoOppositeError
-
-
-def _later(rule: str, seconds: float) -> str:
-    """A recurrence rule by the clock, so much later on the same day."""
-    found = re.fullmatch(r"(.*BYHOUR=)(\d+)(;BYMINUTE=)(\d+)", rule)
-    minutes = seconds / 60
-    if found is None or minutes != int(minutes):
-        raise TimeNotUnderstoodError
-    clock = int(found[2]) * 60 + int(found[4]) + int(minutes)
-    if clock >= 1440:
-        raise TimeNotUnderstoodError
-    return f"{found[1]}{clock // 60}{found[3]}{clock % 60}"

@@ -41,13 +41,13 @@ class Several:
 
         `quick` is `whole` for what is tried often. Raises what `after` raises.
         """
-        for parts in self._ways(text):
+        for parts in self.ways(text):
             plans = self._plans(parts, whole, quick, after)
             if plans and not any(plan.question for plan in plans):
                 return together(plans)
         return None
 
-    def _ways(self, text: str) -> Iterator[list[str]]:
+    def ways(self, text: str) -> Iterator[list[str]]:
         """Cut wherever it may be, and at each place alone."""
         for pattern, by in self._rewrites:
             text = pattern.sub(by, text)

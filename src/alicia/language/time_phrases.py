@@ -64,6 +64,11 @@ class TimePhrase:
         return TimePhrase(**{**mine, **theirs})
 
     @property
+    def dated(self) -> bool:
+        """It names a day."""
+        return any(x is not None for x in (self.day, self.weekday, self.date))
+
+    @property
     def when(self) -> bool:
         """It says when, and not only for how long."""
         return any(name not in ("period_s", "weak") for name in _said(self))
@@ -202,6 +207,21 @@ class TimePhrases:
             said = said | found.phrase
             timed = timed.marked(found.start, found.end, _CUT)
         return _closed(timed, self._gap), said
+
+    def times_in(self, timed: Timed) -> int:
+        """How often it speaks of a time, or of how long."""
+        found = self._found_times(timed, weak=True)
+        inside = {sign for one in found for sign in timed.key[one.start : one.end]}
+        return len(found) + sum(sign in timed.durations for sign in timed.key if sign not in inside)
+
+    def begins_with_a_time(self, timed: Timed) -> bool:
+        """Whether its first words say at what time, after how long or how often."""
+        first = (f.phrase for f in self._found_times(timed, weak=True) if f.start == 0)
+        return any(
+            x is not None
+            for said in first
+            for x in (said.after_s, said.clock, said.every, said.interval_s, said.sun)
+        )
 
     def without(self, timed: Timed, start: int, end: int) -> Timed:
         """The sentence without these letters."""

@@ -7,7 +7,6 @@ about a language, and goes on to be understood as ever.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,9 +14,8 @@ from typing import Any
 
 from alicia.language.naming import language_names, languages_table
 from alicia.language.tables import LANGUAGES, base_language
+from alicia.language.whole_sentences import LONGEST, plain, whole
 
-LONGEST = 400
-"""Characters of a sentence that is looked at."""
 _QUOTES = "\"'“”„‟‘’‚«»‹›「」『』《》〈〉"
 _FIELDS = ("to", "from", "a", "b")
 _KINDS = ("stop", "own", "interpret", "speak", "translate")
@@ -57,7 +55,7 @@ def wish(text: str, language: str) -> LanguageWish | None:
 
     Raises UnsupportedLanguageError.
     """
-    sentence = _plain(text)
+    sentence = plain(text)
     if len(sentence) > LONGEST:
         return None
     for kind, pattern in _patterns(base_language(language)):
@@ -85,12 +83,6 @@ def _meant(kind: str, said: Mapping[str, str | None], language: str) -> Language
             return TranslateWish(text, of["to"], of.get("from")) if text else None
 
 
-def _plain(text: str) -> str:
-    """One line, typographic apostrophes plain, without the stop at its end."""
-    plain = unicodedata.normalize("NFC", " ".join(text.split())).replace("’", "'")
-    return plain.rstrip(" .!?。！？…").lstrip("¿¡ ")
-
-
 @lru_cache(maxsize=len(LANGUAGES))
 def _patterns(language: str) -> tuple[tuple[str, re.Pattern[str]], ...]:
     return tuple(_compiled(language))
@@ -105,8 +97,4 @@ def _compiled(language: str) -> Iterator[tuple[str, re.Pattern[str]]]:
     fields["text"] = f"{quote}(?P<text>.+?){quote}"
     for kind in _KINDS:
         for pattern in patterns[kind]:
-            whole = pattern
-            for field, expression in fields.items():
-                whole = whole.replace(f"{{{field}}}", expression)
-            whole = f"{patterns['address']}(?:{whole}){patterns['polite']}"
-            yield kind, re.compile(whole, re.IGNORECASE)
+            yield kind, whole(pattern, language, fields)

@@ -22,6 +22,7 @@ from alicia.language.tables import base_language
 from alicia.mind.personas import DEFAULT, NEUTRAL, address, at, is_plain, prompt, style
 
 PLAIN = VoiceStyle()
+NAME = "Alicia"
 _NAMING = ("name", "area", "color", "device_class")
 """Slots whose words an answer may repeat."""
 REMEMBERED = 32
@@ -77,6 +78,7 @@ class Casting:
     def __init__(self, cast: Cast | None = None) -> None:
         self._personas: dict[str, Persona] = {}
         self._assigned: dict[tuple[AssignmentScope, str], str] = {}
+        self._verbosities: dict[tuple[AssignmentScope, str], float] = {}
         self._speakers: OrderedDict[str, str | None] = OrderedDict()
         if cast is not None:
             self.take(cast)
@@ -84,6 +86,7 @@ class Casting:
     def take(self, cast: Cast) -> None:
         self._personas = {persona.persona_id: persona for persona in cast.personas}
         self._assigned = {(a.scope, a.who): a.persona_id for a in cast.assignments}
+        self._verbosities = {(v.scope, v.who): v.verbosity for v in cast.verbosities}
 
     def recognized(self, utterance_id: str, speaker: str | None) -> None:
         """Who speaks, for replies that are made ready before the utterance is over."""
@@ -103,28 +106,46 @@ class Casting:
     ) -> Answerer:
         """Who answers somebody in an area, at this moment. Raises UnsupportedLanguageError."""
         found = self._find(speaker, area_id, base_language(language))
-        if found is None or is_plain(found):
+        verbosity = self.verbosity(speaker, area_id)
+        if found is None or (is_plain(found) and verbosity is None):
             return NOBODY
         then = now or datetime.now().astimezone()
-        return answering(found, then.hour + then.minute / 60)
+        return answering(found, then.hour + then.minute / 60, verbosity)
+
+    def name(self, speaker: str | None, area_id: str | None, language: str) -> str:
+        """What who answers them is called. Raises UnsupportedLanguageError."""
+        found = self._find(speaker, area_id, base_language(language))
+        return found.name if found is not None else NAME
 
     def _find(self, speaker: str | None, area_id: str | None, language: str) -> Persona | None:
-        for scope, who in (
-            (AssignmentScope.PERSON, speaker),
-            (AssignmentScope.AREA, area_id),
-            (AssignmentScope.HOME, ""),
-        ):
-            if who is None:
-                continue
-            persona = self._personas.get(self._assigned.get((scope, who), ""))
+        for whose in _scopes(speaker, area_id):
+            persona = self._personas.get(self._assigned.get(whose, ""))
             if persona is not None and (not persona.languages or language in persona.languages):
                 return persona
         return self._personas.get(DEFAULT)
 
+    def verbosity(self, speaker: str | None, area_id: str | None) -> float | None:
+        """What was chosen for them; None where the persona decides."""
+        chosen = (self._verbosities.get(whose) for whose in _scopes(speaker, area_id))
+        return next((verbosity for verbosity in chosen if verbosity is not None), None)
 
-def answering(persona: Persona, hour: float) -> Answerer:
-    """The persona as it answers at an hour."""
+
+def _scopes(speaker: str | None, area_id: str | None) -> list[tuple[AssignmentScope, str]]:
+    """For whom it may be decided, the nearest first."""
+    scopes = (
+        (AssignmentScope.PERSON, speaker),
+        (AssignmentScope.AREA, area_id),
+        (AssignmentScope.HOME, ""),
+    )
+    return [(scope, who) for scope, who in scopes if who is not None]
+
+
+def answering(persona: Persona, hour: float, verbosity: float | None = None) -> Answerer:
+    """The persona as it answers at an hour; as talkative as was chosen, where somebody did."""
     now = at(persona, hour)
+    if verbosity is not None:
+        traits = now.traits.model_copy(update={"verbosity": verbosity})
+        now = now.model_copy(update={"traits": traits})
     return Answerer(now, style(now))
 
 

@@ -12,12 +12,13 @@ from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, Any, TypeVar
 from zoneinfo import ZoneInfo
 
-from alicia.contracts.conversation import TopicAction
+from alicia.contracts.conversation import Topic, TopicAction
 from alicia.contracts.schedules import (
     ADJUST_TIMER,
     CANCEL_SCHEDULES,
     CREATE_SCHEDULE,
     LIST_SCHEDULES,
+    PREVIEW_SCHEDULE,
     AdjustTimer,
     After,
     CancelSchedules,
@@ -32,8 +33,15 @@ from alicia.contracts.schedules import (
     Which,
 )
 from alicia.contracts.voice import Preview, Understand
-from alicia.errors import AliciaError, NoResponderError, NoTimekeeperError, OpensLaterError
+from alicia.errors import (
+    AliciaError,
+    NoResponderError,
+    NoTimekeeperError,
+    OpensLaterError,
+    UnknownScheduleError,
+)
 from alicia.language.phrases import phrase, text_of
+from alicia.mind.some_schedules import about_some
 from alicia.security.permissions import opens
 
 if TYPE_CHECKING:
@@ -43,11 +51,11 @@ if TYPE_CHECKING:
     from alicia.home.model import Home
     from alicia.language.plan import Plan, PlannedAction
     from alicia.language.schedule_answers import TimeSpeech
-    from alicia.language.schedules import ScheduleRequest
+    from alicia.language.schedule_requests import ScheduleRequest
     from alicia.language.schedules import Schedules as Sentences
     from alicia.language.understanding import Understanding
 
-TOPICS = (CREATE_SCHEDULE, LIST_SCHEDULES, CANCEL_SCHEDULES, ADJUST_TIMER)
+TOPICS = (CREATE_SCHEDULE, LIST_SCHEDULES, CANCEL_SCHEDULES, ADJUST_TIMER, PREVIEW_SCHEDULE)
 _KINDS = {
     "timer": ScheduleKind.TIMER,
     "alarm": ScheduleKind.ALARM,
@@ -88,22 +96,35 @@ class Scheduling:
         self._ask = ask
         self._zone: tzinfo | None = None
 
-    def request(
+    def requests(
         self, ask: Understand, understanding: Understanding, home: Home
-    ) -> ScheduleRequest | None:
-        """What the sentence asks for; None where it does not speak of time.
+    ) -> list[ScheduleRequest]:
+        """What the sentence asks for, one after the other; nothing where it speaks of no time.
 
         Raises as `alicia.language.schedules.Schedules.request` does, and OpensLaterError.
         """
 
+        def after(text: str, topic: Topic | None) -> Plan:
+            topic = topic or ask.topic
+            return understanding.recognize(text, home=home, area_id=ask.area_id, topic=topic)
+
         def recognize(text: str) -> Plan:
-            return understanding.recognize(text, home=home, area_id=ask.area_id, topic=ask.topic)
+            return after(text, None)
 
         now = self.now(ask.home.taken_at if ask.home else None)
-        request = sentences_of(ask.language).request(ask.text, recognize, home, now)
-        if request is not None and _opens_later(request, home):
+        sentences = sentences_of(ask.language)
+        try:
+            request = sentences.request(ask.text, recognize, home, now)
+        except AliciaError:
+            requests = sentences.several(ask.text, after, home, now)
+            if not requests:
+                raise
+        else:
+            several = [] if request else sentences.several(ask.text, after, home, now)
+            requests = [request] if request else several
+        if any(_opens_later(one, home) for one in requests):
             raise OpensLaterError
-        return request
+        return requests
 
     def forbids(self, ask: Understand | Preview) -> bool:
         """Whether it speaks of a time, so that nothing near it, or proposed for it, is done."""
@@ -118,34 +139,60 @@ class Scheduling:
         at = datetime.now(self._zone) if then is None else datetime.fromtimestamp(then, self._zone)
         return at.replace(tzinfo=None)
 
-    async def keep(self, ask: Understand, request: ScheduleRequest, do_now: Now) -> Kept:
+    async def keep(self, ask: Understand, requests: Sequence[ScheduleRequest], do_now: Now) -> Kept:
         """Have it kept, changed, told or cancelled; `do_now` does what is asked for a while.
 
         Raises NoTimekeeperError where nobody keeps time: then nothing is done at all;
-        ScheduleError where it can't be kept.
+        ScheduleError where it can't be kept. Of several requests all are kept, or none.
         """
         from alicia.language.schedule_answers import TimeSpeech  # noqa: PLC0415 - heavy
 
         then = ask.home.taken_at if ask.home else None
         speech = TimeSpeech(ask.language, self.now(then), self._zone)
         try:
-            if ask.dry_run:
-                return await self._pretended(ask, request, speech, do_now)
-            return await self._kept(ask, request, speech, do_now)
+            kept: list[Kept] = []
+            for number, request in enumerate(requests):
+                if ask.dry_run:
+                    kept.append(await self._pretended(ask, request, speech, do_now))
+                    continue
+                try:
+                    kept.append(await self._kept(ask, request, speech, do_now, 2 * number))
+                except AliciaError:
+                    await self._take_back(ask, 2 * number)
+                    raise
         except NoResponderError as error:
             raise NoTimekeeperError from error
+        results = [result for one in kept for result in one.results]
+        return Kept(text_of([one.reply for one in kept], ask.language), results)
+
+    async def _take_back(self, ask: Understand, count: int) -> None:
+        """What was made before the one that could not be kept."""
+        for number in range(count):
+            which = Which(schedule_id=_id(ask, number))
+            try:
+                await self._ask(CANCEL_SCHEDULES, CancelSchedules(which=which))
+            except UnknownScheduleError:
+                continue  # Not every number was used.
 
     async def _kept(
-        self, ask: Understand, request: ScheduleRequest, speech: TimeSpeech, do_now: Now
+        self,
+        ask: Understand,
+        request: ScheduleRequest,
+        speech: TimeSpeech,
+        do_now: Now,
+        number: int,
     ) -> Kept:
         name = request.act.value
         kind = _KINDS[name.partition("_")[0]]
         if request.plan is not None:
-            return await self._commands(ask, request, request.plan, speech, do_now)
+            return await self._commands(ask, request, request.plan, speech, do_now, number)
         if name.endswith(("_start", "_set")):
             when = request.when or After(seconds=request.seconds or 0)
-            made: Schedule = await self._ask(CREATE_SCHEDULE, _create(ask, request, kind, when))
+            create = _create(ask, request, kind, when, number=number)
+            made: Schedule = await self._ask(CREATE_SCHEDULE, create)
             return Kept(speech.created(made), [])
+        if request.at is not None or request.text is not None:
+            return Kept(await about_some(self._ask, request, speech, kind, ask.language), [])
         return Kept(await self._about(ask, request, speech, kind), [])
 
     async def _about(
@@ -206,20 +253,22 @@ class Scheduling:
         plan: Plan,
         speech: TimeSpeech,
         do_now: Now,
+        number: int,
     ) -> Kept:
         kind = ScheduleKind.COMMANDS
         undo = request.undo_when() if request.undo else None
         said = ""
         if request.when is not None:
             made: Schedule = await self._ask(
-                CREATE_SCHEDULE, _create(ask, request, kind, request.when, plan.actions)
+                CREATE_SCHEDULE,
+                _create(ask, request, kind, request.when, plan.actions, number=number),
             )
             said = speech.planned(made.when, request.text or "")
         if undo is None:
             return Kept(said, [])
         # What ends it is there before it begins: nothing that was asked for a while stays on.
         ended: Schedule = await self._ask(
-            CREATE_SCHEDULE, _create(ask, request, kind, undo, request.undo, number=1)
+            CREATE_SCHEDULE, _create(ask, request, kind, undo, request.undo, number=number + 1)
         )
         undone = speech.undone(ended.when)
         if request.when is not None:
@@ -269,6 +318,10 @@ def _opens_later(request: ScheduleRequest, home: Home) -> bool:
     )
 
 
+def _id(ask: Understand, number: int) -> str:
+    return f"{_NO_ID.sub('-', ask.turn_id)[:_LONGEST_ID]}-{number}"
+
+
 def _create(
     ask: Understand,
     request: ScheduleRequest,
@@ -280,7 +333,7 @@ def _create(
 ) -> CreateSchedule:
     """An id made of the turn's: a turn that is understood again makes nothing twice."""
     return CreateSchedule(
-        schedule_id=f"{_NO_ID.sub('-', ask.turn_id)[:_LONGEST_ID]}-{number}",
+        schedule_id=_id(ask, number),
         kind=kind,
         when=when,
         name=request.name,

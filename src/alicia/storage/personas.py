@@ -8,7 +8,13 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from alicia.contracts.personas import Assignment, AssignmentScope, Persona, PersonaVersion
+from alicia.contracts.personas import (
+    Assignment,
+    AssignmentScope,
+    Persona,
+    PersonaVersion,
+    Verbosity,
+)
 from alicia.errors import SetupError
 from alicia.storage.database import Database
 
@@ -20,6 +26,12 @@ _MIGRATIONS = (
         ) STRICT""",
         """CREATE TABLE assignment (
             scope TEXT NOT NULL, who TEXT NOT NULL, persona_id TEXT NOT NULL,
+            at REAL NOT NULL, by TEXT NOT NULL, PRIMARY KEY (scope, who)
+        ) STRICT""",
+    ),
+    (
+        """CREATE TABLE verbosity (
+            scope TEXT NOT NULL, who TEXT NOT NULL, verbosity REAL NOT NULL,
             at REAL NOT NULL, by TEXT NOT NULL, PRIMARY KEY (scope, who)
         ) STRICT""",
     ),
@@ -103,14 +115,37 @@ class PersonaStore:
                     (scope, who, persona_id, time.time(), by),
                 )
 
+    def verbosities(self) -> list[Verbosity]:
+        """Raises SetupError."""
+        with self._database.transaction() as rows:
+            found = rows.execute(
+                "SELECT scope, who, verbosity FROM verbosity ORDER BY scope, who"
+            ).fetchall()
+        return [
+            Verbosity(scope=AssignmentScope(scope), who=who, verbosity=verbosity)
+            for scope, who, verbosity in found
+        ]
+
+    def choose(self, scope: AssignmentScope, who: str, verbosity: float | None, by: str) -> None:
+        """How much is said there; None: as the persona has it. Raises SetupError."""
+        with self._database.transaction() as rows:
+            if verbosity is None:
+                rows.execute("DELETE FROM verbosity WHERE scope = ? AND who = ?", (scope, who))
+            else:
+                rows.execute(
+                    "INSERT OR REPLACE INTO verbosity VALUES (?, ?, ?, ?, ?)",
+                    (scope, who, verbosity, time.time(), by),
+                )
+
     def take_over(
         self,
         histories: Iterable[PersonaVersion],
         updates: Iterable[Persona],
         assignments: Iterable[Assignment],
+        verbosities: Iterable[Verbosity],
         by: str,
     ) -> None:
-        """Versions as they were elsewhere, new versions of what is here, and who answers whom.
+        """Versions as they were elsewhere, new versions of what is here, who answers whom, and how.
 
         All of it or nothing. Raises SetupError.
         """
@@ -137,6 +172,10 @@ class PersonaStore:
             rows.executemany(
                 "INSERT OR REPLACE INTO assignment VALUES (?, ?, ?, ?, ?)",
                 [(a.scope, a.who, a.persona_id, now, by) for a in assignments],
+            )
+            rows.executemany(
+                "INSERT OR REPLACE INTO verbosity VALUES (?, ?, ?, ?, ?)",
+                [(v.scope, v.who, v.verbosity, now, by) for v in verbosities],
             )
 
     def close(self) -> None:

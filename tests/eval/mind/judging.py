@@ -21,7 +21,7 @@ from alicia.home.model import Home
 from alicia.home.planning import Planner
 from alicia.language.answers import answer
 from alicia.language.plan import Plan
-from alicia.language.schedules import Act, ScheduleRequest
+from alicia.language.schedule_requests import Act, ScheduleRequest
 
 NOW = datetime(2026, 3, 5, 14, 30, tzinfo=UTC)
 """The clock of the home: a Thursday."""

@@ -26,7 +26,8 @@ from alicia.language.follow_ups import topic_of
 from alicia.language.grammar import Reading, Slot
 from alicia.language.intents import plan
 from alicia.language.plan import Plan
-from alicia.language.schedules import ScheduleRequest, load_schedules
+from alicia.language.schedule_requests import ScheduleRequest
+from alicia.language.schedules import load_schedules
 from alicia.language.tables import load_tables
 from alicia.language.understanding import Understanding
 

@@ -10,7 +10,7 @@ from tests.bench.voice.labels import Bound, Change
 
 from alicia.contracts.devices import Value
 from alicia.contracts.schedules import After, At, Becomes, Every, Sun, When
-from alicia.language.schedules import Act, ScheduleRequest
+from alicia.language.schedule_requests import Act, ScheduleRequest
 
 
 class Expected(BaseModel):

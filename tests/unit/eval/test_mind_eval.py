@@ -21,7 +21,7 @@ from alicia.errors import NotUnderstoodError
 from alicia.home import demo
 from alicia.home.model import Home
 from alicia.language.plan import Plan, PlannedAction, PlannedQuestion, QuestionKind
-from alicia.language.schedules import Act, ScheduleRequest
+from alicia.language.schedule_requests import Act, ScheduleRequest
 from alicia.language.tables import LANGUAGES
 
 KITCHEN_ON = {"entity": "light.kitchen", "capability": "power", "value": True}

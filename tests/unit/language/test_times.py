@@ -3,7 +3,8 @@
 The tables in `data/times` have a sentence a line, and behind a tab what is asked: the act, when or
 for how long, the name or the words, the command. `-`: it does not speak of time, and is understood
 as ever, which tells what it does at once, if it does anything. A code of an error: nothing may be
-done. The clock stands at Thursday, 5 March 2026, 14:30.
+done. Where several times are named, `&` stands between what is asked. The clock stands at
+Thursday, 5 March 2026, 14:30.
 """
 
 from __future__ import annotations
@@ -14,13 +15,15 @@ from pathlib import Path
 
 import pytest
 
+from alicia.contracts.conversation import Topic
 from alicia.contracts.schedules import After, At, Becomes, Every, Sun, When
 from alicia.errors import AliciaError, NoOppositeError, TimeNotUnderstoodError
 from alicia.home.model import Home
 from alicia.language.moments import moment
 from alicia.language.plan import Plan, PlannedAction
 from alicia.language.schedule_answers import TimeSpeech
-from alicia.language.schedules import Recognize, ScheduleRequest, load_schedules, opposite
+from alicia.language.schedule_requests import ScheduleRequest
+from alicia.language.schedules import Recognize, load_schedules, opposite
 from alicia.language.tables import LANGUAGES
 from alicia.language.time_phrases import TimePhrase, time_table
 from alicia.language.understanding import Understanding
@@ -36,14 +39,21 @@ def rows(language: str) -> list[tuple[str, str]]:
 
 
 def outcome(text: str, language: str, understanding: Understanding, home: Home) -> str:
-    def recognize(said: str) -> Plan:
-        return understanding.recognize(said, home=home)
+    def after(said: str, topic: Topic | None) -> Plan:
+        return understanding.recognize(said, home=home, topic=topic)
 
+    def recognize(said: str) -> Plan:
+        return after(said, None)
+
+    schedules = load_schedules(language)
     try:
-        request = load_schedules(language).request(text, recognize, home, NOW)
+        request = schedules.request(text, recognize, home, NOW)
+        otherwise = " ".join(["-", *at_once(text, recognize)])
     except AliciaError as error:
-        return error.code
-    return told(request) if request is not None else " ".join(["-", *at_once(text, recognize)])
+        request, otherwise = None, error.code
+    if request is not None:
+        return told(request)
+    return " & ".join(map(told, schedules.several(text, after, home, NOW))) or otherwise
 
 
 def at_once(text: str, recognize: Recognize) -> list[str]:
@@ -66,6 +76,8 @@ def told(request: ScheduleRequest) -> str:
         parts.append(f"{request.seconds:+g}s")
     if request.undo_after_s is not None:
         parts.append(f"for {request.undo_after_s:g}s")
+    if request.at is not None:
+        parts.append(f"then {moment(request.at, NOW, any_time=True).local:%Y-%m-%dT%H:%M}")
     parts.extend(filter(None, (request.name, request.text)))
     if request.plan is not None:
         parts.extend(changes(request.plan))

@@ -1,6 +1,7 @@
 """Personality: who answers, and how.
 
-    PUT | RESTORE | DELETE | BLEND | ASSIGN | IMPORT asked -> on disk -> CAST said -> reply
+    PUT | RESTORE | DELETE | BLEND | ASSIGN | CHOOSE_VERBOSITY | IMPORT asked
+        -> on disk -> CAST said -> reply
     LIST | GET | PREVIEW | EXPORT asked -> reply
 
 Who speaks with a person reads CAST, which is retained: replies keep their manner while this room is
@@ -23,6 +24,7 @@ from alicia.contracts.personas import (
     AssignPersona,
     BlendPersonas,
     Cast,
+    ChooseVerbosity,
     DeletePersona,
     ExportPersonas,
     GetPersona,
@@ -38,6 +40,7 @@ from alicia.contracts.personas import (
     PreviewPersona,
     PutPersona,
     RestorePersona,
+    Verbosities,
 )
 from alicia.errors import (
     BundledPersonaError,
@@ -94,7 +97,9 @@ class Personality(Service[Settings]):
 
     @serves(contract.LIST_PERSONAS, concurrency=4)
     async def list_personas(self, _: ListPersonas) -> Personas:
-        return Personas(personas=self._present(), assignments=self._assigned)
+        return Personas(
+            personas=self._present(), assignments=self._assigned, verbosities=self._verbosities
+        )
 
     @serves(contract.GET_PERSONA, concurrency=4)
     async def get_persona(self, ask: GetPersona) -> PersonaHistory:
@@ -126,6 +131,7 @@ class Personality(Service[Settings]):
             format=FORMAT,
             versions=await self.off_loop(self._store.versions),
             assignments=self._assigned,
+            verbosities=self._verbosities,
         )
 
     # ---- what is changed ----
@@ -186,12 +192,7 @@ class Personality(Service[Settings]):
     @serves(contract.ASSIGN_PERSONA)
     async def assign_persona(self, ask: AssignPersona) -> Assignments:
         """Raises UnknownPersonaError; InvalidPersonaError for a person or an area without an id."""
-        if (ask.scope is AssignmentScope.HOME) != (ask.who == ""):
-            raise InvalidPersonaError(
-                "A person or an area has an id, the home has none.", field="who"
-            )
-        if ask.who:
-            segment(ask.who)
+        _require_whose(ask)
 
         async def assign() -> Assignments:
             if ask.persona_id is not None:
@@ -200,6 +201,17 @@ class Personality(Service[Settings]):
             return Assignments(assignments=await self.off_loop(self._store.assignments))
 
         return await self._change(assign)
+
+    @serves(contract.CHOOSE_VERBOSITY)
+    async def choose_verbosity(self, ask: ChooseVerbosity) -> Verbosities:
+        """Raises InvalidPersonaError for a person or an area without an id."""
+        _require_whose(ask)
+
+        async def choose() -> Verbosities:
+            await self.off_loop(self._store.choose, ask.scope, ask.who, ask.verbosity, ask.by)
+            return Verbosities(verbosities=await self.off_loop(self._store.verbosities))
+
+        return await self._change(choose)
 
     @serves(contract.IMPORT_PERSONAS)
     async def import_personas(self, ask: ImportPersonas) -> PersonasImported:
@@ -240,6 +252,7 @@ class Personality(Service[Settings]):
             [one for key in added for one in theirs[key]],
             updated,
             document.assignments,
+            document.verbosities,
             by,
         )
         return PersonasImported(
@@ -279,12 +292,17 @@ class Personality(Service[Settings]):
             key: one.persona for key, one in self._versions.items() if one.persona is not None
         }
         self._assigned = await self.off_loop(self._store.assignments)
+        self._verbosities = await self.off_loop(self._store.verbosities)
 
     def _present(self) -> list[PersonaVersion]:
         return [one for _, one in sorted(self._versions.items()) if one.persona is not None]
 
     def _cast(self) -> Cast:
-        return Cast(personas=list(self._personas.values()), assignments=self._assigned)
+        return Cast(
+            personas=list(self._personas.values()),
+            assignments=self._assigned,
+            verbosities=self._verbosities,
+        )
 
     def _known(self, persona_id: str) -> Persona:
         persona = self._personas.get(persona_id)
@@ -300,6 +318,14 @@ class Personality(Service[Settings]):
         if not versions:
             raise UnknownPersonaError(name=persona_id, known=sorted(self._personas))
         return versions[::-1]
+
+
+def _require_whose(ask: AssignPersona | ChooseVerbosity) -> None:
+    """Raises InvalidPersonaError, and MalformedMessageError for an id that no topic can have."""
+    if (ask.scope is AssignmentScope.HOME) != (ask.who == ""):
+        raise InvalidPersonaError("A person or an area has an id, the home has none.", field="who")
+    if ask.who:
+        segment(ask.who)
 
 
 def _require_room(personas: set[str]) -> None:

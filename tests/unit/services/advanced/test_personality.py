@@ -14,6 +14,7 @@ from alicia.contracts.personas import (
     ASSIGN_PERSONA,
     BLEND_PERSONAS,
     CAST,
+    CHOOSE_VERBOSITY,
     DELETE_PERSONA,
     EXPORT_PERSONAS,
     GET_PERSONA,
@@ -27,6 +28,7 @@ from alicia.contracts.personas import (
     AssignPersona,
     BlendPersonas,
     Cast,
+    ChooseVerbosity,
     DeletePersona,
     ExportPersonas,
     GetPersona,
@@ -54,6 +56,7 @@ from alicia.errors import (
     UnknownPersonaError,
     UnsupportedLanguageError,
 )
+from alicia.mind.casting import Casting
 from alicia.mind.personas import bundled
 from alicia.runtime import logs
 from alicia.services.advanced.personality import MOST, Personality
@@ -148,6 +151,28 @@ async def test_who_is_assigned_is_said_and_kept(tmp_path: Path) -> None:
         assert found.assignments == told
         assert await assign(home, PERSON, "emma", None) == told[:1]
         assert await assign(home, PERSON, "nobody", None) == told[:1]
+
+
+async def test_how_much_is_said_is_chosen_kept_and_taken_back(tmp_path: Path) -> None:
+    async with house(Personality, folder=tmp_path, access_rules=True) as home:
+        brief = ChooseVerbosity(scope=AREA, who="bedroom", verbosity=0.0, by="eva")
+        await home.bus.ask(CHOOSE_VERBOSITY, brief)
+        with pytest.raises(InvalidPersonaError):
+            await home.bus.ask(CHOOSE_VERBOSITY, ChooseVerbosity(scope=PERSON, verbosity=0.0))
+        await home.kill(Personality)
+        await home.start(Personality)
+        cast = await home.until(CAST, lambda c: bool(c.verbosities))
+        casting = Casting(cast)
+        there, elsewhere = (casting.answerer(None, area, "en") for area in ("bedroom", "kitchen"))
+        plain = "Turned on the bedroom lamp."
+        assert there.say(plain, ReplyKind.DONE, "en") == "Done."
+        assert elsewhere.say(plain, ReplyKind.DONE, "en") == plain
+        document = await home.bus.ask(EXPORT_PERSONAS, ExportPersonas())
+        assert [one.who for one in document.verbosities] == ["bedroom"]
+        back = brief.model_copy(update={"verbosity": None})
+        assert (await home.bus.ask(CHOOSE_VERBOSITY, back)).verbosities == []
+        await home.bus.ask(IMPORT_PERSONAS, ImportPersonas(document=document))
+        assert (await home.until(CAST)).verbosities == document.verbosities
 
 
 async def test_a_change_is_on_disk_when_it_is_answered(tmp_path: Path) -> None:

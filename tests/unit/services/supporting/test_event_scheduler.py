@@ -581,6 +581,28 @@ async def test_what_became_so_while_nobody_looked_is_noticed(tmp_path: Path) -> 
         assert len(home.hand.asked) == 1
 
 
+async def test_a_machine_is_done_when_it_has_drawn_little_for_long_enough(tmp_path: Path) -> None:
+    async with at_home(tmp_path) as home:
+        await home.state("switch.washer", power_w=400.0)
+        done = Becomes(entities=["switch.washer"], capability="power_w", below=10, for_s=120)
+        await home.make("w", REMINDER, done, text="The washing machine is done.")
+        await home.state("switch.washer", power_w=2.0)
+        home.clock.advance(60)
+        await home.state("switch.washer", power_w=300.0)  # it only soaked
+        home.clock.advance(120)
+        await home.quiet()
+        assert await home.phase("w") is SchedulePhase.WAITING
+        await home.state("switch.washer", power_w=2.0)
+        home.clock.advance(60)
+        await home.state("switch.washer", power_w=1.0)
+        await home.restart()  # it has been so since before
+        await home.state("switch.washer", power_w=1.0)
+        home.clock.advance(120)
+        (said,) = await home.heard(1)
+        assert said.text == "The washing machine is done."
+        assert await home.phase("w") is SchedulePhase.DONE
+
+
 # ---- the house goes off and comes back ----------------------------------------------------------
 
 

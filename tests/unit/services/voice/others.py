@@ -19,6 +19,7 @@ from alicia.contracts.voice import (
     TURN_ENDED,
     UNDERSTAND,
     UTTERANCE_ENDED,
+    AnnouncementWish,
     EndReason,
     Listening,
     Speak,
@@ -113,6 +114,8 @@ class Mind(Other):
         """What a sentence is about, by turn."""
         self.thoughts: dict[str, str] = {}
         """What a model answers, by turn."""
+        self.wishes: dict[str, AnnouncementWish] = {}
+        """What is to be announced, by turn."""
         self.untrusted = False
 
     @serves(UNDERSTAND, concurrency=8)
@@ -126,6 +129,7 @@ class Mind(Other):
             language=ask.language,
             topic=self.topics.get(ask.turn_id),
             untrusted=self.untrusted,
+            announcement=self.wishes.get(ask.turn_id),
         )
 
 

@@ -18,7 +18,7 @@ from alicia.contracts.satellites import (
     SatelliteHere,
     Sound,
 )
-from alicia.contracts.voice import TurnRecord
+from alicia.contracts.voice import AnnouncementWish, TurnRecord
 from alicia.errors import AudioLostError
 from alicia.testing.waiting import Stopwatch, settled, until
 
@@ -166,3 +166,30 @@ async def test_a_reply_that_can_not_be_heard_there_is_heard_where_it_was_asked_f
         await late_reply(s, first="emma", second="emma")
         await until(lambda: len(told) == 2)
     assert [sound.satellite for sound in told] == ["s2", "s1"]
+
+
+# ---- what somebody wants the others to be told ----
+
+
+async def test_the_others_hear_an_announcement_and_who_asked_hears_where_they_did_not(
+    tmp_path: Path,
+) -> None:
+    async with scene(tmp_path) as s, speakers(s, broken="s2") as told:
+        s.mind.wishes["t1"] = AnnouncementWish(text="Dinner is ready.")
+        record = await s.typed("tell everyone that dinner is ready")
+        await until(lambda: len(told) == 2)
+    assert record.error is None
+    assert [(sound.satellite, sound.text) for sound in told] == [
+        ("s2", "Dinner is ready."),
+        ("s1", "The announcement wasn't heard here: s2."),
+    ]
+
+
+async def test_where_nobody_else_can_hear_it_nothing_is_promised(tmp_path: Path) -> None:
+    async with scene(tmp_path) as s:
+        here = SatelliteHere(satellite="s1", instance="s1-1", area_id="kitchen")
+        await s.home.bus.ask(SATELLITE_HERE, here)
+        s.mind.wishes["t1"] = AnnouncementWish(text="Dinner is ready.")
+        assert (await s.typed("announce dinner")).error == "voice.no_satellite"
+        s.mind.wishes["t2"] = AnnouncementWish(text="Dinner is ready.", areas=["office"])
+        assert (await s.typed("announce it", turn_id="t2")).error == "voice.no_satellite"

@@ -7,13 +7,10 @@ from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
-from alicia.contracts import devices
 from alicia.contracts import schedules as contract
-from alicia.contracts.devices import EntityState
 from alicia.contracts.schedules import (
     AdjustTimer,
     At,
-    Becomes,
     CancelSchedules,
     CreateSchedule,
     Every,
@@ -45,8 +42,8 @@ from alicia.errors import (
 from alicia.home import agenda
 from alicia.home.calendar import Calendar, zone_of
 from alicia.home.sun import Place
-from alicia.runtime.service import handles, runs, serves
-from alicia.services.supporting.event_scheduler.performing import Performing
+from alicia.runtime.service import runs, serves
+from alicia.services.supporting.event_scheduler.watching import Watching
 from alicia.storage.schedules import ScheduleStore
 
 T = TypeVar("T")
@@ -56,7 +53,7 @@ PRUNE_EVERY_S = 86400.0
 FORGETFUL = "Schedules can't be written; after a restart something may come twice, or not."
 
 
-class EventScheduler(Performing):
+class EventScheduler(Watching):
     """Timers, alarms, reminders and commands, in their time."""
 
     name = "event_scheduler"
@@ -79,6 +76,8 @@ class EventScheduler(Performing):
         self._current: dict[str, str] = {}
         """By schedule: the last run that was begun."""
         self._tasks: set[asyncio.Task[None]] = set()
+        self._since: dict[tuple[str, str], float] = {}
+        """By schedule and entity: since when it is so, where it has to stay so for a while."""
         self._store = await self.off_loop(
             ScheduleStore, self.folder.state(self.name) / "schedules.db"
         )
@@ -353,39 +352,3 @@ class EventScheduler(Performing):
             if over is not None:
                 self._take(over)
         await self.say(contract.RUN, ended)
-
-    # ---- a state becomes so ----
-
-    @handles(devices.STATE)
-    async def state(self, state: EntityState) -> None:
-        async with self._order:
-            self.states[state.entity_id] = state
-            self.state_changed.set()
-            for schedule in list(self._active.values()):
-                when = schedule.when
-                if isinstance(when, Becomes) and state.entity_id in when.entities:
-                    await self._noticed(schedule, when, state)
-
-    async def _noticed(self, schedule: Schedule, when: Becomes, state: EntityState) -> None:
-        holds = agenda.holds(when, state.values.get(when.capability)) if state.available else None
-        key = schedule.schedule_id, state.entity_id
-        held = self._watched.get(key)
-        over = schedule.phase is SchedulePhase.RINGING and not when.repeat
-        if holds is None or holds == held or over:
-            return
-        self._watched[key] = holds
-        if not holds or held is None:  # what is true when it is first seen has not become so
-            await self._written(lambda: self._store.hold(*key, holds))
-            return
-        now = self.clock.now()
-        found = agenda.triggered(schedule, state.changed_at, now)
-        await self._begin(found, now, (state.entity_id, True))
-
-    async def _note_states(self, schedule: Schedule) -> None:
-        """How things are when it is made: only what changes from there counts."""
-        when = schedule.when
-        if not isinstance(when, Becomes):
-            return
-        for entity_id in when.entities:
-            if (state := self.states.get(entity_id)) is not None:
-                await self._noticed(schedule, when, state)

@@ -30,7 +30,7 @@ from alicia.contracts.languages import (
     INTERPRET,
     TRANSLATE_TEXT,
 )
-from alicia.contracts.personas import CAST, Cast
+from alicia.contracts.personas import CAST, CHOOSE_VERBOSITY, Cast
 from alicia.contracts.schedules import HOME_TIME
 from alicia.contracts.voice import (
     CANCEL,
@@ -67,6 +67,7 @@ class FollowingHome(Service[AiSettings]):
         DETECT_LANGUAGE,
         INTERPRET,
         TRANSLATE_TEXT,
+        CHOOSE_VERBOSITY,
         *scheduling.TOPICS,
     )
 

@@ -23,13 +23,13 @@ from alicia.errors import (
     TurnCancelledError,
 )
 from alicia.runtime.service import handles
-from alicia.services.voice.ai.remembering import RememberingFacts
+from alicia.services.voice.ai.herself import AboutHerself
 
 if TYPE_CHECKING:
     from alicia.mind.consulting import Consulted
 
 
-class ThinkingFurther(RememberingFacts):
+class ThinkingFurther(AboutHerself):
     """The way to the models."""
 
     async def _thought(self, ask: Understand, why: NotUnderstoodError) -> Consulted:

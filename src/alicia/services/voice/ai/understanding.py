@@ -105,39 +105,52 @@ class Ai(ThinkingFurther):
         return self._dialogue.asking(ask, plan, results, understood)
 
     async def _about_no_device(self, ask: Understand) -> Understood | None:
-        """What came of an answer to what was asked back, and of wishes about languages and memory.
+        """What came of an answer to what was asked back, and of wishes that no device is told of.
 
-        None where it is none of these.
+        None where it is none of these. Raises NoAlarmPanelError.
         """
         # What is interpreted is said again in another language: it is no reply and no command.
         answer = None if ask.between else self._dialogue.answer(ask)
         if answer is not None:
             return answer if isinstance(answer, Understood) else await self._go_on(ask, answer)
-        return await self._answered(ask, self.ask) or await self._remembered(ask)
+        self._require_alarm_panel(ask)
+        # "Speak normally again" may be about how much, or about the language.
+        ways = [self._speaking_of_languages, self._herself]
+        if self._casting.verbosity(ask.speaker, ask.area_id) is not None:
+            ways.reverse()
+        for way in (*ways, self._remembered):
+            if (understood := await way(ask)) is not None:
+                return understood
+        return None
+
+    async def _speaking_of_languages(self, ask: Understand) -> Understood | None:
+        return await self._answered(ask, self.ask)
 
     async def _about_time(self, ask: Understand) -> Understood | None:
         """What came of a sentence about time; None where it is none."""
         await self.off_loop(scheduling.sentences_of, ask.language)
         async with self._grammar_of(ask.language, ask.home) as (understanding, home):
-            request = self._scheduling.request(ask, understanding, home)
-        if request is None:
+            requests = self._scheduling.requests(ask, understanding, home)
+        if not requests:
             return None
-        self.log.info("understood", intent=request.act.intent, text=pii(ask.text))
+        intent = requests[0].act.intent
+        self.log.info("understood", intent=intent, text=pii(ask.text))
 
         async def do_now(plan: Plan) -> tuple[list[Result], str]:
             results = await self._results(plan, ask)
             return results, self._answer(plan, results, home, ask.language)
 
         commit()
-        kept = await self._scheduling.keep(ask, request, do_now)
+        kept = await self._scheduling.keep(ask, requests, do_now)
+        plan = requests[-1].plan
         return Understood(
             turn_id=ask.turn_id,
-            heard=request.heard,
-            intent=request.act.intent,
+            heard=ask.text.strip(),
+            intent=intent,
             actions=actions_of(kept.results, dry_run=ask.dry_run),
             reply=kept.reply,
             language=ask.language,
-            topic=self._topic_of(request.plan) if request.plan else None,
+            topic=self._topic_of(plan) if plan else None,
         )
 
     async def _go_on(self, ask: Understand, shown: Shown) -> Understood:

@@ -7,10 +7,11 @@ import time
 from alicia.contracts.satellites import Announce, Report, SatelliteHere
 from alicia.errors import TurnCancelledError
 from alicia.mind.course import Course
-from alicia.services.voice.router.announcing import Announcing, Call
+from alicia.services.voice.router.announcing import Call
+from alicia.services.voice.router.telling import Telling
 
 
-class Router(Announcing):
+class Router(Telling):
     """The turn's one owner, and whoever speaks without being asked."""
 
     name = "router"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from abc import ABC
+from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any
@@ -18,6 +18,7 @@ from alicia.contracts.voice import (
     SAY_TEXT,
     TRANSCRIBE,
     TURN_ENDED,
+    AnnouncementWish,
     CancelReason,
     OpenTurn,
     SayText,
@@ -314,7 +315,13 @@ class Turns(Summing, Speaking, ABC):
             course.understood = await self._unless_cancelled(course, asking, grace)
         if course.cancelled:
             raise TurnCancelledError
+        if course.understood.announcement is not None and not course.dry_run:
+            self._begin_to_announce(course, course.understood.announcement)
         course.reply = course.understood.reply
+
+    @abstractmethod
+    def _begin_to_announce(self, course: Course, wish: AnnouncementWish) -> None:
+        """Have it heard by the others. Raises NoSatelliteError, QuietHoursError."""
 
     def _apologise(self, course: Course, error: AliciaError) -> None:
         if course.cancelled:
