@@ -123,11 +123,7 @@ def _ask(names: set[str], rest: set[str]) -> str:
     if not every and "what" in names and rest == {"on"} and "kind:light" in names:
         return "ask:which"  # "tell me the lights that are on"
     if every:
-        if every == {"ask:warm"} and "setto" in names:
-            return "ask:of"  # "how many degrees is it set to"
-        if every == {"ask:warm", "ask:target"}:
-            return "ask:target"  # "how many degrees is the target temperature"
-        return every.pop() if len(every) == 1 else ""
+        return _one_of(every, names)
     qualities = {_ASKED_FOR[name] for name in names if name in _ASKED_FOR}
     if "asks" in names and not {"what", "setto"} <= names and (rest or len(qualities) != 1):
         how = names & _HOW
@@ -136,6 +132,14 @@ def _ask(names: set[str], rest: set[str]) -> str:
     if "setto" in names or (not qualities and names & {"to", "at"}):
         return "ask:of"
     return qualities.pop() if len(qualities) == 1 else ""
+
+
+def _one_of(every: set[str], names: set[str]) -> str:
+    if every == {"ask:warm"} and "setto" in names:
+        return "ask:of"  # "how many degrees is it set to"
+    if every == {"ask:warm", "ask:target"}:
+        return "ask:target"  # "how many degrees is the target temperature"
+    return next(iter(every)) if len(every) == 1 else ""
 
 
 def _alone(names: set[str]) -> bool:

@@ -518,8 +518,8 @@ class Understanding:
         """The nearest sentence that can be said; or all but those who are named exactly."""
         tidied = tidy(text, self._tables)
         unparted = not self._snap.wording.spaced
-        if unparted and any(self._composer.knows(one) for one in self._as_said(text, tidied)):
-            return None
+        if unparted and self._composer.knows(text):
+            return None  # It says what it says, and is no other sentence that was misheard.
         if (plan := self._guessed(tidied, home, area_id)) is not None:
             return plan
         for rest, but in self._sparing.halves(tidied):
