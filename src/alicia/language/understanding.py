@@ -443,7 +443,7 @@ class Understanding:
     def _told_with(self, split: Split, home: Home, area_id: str | None) -> Plan | None:
         """The command; of what was told beside it the thing is "it", and the room is where."""
         command = tidy(split.command, self._tables)
-        if self._snap.unfinished(command):
+        if self._snap.unfinished(command) or self._strange(split.aside, command, split.complains):
             return None
         entities, rooms = self._composer.mentions(split.aside)
         if len(entities) == 1 and (plan := self._composer.done_to(command, list(entities), home)):
@@ -457,6 +457,11 @@ class Understanding:
             except AliciaError:
                 return None
         return plan
+
+    def _strange(self, aside: str, command: str, complains: bool) -> bool:
+        """Whether it complains of what the home has not: "the screen is too bright, dim it"."""
+        known = self._composer.knows(aside) or self._composer.names(command)
+        return complains and not known and not any(self._composer.mentions(aside))
 
     def _quick(self, text: str, home: Home, area_id: str | None) -> Plan | None:
         """One command by what is tried soonest: its concepts, or our patterns. Raises nothing."""
