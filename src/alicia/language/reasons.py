@@ -44,13 +44,17 @@ class Reasons:
     def without(self, text: str) -> Iterator[str]:
         """What may be asked for by a tidied sentence, without its reason; likelier ones first."""
         tried: dict[str, None] = {}
-        for pattern in self._patterns:
-            if (found := pattern.search(text)) and (rest := found["rest"].strip(" ,")):
-                tried.setdefault(rest)
-        for rest, clause in (*self._before(text), *self._after(text)):
+        every = (*self._by_pattern(text), *self._before(text), *self._after(text))
+        for rest, clause in every:
             if rest and not self._never.search(clause) and not self._refines.search(clause):
                 tried.setdefault(rest)
         yield from list(tried)[:_MOST]
+
+    def _by_pattern(self, text: str) -> Iterator[tuple[str, str]]:
+        for pattern in self._patterns:
+            if found := pattern.search(text):
+                clause = f"{text[: found.start('rest')]} {text[found.end('rest') :]}"
+                yield found["rest"].strip(" ,"), clause.strip(" ,")
 
     def _before(self, text: str) -> Iterator[tuple[str, str]]:
         for cut in self._last.finditer(text):

@@ -43,7 +43,9 @@ class Several:
         """
         for parts in self.ways(text):
             plans = self._plans(parts, whole, quick, after)
-            if plans and not any(plan.question for plan in plans):
+            # "Turn it off, no, never mind" takes it back.
+            taken_back = any(plan.intent == "HassNevermind" for plan in plans or ())
+            if plans and not taken_back and not any(plan.question for plan in plans):
                 return together(plans)
         return None
 

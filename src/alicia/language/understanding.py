@@ -414,7 +414,7 @@ class Understanding:
         for text in self._mending.ways(tidied):
             plan = self._composed(text, home, area_id)
             if plan is not None and plan.actions:
-                return plan
+                return plan if not touches_protected(plan, home) else None
         return None
 
     def _corrected(self, tidied: str, home: Home, area_id: str | None) -> Plan | None:
