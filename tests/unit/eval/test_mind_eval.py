@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 from tests.bench.voice.labels import Change
 from tests.eval.mind import report as reporting
-from tests.eval.mind.__main__ import COMMITTED, files, home_of, measure
+from tests.eval.mind.__main__ import COMMITTED, files, home_of, homes, measure
 from tests.eval.mind.judging import Deed, Judged, Understood, Verdict, deed_of, judge, set_up
 from tests.eval.mind.lines import Line, UnusableSentencesError, load
 from tests.eval.mind.subjects import Hassil, heard
@@ -244,6 +244,18 @@ def test_the_committed_sentences_are_enough_and_for_the_demo_home(path: Path, ho
     assert kinds["answer"] >= 10
     assert all(one.intent != "untagged" for one in lines)
     assert max(Counter((one.text.lower(), one.area, *one.after) for one in lines).values()) == 1
+
+
+def test_the_sentences_of_another_home_are_for_that_home() -> None:
+    every = homes(COMMITTED, None)
+    assert [folder.name for folder, _ in every] == ["sentences", "flat"]
+    folder, file = every[1]
+    flat = home_of(file)
+    counted = Counter(one.language for one in load(files(folder), flat))
+    assert counted == dict.fromkeys(LANGUAGES, 100)
+    assert homes(COMMITTED, file) == [(COMMITTED, file)]
+    with pytest.raises(UnusableSentencesError):
+        load(files(folder), demo.load().picture())
 
 
 def test_files_come_in_the_order_of_the_languages() -> None:
