@@ -41,6 +41,8 @@ class Split:
     """The aside would be a command by itself, and is but the reason: "it's dark, turn it on"."""
     paused: bool
     """There are pauses between them."""
+    reasons: bool
+    """The aside begins as a reason does: "we're off to bed"."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,8 @@ class Asides:
                 aside = " ".join(asides)
                 moves, complains = self._moves.search(aside), self._complains.search(aside)
                 paused = before.pause and after.pause
-                yield Split(command, aside, bool(moves), bool(complains), paused)
+                reasons = self._begins.match(aside.strip(" ,"))
+                yield Split(command, aside, bool(moves), bool(complains), paused, bool(reasons))
 
     def corrected(self, text: str) -> Iterator[str]:
         """What somebody who corrects themselves may mean: their last words, in place of the first.

@@ -436,8 +436,10 @@ class Understanding:
     def _first_of(self, splits: Iterable[Split], home: Home, area_id: str | None) -> Plan | None:
         for split in splits:
             if (plan := self._told_with(split, home, area_id)) is not None:
-                # What is protected needs a pause between the order and what is told.
-                return plan if split.paused or not touches_protected(plan, home) else None
+                # What is protected needs a pause between the order and what is told; a greeting
+                # that is a scene's name, too, needs a reason: "good night, we're off to bed".
+                open_to = split.paused or not touches_protected(plan, home)
+                return plan if open_to and (split.reasons or plan.response != "scene") else None
         return None
 
     def _told_with(self, split: Split, home: Home, area_id: str | None) -> Plan | None:

@@ -70,6 +70,7 @@ def test_a_command_is_done_whatever_is_told_beside_it(
         ("en", "yesterday it was dark, turn on the light was all he did"),
         ("en", "my wife is outside unlock the front door"),
         ("en", "I wouldn't open the garage now"),
+        ("en", "good night, Austin, Texas, wherever you are"),
         ("en", "papa, turn on the bathroom light"),
         ("en", "unlock the hall, no, the front door"),
         ("en", "close the curtains of the theatre, turn off the bathroom light"),
@@ -87,3 +88,10 @@ def test_talk_of_commands_does_nothing(
 ) -> None:
     with pytest.raises(NotUnderstoodError):
         understandings(language).recognize(text, home=home, area_id="office")
+
+
+def test_a_greeting_that_names_a_scene_sets_it_where_a_reason_is_given(
+    understandings: Get, home: Home
+) -> None:
+    plan = understandings("en").recognize("good night, we're off to bed", home=home)
+    assert plan.response == "scene"
