@@ -23,6 +23,8 @@ _MOST_PARTS = 5
 """Parts of a sentence that are told apart; who says more tells a story."""
 _LEAST_WORDS = 2
 """Words of an aside; shorter ones must be a greeting or the like."""
+_LEAST_SIGNS = 4
+"""The same where no spaces part words."""
 _MOST_KEPT = 8
 """Words (three times as many signs) of what was said first that a correction keeps."""
 _PAUSE = re.compile(r"\s*(?:[;:!?…–—、，。；！？]+|(?<!\d)[.,]+|[.,]+(?!\d))\s*")
@@ -41,8 +43,6 @@ class Split:
     """The aside would be a command by itself, and is but the reason: "it's dark, turn it on"."""
     paused: bool
     """There are pauses between them."""
-    reasons: bool
-    """The aside begins as a reason does: "we're off to bed"."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,7 @@ class Asides:
         self._ends = _pattern(own, "ends")
         self._orders = _pattern(own, "orders")
         self._moves = _pattern(own, "moves")
+        self._scenes = _pattern(own, "scenes")
         self._greets = _pattern(own, "greets")
         self._corrects = _pattern(own, "corrects")
         self._answers = re.compile(rf"^(?:{self._corrects.pattern})+", re.VERBOSE)
@@ -98,8 +99,7 @@ class Asides:
                 aside = " ".join(asides)
                 moves, complains = self._moves.search(aside), self._complains.search(aside)
                 paused = before.pause and after.pause
-                reasons = self._begins.match(aside.strip(" ,"))
-                yield Split(command, aside, bool(moves), bool(complains), paused, bool(reasons))
+                yield Split(command, aside, bool(moves), bool(complains), paused)
 
     def corrected(self, text: str) -> Iterator[str]:
         """What somebody who corrects themselves may mean: their last words, in place of the first.
@@ -116,6 +116,10 @@ class Asides:
             most = _MOST_KEPT * (1 if self._spaced else 3)
             for kept in range(1, min(most, len(words)) + 1):
                 yield gap.join((*words[:kept], meant))
+
+    def sets_scene(self, aside: str) -> bool:
+        """Whether these words say why a scene is set by its bare name: "we're off to bed"."""
+        return bool(self._scenes.fullmatch(aside.strip(" ,.!?…")))
 
     def answer(self, text: str) -> str:
         """What is said after another turn, without the words that take it back: "no, the hall"."""
@@ -138,10 +142,16 @@ class Asides:
     def _tolerable(self, aside: str) -> bool:
         if self._never.search(aside) or self._orders.search(aside):
             return False
-        if self._spaced and len(aside.split()) < _LEAST_WORDS:
+        return all(self._told(part) for part in _PAUSE.split(aside) if part.strip())
+
+    def _told(self, part: str) -> bool:
+        part = part.strip(" ,.!?…")
+        if self._spaced and len(part.split()) < _LEAST_WORDS:
             # "Papa, turn the lamp on" is said to somebody else.
-            return bool(self._greets.fullmatch(aside.strip(" ,.!?…")))
-        return bool(self._tells.search(aside))
+            return bool(self._greets.fullmatch(part))
+        if not self._spaced and len(part) < _LEAST_SIGNS and not self._complains.search(part):
+            return bool(self._greets.fullmatch(part))
+        return bool(self._tells.search(part))
 
 
 def _pattern(own: Mapping[str, str], key: str) -> re.Pattern[str]:

@@ -58,6 +58,12 @@ _NOT_OF_IT = frozenset(
 """Concepts of no sentence about what was spoken of before; nor are kinds, qualities, feelings."""
 
 
+_SAY_NOTHING = frozenset(
+    {"nothing", "set", "put", "let", "maybe", "wish", "give", "state", "stop", "asks", "cop"}
+)
+"""Concepts that are no correction."""
+
+
 class Composer:
     """One language's, with the names of one home."""
 
@@ -191,6 +197,10 @@ class Composer:
     def knows(self, text: str) -> bool:
         """Whether every word stands for something: then it is no other sentence, misheard."""
         return bool(self._concepts) and self._concepts.knows(text)
+
+    def says(self, text: str) -> bool:
+        """Whether it says what, whom, where or how much; "leave it" does not."""
+        return any(c.name not in _SAY_NOTHING for way in self._concepts.ways(text) for c in way)
 
     def names(self, text: str) -> bool:
         """Whether it says of which thing, or of which kind of thing, it speaks."""

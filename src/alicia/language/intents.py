@@ -48,6 +48,19 @@ def touches_protected(made: Plan, home: Home) -> bool:
     return any(home.entity(e).protected for action in made.actions for e in action.entities)
 
 
+_SHUTS = (("locked", True), ("position", 0.0))
+"""What anybody may do to a lock or a garage door."""
+
+
+def opens_protected(made: Plan, home: Home) -> bool:
+    """Whether it unlocks a door or opens a garage."""
+    return any(
+        home.entity(e).protected and (action.capability, action.value) not in _SHUTS
+        for action in made.actions
+        for e in action.entities
+    )
+
+
 def _turn(reading: Reading, home: Home, *, on: bool) -> Actions:
     if entity := targets.named(reading, home):
         return _scene(entity, on=on) if entity.domain == "scene" else (_switch(entity, on=on),)

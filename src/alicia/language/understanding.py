@@ -27,7 +27,7 @@ from alicia.language.concepts import concept_table
 from alicia.language.follow_ups import FollowUps, topic_of
 from alicia.language.grammar import Grammar, Reading, tidy
 from alicia.language.guesses import Guesses
-from alicia.language.intents import plan, touches_protected
+from alicia.language.intents import opens_protected, plan, touches_protected
 from alicia.language.mending import Mending
 from alicia.language.plan import Plan
 from alicia.language.plurals import plurals
@@ -406,12 +406,14 @@ class Understanding:
                 continue
             plan = self._strict_or_none(text, home, area_id)
             if plan is not None and plan.actions:
-                return plan
+                return plan if self._obeys(plan, home) else None
         return self._composer.pointed(tidied, home, area_id)
 
     def _mended(self, tidied: str, home: Home, area_id: str | None) -> Plan | None:
         """A command that was corrected in the same breath. Raises nothing."""
-        for text in self._mending.ways(tidied):
+        for at, text in enumerate(self._mending.ways(tidied)):
+            if at == 0 and not self._composer.says(text):
+                return None  # "No, leave it" takes the command back.
             plan = self._composed(text, home, area_id)
             if plan is not None and plan.actions:
                 return plan if not touches_protected(plan, home) else None
@@ -436,11 +438,20 @@ class Understanding:
     def _first_of(self, splits: Iterable[Split], home: Home, area_id: str | None) -> Plan | None:
         for split in splits:
             if (plan := self._told_with(split, home, area_id)) is not None:
-                # What is protected needs a pause between the order and what is told; a greeting
-                # that is a scene's name, too, needs a reason: "good night, we're off to bed".
-                open_to = split.paused or not touches_protected(plan, home)
-                return plan if open_to and (split.reasons or plan.response != "scene") else None
+                if touches_protected(plan, home) and not split.paused:
+                    return None
+                return plan if self._obeys(plan, home, split.aside) else None
         return None
+
+    def _obeys(self, plan: Plan, home: Home, aside: str = "") -> bool:
+        """Whether a command is done with other words beside it.
+
+        Nothing that is protected opens so, and a scene, whose name is a greeting, too ("good
+        night"), is set where the words say that somebody goes to bed or the like.
+        """
+        if plan.response == "scene":
+            return self._asides.sets_scene(aside)
+        return not opens_protected(plan, home)
 
     def _told_with(self, split: Split, home: Home, area_id: str | None) -> Plan | None:
         """The command; of what was told beside it the thing is "it", and the room is where."""

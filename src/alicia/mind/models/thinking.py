@@ -120,14 +120,15 @@ async def think(
     """
     known = ground(home, text, language=language, area_id=area_id, budget=limits.home_tokens)
     toolbox = Toolbox(home, known)
-    lends = borrowed is not None and bool(borrowed.tools)
+    lends = borrowed is not None and bool(borrowed.tools) and not summary
 
     def messages(summary: str) -> list[ChatMessage]:
         rules = prompts.rules(language, manner, untrusted=lends or bool(summary))
         asked = prompts.question(text, known.text, facts, summary)
         return [rules, *prompts.told_before(history, limits.history_tokens), asked]
 
-    thinking = _Thinking(chain, toolbox, limits, Aloud(say), borrowed)
+    # Nor does a summary, which is of anybody's words, ask anything elsewhere.
+    thinking = _Thinking(chain, toolbox, limits, Aloud(say), None if summary else borrowed)
     with _explained(chain, thinking.aloud):
         thought = await thinking.go_through(messages(summary), refused)
         if summary and thought.changes:

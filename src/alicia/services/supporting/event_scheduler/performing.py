@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from alicia.contracts.devices import CONTROL, Control, EntityState, Origin
 from alicia.contracts.satellites import ANNOUNCE, Announce, Report, Targets
-from alicia.contracts.schedules import Maker, Run, RunOutcome, Schedule, ScheduleKind
+from alicia.contracts.schedules import Becomes, Maker, Run, RunOutcome, Schedule, ScheduleKind
 from alicia.contracts.voice import (
     CANCEL,
     STOP_TURN,
@@ -147,7 +147,12 @@ class Performing(Service[SchedulerSettings]):
     # ---- reminders ----
 
     async def _remind(self, schedule: Schedule, run: Run) -> Run:
-        errors = await self.tell(schedule, run, lambda: self._sentence(schedule, run), urgent=True)
+        when = schedule.when
+        # What may come again and again keeps to the quiet hours.
+        urgent = not (isinstance(when, Becomes) and when.repeat)
+        errors = await self.tell(
+            schedule, run, lambda: self._sentence(schedule, run), urgent=urgent
+        )
         return _closed(run, errors)
 
     async def tell(

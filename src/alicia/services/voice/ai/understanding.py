@@ -113,10 +113,11 @@ class Ai(ThinkingFurther):
         answer = None if ask.between else self._dialogue.answer(ask)
         if answer is not None:
             return answer if isinstance(answer, Understood) else await self._go_on(ask, answer)
-        self._require_alarm_panel(ask)
+        if not ask.between:
+            self._require_alarm_panel(ask)
         # "Speak normally again" may be about how much, or about the language.
         ways = [self._speaking_of_languages, self._herself]
-        if self._casting.verbosity(ask.speaker, ask.area_id) is not None:
+        if not ask.between and self._casting.verbosity(ask.speaker, ask.area_id) is not None:
             ways.reverse()
         for way in (*ways, self._remembered):
             if (understood := await way(ask)) is not None:
