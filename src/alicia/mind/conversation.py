@@ -173,8 +173,8 @@ class Conversation:
         kept = {id(one) for one in [*here[-self._most :], *told_again[-HELD:]]}
         self._drop({id(one) for one in here} - kept)
         for one in self._summaries:
-            same = turn.speaker is not None and one.speaker == turn.speaker
-            if turn.by_model and one.satellite == turn.satellite and same:
+            same = one.satellite == turn.satellite and one.speaker == turn.speaker
+            if turn.by_model and same:
                 one.at = turn.at
 
     def forget(self, satellite: str | None, speaker: str | None) -> int:
