@@ -341,6 +341,18 @@ def test_a_summary_lasts_as_long_as_it_is_gone_on_about(tmp_path: Path) -> None:
     assert house.talk.expire()
 
 
+def test_what_others_talk_about_keeps_no_summary_of_somebody(tmp_path: Path) -> None:
+    house = House(tmp_path, history_tokens=4, history_s=100.0, window_turns=20)
+    house.think("a gift for bert", "A scarf.", "anna")
+    house.think("and a card", "Yes.", "anna")
+    assert house.sum_up("Anna wants a scarf for Bert.", "anna") == ["a gift for bert"]
+    house.wait(80)
+    house.think("how tall is the tower", "300 metres.")
+    house.think("and the other one", "200 metres.", "bert")
+    house.wait(30)
+    assert house.summary("anna") == ""
+
+
 def test_a_summary_is_of_one_person_like_what_it_is_made_of(tmp_path: Path) -> None:
     house = House(tmp_path, history_tokens=4, window_turns=20)
     house.think("a gift for bert", "A scarf.", "anna")
