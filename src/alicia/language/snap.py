@@ -57,7 +57,9 @@ class Snap:
         rules: dict[str, Any] = tables.say
         self.wording = Wording(tables)
         guards: list[str] = rules.get("guards", [])
-        self._guards = frozenset(map(self.wording.plain, guards))
+        # "I turned it off" may be "turn it off", misheard: that is for the recording to tell.
+        past: list[str] = rules.get("past", [])
+        self._guards = frozenset(map(self.wording.plain, (*guards, *past)))
         self._spelt_guards = frozenset(map(self.wording.letters, guards))
         self._closing = tuple(rules.get("closing", []))
         """After one of these nothing follows."""
