@@ -73,7 +73,7 @@ class Mind:
             home=load().picture(),
             language="en",
             area_id="kitchen",
-            limits=Limits(within_s=3, home_tokens=1600, max_tokens=200),
+            limits=Limits(within_s=30, home_tokens=1600, max_tokens=200),
             refused=self.refused.append,
             borrowed=self.borrowed,
         )
@@ -90,7 +90,7 @@ def lent(
     tools: dict[str, str] = LISTED,
     *,
     acting: bool = False,
-    within_s: float = 1.0,
+    within_s: float = 20.0,
 ) -> Lender:
     return Lender(
         name="sky",
@@ -113,9 +113,9 @@ async def running(*lenders: Lender) -> AsyncGenerator[Borrowed, None]:
 @asynccontextmanager
 async def mind_with(server: MCPServer) -> AsyncGenerator[Mind, None]:
     async with OpenAiServer().running() as model, running(lent(server)) as borrowed:
-        provider = OpenAiChat("p", url=model.url, model="m", key="", timeout_s=5)
+        provider = OpenAiChat("p", url=model.url, model="m", key="", timeout_s=30)
         costs = Costs(None, cap_usd=1)
-        chain = Chain([Link(provider, Price(0, 0), 1.0)], costs, within_s=3)
+        chain = Chain([Link(provider, Price(0, 0), 20.0)], costs, within_s=30)
         yield Mind(chain, model, borrowed)
         await chain.close()
         costs.close()

@@ -23,7 +23,7 @@ LAMP = "light.kitchen"
 ON = Call("set_power", {"entities": [LAMP], "value": True})
 FREE = Price(0, 0)
 SEES = Sight(FREE, 1.0, 4096)
-LIMITS = Limits(within_s=3, home_tokens=1600, max_tokens=200)
+LIMITS = Limits(within_s=30, home_tokens=1600, max_tokens=200)
 BEFORE = "They spoke of the Eiffel tower."
 
 
@@ -73,7 +73,7 @@ async def minds(
     servers = [OpenAiServer() for _ in sights]
     costs = Costs(None, cap_usd=cap_usd)
     links: list[Link] = []
-    chain = Chain(links, costs, within_s=3)
+    chain = Chain(links, costs, within_s=30)
     try:
         async with servers[0].running(), servers[-1].running():
             for number, (server, sight) in enumerate(zip(servers, sights, strict=True)):
@@ -82,11 +82,11 @@ async def minds(
                     url=server.url,
                     model="m",
                     key="",
-                    timeout_s=5,
+                    timeout_s=30,
                     vision_model=vision_model,
                 )
-                links.append(Link(chat, FREE, 1.0, sight=sight))
-            chain = Chain(links, costs, within_s=3)
+                links.append(Link(chat, FREE, 20.0, sight=sight))
+            chain = Chain(links, costs, within_s=30)
             yield Mind(chain, servers, costs)
     finally:
         await chain.close()

@@ -32,7 +32,7 @@ class Mind:
         self.refused: list[AliciaError] = []
 
     async def think(
-        self, text: str = "it is so gloomy", language: str = "en", within_s: float = 3.0
+        self, text: str = "it is so gloomy", language: str = "en", within_s: float = 30.0
     ) -> Thought:
         return await think(
             self.chain,
@@ -48,9 +48,9 @@ class Mind:
 @pytest.fixture
 async def mind() -> AsyncGenerator[Mind, None]:
     async with OpenAiServer().running() as server:
-        provider = OpenAiChat("grok", url=server.url, model="m", key="", timeout_s=5)
+        provider = OpenAiChat("grok", url=server.url, model="m", key="", timeout_s=30)
         costs = Costs(None, cap_usd=1)
-        chain = Chain([Link(provider, Price(0, 0), 1.0)], costs, within_s=3)
+        chain = Chain([Link(provider, Price(0, 0), 20.0)], costs, within_s=30)
         yield Mind(chain, server)
         await chain.close()
         costs.close()

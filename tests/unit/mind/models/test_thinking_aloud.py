@@ -41,7 +41,7 @@ class Mind:
         manner: str = "",
         history: list[Exchange] | None = None,
         language: str = "en",
-        within_s: float = 3.0,
+        within_s: float = 30.0,
         history_tokens: int = 400,
     ) -> Thought:
         async def say(number: int, text: str) -> None:
@@ -74,10 +74,10 @@ async def mind_of(servers: int) -> AsyncGenerator[Mind, None]:
     async with OpenAiServer().running() as first, OpenAiServer().running() as second:
         costs = Costs(None, cap_usd=1)
         chats = [
-            OpenAiChat(f"p{at}", url=server.url, model="m", key="", timeout_s=5)
+            OpenAiChat(f"p{at}", url=server.url, model="m", key="", timeout_s=30)
             for at, server in enumerate((first, second)[:servers])
         ]
-        chain = Chain([Link(chat, Price(0, 0), 1.0) for chat in chats], costs, within_s=3)
+        chain = Chain([Link(chat, Price(0, 0), 20.0) for chat in chats], costs, within_s=30)
         second.script(Reply("Somebody else's answer. All of it."))
         yield Mind(chain, first)
         await chain.close()
