@@ -71,8 +71,8 @@ async def bench(
     *,
     price: Price = FREE,
     cap_usd: float = 1.0,
-    within_s: float = 5.0,
-    first_token_s: float = 1.0,
+    within_s: float = 12.0,
+    first_token_s: float = 2.5,
     path: Path | None = None,
     clock: Clock | None = None,
 ) -> AsyncGenerator[Bench, None]:
