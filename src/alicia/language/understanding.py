@@ -102,7 +102,8 @@ class Understanding:
         """What the sentence asks for in this home; after the `topic` of the turn before.
 
         Alternatives (a recognizer's other guesses) count only where they parse exactly. A lock or
-        a garage door is acted on only where `text` itself parses exactly.
+        a garage door is opened only where all of `text` parses exactly, and locked or closed also
+        where something is told beside the order, after a pause.
         Raises NotUnderstoodError, UnsupportedIntentError, AmbiguousError, MissingSlotError,
         UnknownEntityError or NotCapableError.
         """
