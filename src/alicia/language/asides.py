@@ -6,7 +6,7 @@
 
 Whatever tells of another's words, of another time, of a wish or of a condition is no aside: it
 makes talk of the whole sentence, and nothing of it is a command. A language's words for it are in
-`data/asides.toml`, as regular expressions over tidied text.
+`data/asides`, as regular expressions over tidied text.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Asides:
     """One language's; without a table there are none."""
 
     def __init__(self, language: str, *, spaced: bool) -> None:
-        own = _table().get(language, {})
+        own = _table(language)
         self._known = bool(own)
         self._spaced = spaced
         self._never = _pattern(own, "never")
@@ -158,7 +158,7 @@ def _pattern(own: Mapping[str, str], key: str) -> re.Pattern[str]:
     return re.compile(own[key], re.VERBOSE) if key in own else _NOTHING
 
 
-@lru_cache(maxsize=1)
-def _table() -> Mapping[str, Mapping[str, str]]:
-    source = resources.files("alicia.language").joinpath("data", "asides.toml")
-    return tomllib.loads(source.read_text("utf-8"))
+@lru_cache(maxsize=16)
+def _table(language: str) -> Mapping[str, str]:
+    source = resources.files("alicia.language").joinpath("data", "asides", f"{language}.toml")
+    return tomllib.loads(source.read_text("utf-8")) if source.is_file() else {}

@@ -28,7 +28,6 @@ from alicia.language.intents import plan as plan_of
 from alicia.language.intents import touches_protected
 from alicia.language.meaning import KEYS, Wanted, wanted
 from alicia.language.plan import Plan
-from alicia.language.reasons import Reasons
 from alicia.language.several import together
 from alicia.language.tables import Tables
 from alicia.language.whom import Place, Scene, Target, chosen, only, targets
@@ -58,12 +57,6 @@ _NOT_OF_IT = frozenset(
 """Concepts of no sentence about what was spoken of before; nor are kinds, qualities, feelings."""
 
 
-_SAY_NOTHING = frozenset(
-    {"nothing", "set", "put", "let", "maybe", "wish", "give", "state", "stop", "asks", "cop"}
-)
-"""Concepts that are no correction."""
-
-
 class Composer:
     """One language's, with the names of one home."""
 
@@ -73,7 +66,6 @@ class Composer:
         ending = tables.say.get("hanging", []) if wording.spaced else ()
         self._hanging = tuple(f" {word}" for word in ending)
         table = concept_table(tables.language)
-        self._reasons = Reasons(table)
         self._chains: bool = table.get("chains", False)
         """Whether commands follow one another with no word between."""
 
@@ -126,29 +118,6 @@ class Composer:
         scene = Scene(home, None, self._tables.language, self._concepts.lamps)
         return self._done_to(text, [home.find(entity) for entity in entities], scene)
 
-    def pointed(self, text: str, home: Home, area_id: str | None) -> Plan | None:
-        """What is asked of what was just told of: "the lamp is far too bright, dim it".
-
-        Raises nothing.
-        """
-        scene = Scene(home, area_id, self._tables.language, self._concepts.lamps)
-        told, comma, asks = text.rpartition(", ")
-        if not comma:
-            told, _, asks = text.rpartition(" ")
-        pointing = bool(comma) or self._concepts.pronounced(asks)
-        thing = self._told_of(told, scene) if told and pointing else None
-        return self._done_to(asks, [thing], scene) if thing else None
-
-    def _told_of(self, text: str, scene: Scene) -> Entity | None:
-        """The one thing that is named by words which tell how it is; None where they do not."""
-        for concepts in self._concepts.ways(text):
-            names = {concept.name for concept in concepts}
-            things = [concept.value for concept in concepts if concept.name == "entity"]
-            ids = things[0] if len(things) == 1 and isinstance(things[0], tuple) else ()
-            if len(ids) == 1 and names & {"cop", "seems", "asks"} and "and" not in names:
-                return scene.home.find(ids[0])
-        return None
-
     def _done_to(self, text: str, entities: Sequence[Entity | None], scene: Scene) -> Plan | None:
         """What is asked of these, where it names none of them; not of what is protected."""
         things = [thing for thing in entities if thing and not thing.protected]
@@ -170,37 +139,9 @@ class Composer:
                 return replace(sure[0], actions=actions)
         return None
 
-    def reasonless(self, text: str, home: Home, area_id: str | None) -> Iterator[str]:
-        """A tidied sentence without a reason that was given with it: "it's cold, close them"."""
-        if not self._reasons:
-            return
-        scene = Scene(home, area_id, self._tables.language, self._concepts.lamps)
-        first, comma, last = text.partition(", ")
-        for reason, rest in ((first, last), (last, first)):
-            if comma and self._complains(reason, scene):
-                yield rest
-        yield from self._reasons.without(text)
-        words = text.split()
-        for at in range(2, len(words)):
-            if self._complains(" ".join(words[:at]), scene):
-                yield " ".join(words[at:])
-
-    def _complains(self, text: str, scene: Scene) -> bool:
-        """Whether these words only tell how it is: "it's far too dark in here"."""
-        for concepts in self._ways(text, scene):
-            names = {concept.name for concept in concepts}
-            want = self._wanted(concepts) if names & {"cop", "too"} and not asks(concepts) else None
-            if want is not None and want.complains and all(map(_tells, want.ops)):
-                return True
-        return False
-
     def knows(self, text: str) -> bool:
         """Whether every word stands for something: then it is no other sentence, misheard."""
         return bool(self._concepts) and self._concepts.knows(text)
-
-    def says(self, text: str) -> bool:
-        """Whether it says what, whom, where or how much; "leave it" does not."""
-        return any(c.name not in _SAY_NOTHING for way in self._concepts.ways(text) for c in way)
 
     def names(self, text: str) -> bool:
         """Whether it says of which thing, or of which kind of thing, it speaks."""
@@ -390,10 +331,6 @@ def _measures(concepts: Sequence[Concept], scene: Scene) -> bool:
 def _lit(concepts: Sequence[Concept], want: Wanted) -> bool:
     """Whether but a place is switched: "apaga la cocina"."""
     return want.switches and any(c.name in ("area", "floor", "here") for c in concepts)
-
-
-def _tells(op: str) -> bool:
-    return op.startswith("adj:")
 
 
 def _rolled(key: str, target: Target) -> str:

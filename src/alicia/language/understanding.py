@@ -6,7 +6,7 @@ tidy -> its concepts, our own patterns, every reading of the templates -> what t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from rapidfuzz import fuzz, process
@@ -19,16 +19,14 @@ from alicia.errors import (
     UnsupportedIntentError,
 )
 from alicia.home.model import Home
-from alicia.language.asides import Asides, Split
+from alicia.language.beside import Beside
 from alicia.language.candidates import candidates, opens_something
 from alicia.language.choosing import best_of
 from alicia.language.composing import Composer
-from alicia.language.concepts import concept_table
 from alicia.language.follow_ups import FollowUps, topic_of
 from alicia.language.grammar import Grammar, Reading, tidy
 from alicia.language.guesses import Guesses
-from alicia.language.intents import opens_protected, plan, touches_protected
-from alicia.language.mending import Mending
+from alicia.language.intents import plan, touches_protected
 from alicia.language.plan import Plan
 from alicia.language.plurals import plurals
 from alicia.language.several import Several
@@ -73,9 +71,10 @@ class Understanding:
         self._snap = Snap(self._tables)
         self._composer = Composer(self._tables, self._snap.wording)
         self._sparing = Sparing(self._tables, self._snap.wording)
-        self._asides = Asides(self._tables.language, spaced=self._snap.wording.spaced)
         self._guesses = Guesses(self._tables, self._snap)
-        self._mending = Mending(concept_table(self._tables.language))
+        self._beside = Beside(
+            self._tables, self._composer, self._snap, self._quick, self._severally
+        )
         self._several = Several(self._tables.language, spaced=self._snap.wording.spaced)
         self._follow_ups = FollowUps(self._tables, self._snap.wording)
         letters = self._snap.wording.letters
@@ -148,7 +147,7 @@ class Understanding:
         if topic.which and self._strict_or_none(text, home, area_id) is not None:
             return None  # Who was asked "which one?" wants something else now.
         tidied = tidy(text, self._tables)
-        answer = self._asides.answer(self._mending.answer(tidied))
+        answer = self._beside.answer(tidied)
         found = self._composer.about(answer, topic, home)
         # "Down by twenty" is not "down to twenty", which the other way does not tell apart.
         if found is None or not all(action.relative for action in found.actions):
@@ -338,9 +337,8 @@ class Understanding:
             ours.reverse()
         told = self._with_pauses(said[0], tidied)
         ways = [(way, tidied) for way in (*ours, self._spared)]
-        ways += [(self._complained, told), (self._reasoned, tidied)]
-        ways += [(self._mended, told), (self._severally, tidied)]
-        ways += [(self._corrected, told), (self._beside, told)]
+        ways += [(self._beside.complained, told), (self._severally, tidied)]
+        ways += [(self._beside.corrected, told), (self._beside.told, told)]
         for way, text in ways:
             try:
                 if (found := way(text, home, area_id)) is not None:
@@ -396,86 +394,6 @@ class Understanding:
     def _several_of(self, text: str, home: Home) -> Plan | None:
         """By what its words say: "the lamps of the bedroom", where one has that name too."""
         return self._composer.plan(text, home, None)
-
-    def _reasoned(self, tidied: str, home: Home, area_id: str | None) -> Plan | None:
-        """A command with its reason: the sentence without it must be whole. Raises nothing."""
-        unparted = not self._snap.wording.spaced
-        if unparted and self._composer.knows(tidied):
-            return None  # It has no reason that is not understood.
-        for text in self._composer.reasonless(tidied, home, area_id):
-            if unparted and not self._composer.names(text):
-                continue
-            plan = self._strict_or_none(text, home, area_id)
-            if plan is not None and plan.actions:
-                return plan if self._obeys(plan, home) else None
-        return self._composer.pointed(tidied, home, area_id)
-
-    def _mended(self, tidied: str, home: Home, area_id: str | None) -> Plan | None:
-        """A command that was corrected in the same breath. Raises nothing."""
-        for at, text in enumerate(self._mending.ways(tidied)):
-            if at == 0 and not self._composer.says(text):
-                return None  # "No, leave it" takes the command back.
-            plan = self._composed(text, home, area_id)
-            if plan is not None and plan.actions:
-                return plan if not touches_protected(plan, home) else None
-        return None
-
-    def _corrected(self, tidied: str, home: Home, area_id: str | None) -> Plan | None:
-        """Somebody corrects themselves: what they mean must be whole. Raises nothing."""
-        for text in self._asides.corrected(tidied):
-            if (plan := self._quick(text, home, area_id)) is not None:
-                return plan if not touches_protected(plan, home) else None
-        return None
-
-    def _complained(self, tidied: str, home: Home, area_id: str | None) -> Plan | None:
-        """A command with a complaint that is the reason for it. Raises nothing."""
-        splits = [split for split in self._asides.splits(tidied) if split.complains]
-        return self._first_of(splits, home, area_id)
-
-    def _beside(self, tidied: str, home: Home, area_id: str | None) -> Plan | None:
-        """A command with something told beside it. Raises nothing."""
-        return self._first_of(self._asides.splits(tidied), home, area_id)
-
-    def _first_of(self, splits: Iterable[Split], home: Home, area_id: str | None) -> Plan | None:
-        for split in splits:
-            if (plan := self._told_with(split, home, area_id)) is not None:
-                if touches_protected(plan, home) and not split.paused:
-                    return None
-                return plan if self._obeys(plan, home, split.aside) else None
-        return None
-
-    def _obeys(self, plan: Plan, home: Home, aside: str = "") -> bool:
-        """Whether a command is done with other words beside it.
-
-        Nothing that is protected opens so, and a scene, whose name is a greeting, too ("good
-        night"), is set where the words say that somebody goes to bed or the like.
-        """
-        if plan.response == "scene":
-            return self._asides.sets_scene(aside)
-        return not opens_protected(plan, home)
-
-    def _told_with(self, split: Split, home: Home, area_id: str | None) -> Plan | None:
-        """The command; of what was told beside it the thing is "it", and the room is where."""
-        command = tidy(split.command, self._tables)
-        if self._snap.unfinished(command) or self._strange(split.aside, command, split.complains):
-            return None
-        entities, rooms = self._composer.mentions(split.aside)
-        if len(entities) == 1 and (plan := self._composer.done_to(command, list(entities), home)):
-            return plan
-        if len(rooms) == 1 and not split.moves:
-            area_id = next(iter(rooms))
-        plan = self._quick(command, home, area_id)
-        if plan is None:
-            try:
-                plan = self._severally(command, home, area_id)
-            except AliciaError:
-                return None
-        return plan
-
-    def _strange(self, aside: str, command: str, complains: bool) -> bool:
-        """Whether it complains of what the home has not: "the screen is too bright, dim it"."""
-        known = self._composer.knows(aside) or self._composer.names(command)
-        return complains and not known and not any(self._composer.mentions(aside))
 
     def _quick(self, text: str, home: Home, area_id: str | None) -> Plan | None:
         """One command by what is tried soonest: its concepts, or our patterns. Raises nothing."""

@@ -14,6 +14,7 @@ Get = Callable[[str], Understanding]
 
 LIGHT, FAN, COFFEE = "light.bathroom", "fan.bedroom", "switch.coffee_machine"
 BEDSIDE, HALL, LOCK = "light.bedside_lamp", "light.hallway", "lock.front_door"
+DESK, HEATING = "light.office_desk", "climate.thermostat"
 
 SAID: list[tuple[str, str, str | None, set[tuple[str, str, object]]]] = [
     ("en", "turn the fan off, it's keeping me awake", "bedroom", {(FAN, "power", False)}),
@@ -40,6 +41,21 @@ SAID: list[tuple[str, str, str | None, set[tuple[str, str, object]]]] = [
     ("de", "Mach die Kaffeemaschine aus, wir haben genug", None, {(COFFEE, "power", False)}),
     ("de", "Schließ die Haustür ab, wir sind alle da", None, {(LOCK, "locked", True)}),
     ("de", "Mach das Licht im Flur, nee warte, im Bad an", None, {(LIGHT, "power", True)}),
+    ("es", "enciende la luz del baño, no, perdona, la del pasillo", None, {(HALL, "power", True)}),
+    (
+        "es",
+        "pon la calefacción a 20, no, mejor a 21",
+        None,
+        {(HEATING, "target_temperature", 21.0)},
+    ),
+    ("it", "metti il riscaldamento a 20, no, a 21", None, {(HEATING, "target_temperature", 21.0)}),
+    ("fr", "mets le chauffage à 20, non 21", None, {(HEATING, "target_temperature", 21.0)}),
+    ("pt", "põe o aquecimento em 20, não, 21", None, {(HEATING, "target_temperature", 21.0)}),
+    ("es", "apaga la luz del pasillo, que me duermo", None, {(HALL, "power", False)}),
+    ("es", "apaga el flexo que ya he terminado de trabajar", None, {(DESK, "power", False)}),
+    ("fr", "éteins la lumière du couloir, les enfants dorment", None, {(HALL, "power", False)}),
+    ("it", "spegni la luce del corridoio che usciamo", None, {(HALL, "power", False)}),
+    ("pt", "apaga a luz do corredor que a gente vai sair", None, {(HALL, "power", False)}),
 ]
 
 
@@ -81,6 +97,15 @@ def test_a_command_is_done_whatever_is_told_beside_it(
         ("de", "Gestern war es dunkel, mach das Licht an"),
         ("de", "Papa, mach das Licht im Bad an"),
         ("de", "Sag dem Paul, er soll im Bad das Licht ausmachen"),
+        ("es", "deja, no enciendas la luz del pasillo"),
+        ("es", "apaga la luz del pasillo, dice mi hermana"),
+        ("es", "quité la música"),
+        ("fr", "j'ai déjà éteint la cafetière"),
+        ("fr", "éteins la lumière du couloir, non laisse"),
+        ("it", "accendi la luce del bagno, no, non accenderla"),
+        ("it", "lei accende la luce della cucina"),
+        ("pt", "eu apago a luz do corredor"),
+        ("pt", "não precisa fechar a persiana do quarto"),
     ],
 )
 def test_talk_of_commands_does_nothing(

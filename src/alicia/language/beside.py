@@ -1,0 +1,101 @@
+"""Beside: the command in a sentence that tells something else, too, or corrects itself.
+
+asides -> each way to part the sentence -> the first whose command is whole -> may it be obeyed?
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from alicia.errors import AliciaError
+from alicia.home.model import Home, names_of
+from alicia.language.asides import Asides, Split
+from alicia.language.composing import Composer
+from alicia.language.grammar import tidy
+from alicia.language.intents import opens_protected, touches_protected
+from alicia.language.plan import Plan
+from alicia.language.snap import Snap
+from alicia.language.tables import Tables
+
+Way = Callable[[str, Home, str | None], Plan | None]
+"""The plan of a tidied sentence in a home, said in a room; None where it is no command."""
+
+
+class Beside:
+    """One language's. `quick` reads one command and raises nothing, `several` many."""
+
+    def __init__(
+        self, tables: Tables, composer: Composer, snap: Snap, quick: Way, several: Way
+    ) -> None:
+        self._tables = tables
+        self._composer = composer
+        self._snap = snap
+        self._asides = Asides(tables.language, spaced=snap.wording.spaced)
+        self._quick = quick
+        self._several = several
+
+    def answer(self, text: str) -> str:
+        """What is said after another turn, without the words that take it back."""
+        return self._asides.answer(text)
+
+    def corrected(self, tidied: str, home: Home, area_id: str | None) -> Plan | None:
+        """Somebody corrects themselves: what they mean must be whole. Raises nothing."""
+        for text in self._asides.corrected(tidied):
+            if (plan := self._quick(text, home, area_id)) is not None:
+                return plan if not touches_protected(plan, home) else None
+        return None
+
+    def complained(self, tidied: str, home: Home, area_id: str | None) -> Plan | None:
+        """A command with a complaint that is the reason for it. Raises nothing."""
+        splits = [split for split in self._asides.splits(tidied) if split.complains]
+        return self._first_of(splits, home, area_id)
+
+    def told(self, tidied: str, home: Home, area_id: str | None) -> Plan | None:
+        """A command with something told beside it. Raises nothing."""
+        return self._first_of(self._asides.splits(tidied), home, area_id)
+
+    def _first_of(self, splits: Iterable[Split], home: Home, area_id: str | None) -> Plan | None:
+        for split in splits:
+            if (plan := self._told_with(split, home, area_id)) is not None:
+                return plan if self._obeys(plan, split, home) else None
+        return None
+
+    def _obeys(self, plan: Plan, split: Split, home: Home) -> bool:
+        """Whether a command is done with other words beside it.
+
+        Nothing that is protected opens so, or closes without a pause. A scene whose name alone is
+        said, which may be a greeting, too ("good night"), is set where the words say that somebody
+        goes to bed or the like.
+        """
+        if plan.response == "scene" and self._names_scene(split.command, home):
+            return self._asides.sets_scene(split.aside)
+        if not split.paused and touches_protected(plan, home):
+            return False
+        return not opens_protected(plan, home)
+
+    def _names_scene(self, command: str, home: Home) -> bool:
+        """Whether the command is but the name of a scene."""
+        said = tidy(command, self._tables)
+        scenes = [entity for entity in home.entities() if entity.domain == "scene"]
+        names = [name for scene in scenes for name in names_of(scene, self._tables.language)]
+        return said in {tidy(name, self._tables) for name in names}
+
+    def _told_with(self, split: Split, home: Home, area_id: str | None) -> Plan | None:
+        """The command; of what was told beside it the thing is "it", and the room is where."""
+        command = tidy(split.command, self._tables)
+        if self._snap.unfinished(command) or self._strange(split.aside, command, split.complains):
+            return None
+        entities, rooms = self._composer.mentions(split.aside)
+        if len(entities) == 1 and (plan := self._composer.done_to(command, list(entities), home)):
+            return plan
+        if len(rooms) == 1 and not split.moves:
+            area_id = next(iter(rooms))
+        try:
+            return self._quick(command, home, area_id) or self._several(command, home, area_id)
+        except AliciaError:
+            return None
+
+    def _strange(self, aside: str, command: str, complains: bool) -> bool:
+        """Whether it complains of what the home has not: "the screen is too bright, dim it"."""
+        known = self._composer.knows(aside) or self._composer.names(command)
+        return complains and not known and not any(self._composer.mentions(aside))
