@@ -248,14 +248,13 @@ def test_the_committed_sentences_are_enough_and_for_the_demo_home(path: Path, ho
 
 def test_the_sentences_of_another_home_are_for_that_home() -> None:
     every = homes(COMMITTED, None)
-    assert [folder.name for folder, _ in every] == ["sentences", "flat"]
-    folder, file = every[1]
-    flat = home_of(file)
-    counted = Counter(one.language for one in load(files(folder), flat))
-    assert counted == dict.fromkeys(LANGUAGES, 100)
-    assert homes(COMMITTED, file) == [(COMMITTED, file)]
-    with pytest.raises(UnusableSentencesError):
-        load(files(folder), demo.load().picture())
+    assert [folder.name for folder, _ in every] == ["sentences", "flat", "house"]
+    for (folder, file), count in zip(every[1:], (100, 130), strict=True):
+        counted = Counter(one.language for one in load(files(folder), home_of(file)))
+        assert counted == dict.fromkeys(LANGUAGES, count)
+        assert homes(COMMITTED, file) == [(COMMITTED, file)]
+        with pytest.raises(UnusableSentencesError):
+            load(files(folder), demo.load().picture())
 
 
 def test_files_come_in_the_order_of_the_languages() -> None:

@@ -111,7 +111,8 @@ class TestFile:
         assert all(kinds[kind] >= least for kind, least in LEAST.items()), kinds
 
     def test_no_sentence_comes_twice(self, language: str) -> None:
-        counted = Counter(key(" ".join([*line.after, line.text])) for line in read(language))
+        said = [" ".join([*line.after, line.area or "", line.text]) for line in read(language)]
+        counted = Counter(map(key, said))
         assert [text for text, count in counted.items() if count > 1] == []
 
     def test_what_is_expected_can_be(self, language: str) -> None:
