@@ -25,8 +25,10 @@ _LEAST_WORDS = 2
 """Words of an aside; shorter ones must be a greeting or the like."""
 _LEAST_SIGNS = 4
 """The same where no spaces part words."""
-_MOST_KEPT = 8
-"""Words (three times as many signs) of what was said first that a correction keeps."""
+_MOST_KEPT = 24
+"""Signs of what was said first that a correction keeps, where no spaces part words."""
+_MOST_WORDS = 10
+"""Words of what was said first; a correction takes the place of any of them."""
 _PAUSE = re.compile(r"\s*(?:[;:!?…–—、，。；！？]+|(?<!\d)[.,]+|[.,]+(?!\d))\s*")
 _NOTHING = re.compile(r"(?!)")
 
@@ -43,6 +45,8 @@ class Split:
     """The aside would be a command by itself, and is but the reason: "it's dark, turn it on"."""
     paused: bool
     """There are pauses between them."""
+    first: bool
+    """The command comes first: nothing was told before it."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,7 @@ class Asides:
         self._scenes = _pattern(own, "scenes")
         self._greets = _pattern(own, "greets")
         self._corrects = _pattern(own, "corrects")
+        self._ones = _pattern(own, "ones")
         self._answers = re.compile(rf"^(?:{self._corrects.pattern})+", re.VERBOSE)
         self._complains = _pattern(own, "complains")
 
@@ -99,23 +104,42 @@ class Asides:
                 aside = " ".join(asides)
                 moves, complains = self._moves.search(aside), self._complains.search(aside)
                 paused = before.pause and after.pause
-                yield Split(command, aside, bool(moves), bool(complains), paused)
+                yield Split(command, aside, bool(moves), bool(complains), paused, first == 0)
 
     def corrected(self, text: str) -> Iterator[str]:
-        """What somebody who corrects themselves may mean: their last words, in place of the first.
+        """What somebody who corrects themselves may mean: their last words, in place of others.
 
-        The fewer of the first words are kept, the sooner it comes.
+        The fewer of the first words are given up, the sooner it comes.
         """
-        for found in self._corrects.finditer(text):
-            said, meant = text[: found.start()].strip(" ,、，"), text[found.end() :].strip(" ,、，")
-            if not said or not meant or self._corrects.search(meant):
-                continue
+        for said, meant in self._corrections(text):
             yield meant
-            gap = " " if self._spaced else ""
-            words = said.split(" ") if self._spaced else list(said)
-            most = _MOST_KEPT * (1 if self._spaced else 3)
-            for kept in range(1, min(most, len(words)) + 1):
-                yield gap.join((*words[:kept], meant))
+            for last in dict.fromkeys((meant, self._ones.sub("", meant))):
+                yield from self._replaced(said, last)
+
+    def _corrections(self, text: str) -> Iterator[tuple[str, str]]:
+        """What was said first and what is meant, at each place where it may be corrected."""
+        marks = [(found.start(), found.end()) for found in self._corrects.finditer(text)]
+        if marks and marks[-1][1] == len(text):
+            text = text[: marks.pop()[0]]
+            if not marks:
+                marks = [(found.start(), found.end()) for found in _PAUSE.finditer(text)][-1:]
+        for start, end in marks:
+            said, meant = text[:start].strip(" ,、，"), text[end:].strip(" ,、，")
+            if said and meant and not any(map(self._corrects.search, (said, meant))):
+                yield said, meant
+
+    def _replaced(self, said: str, meant: str) -> Iterator[str]:
+        if not self._spaced:
+            yield from (said[:kept] + meant for kept in range(1, min(_MOST_KEPT, len(said)) + 1))
+            return
+        words = said.split(" ")
+        if len(words) > _MOST_WORDS:
+            return
+        for given_up in range(len(words)):
+            for at in range(len(words) - given_up, -1, -1):
+                if self._never.search(" ".join(words[at : at + given_up])):
+                    continue  # "Off everywhere but here, the lights I mean" spares it still.
+                yield " ".join((*words[:at], meant, *words[at + given_up :]))
 
     def sets_scene(self, aside: str) -> bool:
         """Whether these words say why a scene is set by its bare name: "we're off to bed"."""

@@ -42,11 +42,11 @@ class Several:
         `quick` is `whole` for what is tried often. Raises what `after` raises.
         """
         for parts in self.ways(text):
-            plans = self._plans(parts, whole, quick, after)
+            plans = _without_reasons(self._plans(parts, whole, quick, after) or ())
             # "Turn it off, no, never mind" takes it back.
             taken_back = any(plan.intent == "HassNevermind" for plan in plans or ())
             if plans and not taken_back and not any(plan.question for plan in plans):
-                return together(plans)
+                return plans[0] if len(plans) == 1 else together(plans)
         return None
 
     def ways(self, text: str) -> Iterator[list[str]]:
@@ -123,6 +123,22 @@ class Several:
             return [text[-count:] for count in range(min(3 * _SHARED, len(text) - 1), 0, -1)]
         words = text.split(" ")
         return [" " + " ".join(words[-n:]) for n in range(min(_SHARED, len(words) - 1), 0, -1)]
+
+
+def _without_reasons(plans: Sequence[Plan]) -> Sequence[Plan]:
+    """What is to be done: a complaint beside a command is why, and the narrower of two is meant.
+
+    "Turn everything off upstairs, just the lights" is the lights.
+    """
+    plans = [plan for plan in plans if not plan.complaint] or plans
+    done = [_changes(plan) for plan in plans]
+    if len(plans) == 2 and done[1] < done[0]:
+        return plans[1:]
+    return plans
+
+
+def _changes(plan: Plan) -> frozenset[tuple[str, str, object]]:
+    return frozenset((e, a.capability, a.value) for a in plan.actions for e in a.entities)
 
 
 def _sets(plan: Plan) -> frozenset[str]:
