@@ -20,6 +20,7 @@ from typing import Any, TypeAlias
 
 from alicia.contracts.devices import Area, Entity
 from alicia.home.model import Home, names_of
+from alicia.language.calling import Calling
 from alicia.language.cutting import Cut, Cutter, Phrase, cost_of
 from alicia.language.patterns import expand
 from alicia.language.tables import Tables
@@ -61,6 +62,9 @@ Meaning: TypeAlias = tuple[Concept, ...]
 """All that one phrase stands for at once: "too dark" is `too` and `dark`."""
 
 _Phrases: TypeAlias = dict[Phrase, list[Meaning]]
+_LIGHTS = ("light", "lamp", "bulb")
+_TOLD = frozenset({"light", "switch", "fan", "cover", "climate", "media_player"})
+"""Kinds of things that are called by less than their names."""
 _UNITS = ("percent", "degree", "kelvin")
 
 
@@ -185,6 +189,44 @@ class Concepts:
                     self._name_apart(other, meaning)
         for words, ids in self._shortened(named, rooms).items():
             phrases.setdefault(words, []).insert(0, (Concept("entity", ids, "".join(words)),))
+        self._call(phrases, named, home)
+
+    def _call(
+        self, phrases: _Phrases, named: Mapping[Phrase, Mapping[str, str]], home: Home
+    ) -> None:
+        """Takes up what things are called besides their names."""
+        nouns = {word for word, meaning in self._kinds if meaning[0].of in _LIGHTS}
+        spaced = self._cutter is None
+        calling = Calling(self._table, nouns, self._words, self._cut, spaced=spaced)
+        rooms = {words for area in home.areas() for words, _ in self._names(area)}
+        rooms |= {words for area in home.areas() for words, _ in self._also(area)}
+        own = self._own_names(named, home)
+        for words, ids, many in calling.called(own, set(named) | rooms, rooms):
+            if len({home.entity(i).domain for i in ids}) > 1:
+                continue
+            alone = len(ids) == 1 and names_of(home.entity(ids[0]), self._language)[0].lower()
+            thing = Concept("entity", ids, alone or self._joined(words))
+            meaning = (thing, Concept("plural")) if many else (thing,)
+            phrases.setdefault(words, []).append(meaning)
+            self._name_apart(words, meaning)
+
+    def _own_names(
+        self, named: Mapping[Phrase, Mapping[str, str]], home: Home
+    ) -> dict[Phrase, frozenset[str]]:
+        """The names of what can be told something; none of another language, if it has its own."""
+        told = {e.entity_id: e for e in home.entities() if e.domain in _TOLD and not e.protected}
+        own = {
+            (words, i)
+            for i, entity in told.items()
+            for name in entity.names.get(self._language) or names_of(entity, self._language)
+            for words in (self._cut(name),)
+        }
+        found: dict[Phrase, frozenset[str]] = {}
+        for words, by_id in named.items():
+            ids = frozenset(i for i in by_id if (words, i) in own)
+            if ids:
+                found[words] = ids
+        return found
 
     def _called_lamps(
         self, named: Mapping[Phrase, Mapping[str, str]], home: Home

@@ -134,10 +134,13 @@ def targets(
         return None
     found = [group for group in groups if group is not None]
     found = _shared(found)
-    if len(found) == 1 and found[0].entities and found[0].many:
+    if len(found) == 1 and found[0].many and len(_ids(found[0])) == 1:
         return None  # "All the kitchen lights" are not the one that is called the kitchen light.
     every: list[Target] = []
     for group in found:
+        if group.many and len(_ids(group)) > 1:
+            every += _all_named(group, scene)
+            continue
         one = _target(group, scene, alone)
         if one is None:
             return None
@@ -215,13 +218,34 @@ def _target(group: _Group, scene: Scene, alone: str | None) -> Target | None:
     return target
 
 
+def _ids(group: _Group) -> tuple[str, ...]:
+    """Those that have the name that was said."""
+    value = group.entities[0].value if group.entities else None
+    return value if isinstance(value, tuple) else ()
+
+
+def _all_named(group: _Group, scene: Scene) -> list[Target]:
+    """All things of the name in the place that was said, or here, or wherever they are."""
+    found = [scene.home.entity(entity_id) for entity_id in _ids(group)]
+    if group.place.named:
+        there = {e.entity_id for e in group.place.entities(scene)}
+        found = [e for e in found if e.entity_id in there]
+    elif len(here := [e for e in found if e.area_id == scene.area_id]) > 1:
+        found = here
+    domains = {DOMAINS.get(kind) for kind in group.kinds}
+    if domains and any({e.domain} != domains for e in found):
+        return []
+    kind = next(iter(group.kinds), "")
+    return [Target(group.place, one, _name(one, scene), kind) for one in found]
+
+
 def _named(group: _Group, scene: Scene) -> Target | None:
     """The thing of this name in the place that was said, or else the one here.
 
     Raises AmbiguousError where there are several.
     """
     concept = group.entities[0]
-    ids = concept.value if isinstance(concept.value, tuple) else ()
+    ids = _ids(group)
     found = [scene.home.entity(entity_id) for entity_id in ids]
     if group.place.named:
         there = {e.entity_id for e in group.place.entities(scene)}
