@@ -73,6 +73,7 @@ class Asides:
         self._tells = _pattern(own, "tells") if "tells" in own else re.compile("")
         self._begins = _pattern(own, "begins")
         self._ends = _pattern(own, "ends")
+        self._stops = _pattern(own, "stops")
         self._orders = _pattern(own, "orders")
         self._moves = _pattern(own, "moves")
         self._scenes = _pattern(own, "scenes")
@@ -130,7 +131,8 @@ class Asides:
 
     def _replaced(self, said: str, meant: str) -> Iterator[str]:
         if not self._spaced:
-            yield from (said[:kept] + meant for kept in range(1, min(_MOST_KEPT, len(said)) + 1))
+            longest = min(_MOST_KEPT, len(said))
+            yield from (said[:kept] + meant for kept in range(longest, 0, -1))
             return
         words = said.split(" ")
         if len(words) > _MOST_WORDS:
@@ -157,10 +159,11 @@ class Asides:
                 at = found.start()
                 if at and at not in cuts:
                     cuts[at] = _Cut(at, at, where == "before", where == "after", pause=False)
-        for found in self._ends.finditer(text):
-            at = found.end()
-            if at < len(text) and at not in cuts:
-                cuts[at] = _Cut(at, at, True, False, pause=False)
+        for pattern, pause in ((self._stops, True), (self._ends, False)):
+            for found in pattern.finditer(text):
+                at = found.end()
+                if at < len(text) and at not in cuts:
+                    cuts[at] = _Cut(at, at, True, False, pause=pause)
         return sorted(cuts.values(), key=lambda cut: cut.at)
 
     def _tolerable(self, aside: str) -> bool:

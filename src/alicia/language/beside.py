@@ -75,11 +75,11 @@ class Beside:
         return split.paused and not opens_protected(plan, home)
 
     def _names_scene(self, command: str, home: Home) -> bool:
-        """Whether the command is but the name of a scene."""
-        said = tidy(command, self._tables)
+        """Whether the command is but the name of a scene, without so much as a "please"."""
+        said = command.casefold().strip(" ,.!?…、，。！")
         scenes = [entity for entity in home.entities() if entity.domain == "scene"]
         names = [name for scene in scenes for name in names_of(scene, self._tables.language)]
-        return said in {tidy(name, self._tables) for name in names}
+        return said in {name.casefold() for name in names}
 
     def _told_with(self, split: Split, home: Home, area_id: str | None) -> Plan | None:
         """The command; of what was told beside it the thing is "it", and the room is where."""
@@ -87,8 +87,11 @@ class Beside:
         if self._snap.unfinished(command) or self._strange(split.aside, command, split.complains):
             return None
         entities, rooms = self._composer.mentions(split.aside)
-        if len(entities) == 1 and (plan := self._composer.done_to(command, list(entities), home)):
+        spoken_of = self._composer.spoken_of(split.aside, home)
+        if spoken_of and (plan := self._composer.done_to(command, spoken_of, home)):
             return plan
+        if len(entities) == 1 and not self._composer.orders(command):
+            return None  # It is said of that thing, which can't do it.
         if len(rooms) == 1 and not split.moves:
             area_id = next(iter(rooms))
         try:
@@ -97,6 +100,13 @@ class Beside:
             return None
 
     def _strange(self, aside: str, command: str, complains: bool) -> bool:
-        """Whether it complains of what the home has not: "the screen is too bright, dim it"."""
-        known = self._composer.knows(aside) or self._composer.names(command)
-        return complains and not known and not any(self._composer.mentions(aside))
+        """Whether what is told beside it is none of the two things that are let be.
+
+        It complains of what the home has not ("the screen is too bright, dim it"); or it is a
+        command of its own that is not understood ("the lamp off, the curtain half").
+        """
+        known = self._composer.knows(aside)
+        if complains:
+            named = known or self._composer.orders(command)
+            return not named and not any(self._composer.mentions(aside))
+        return known and self._composer.names(aside) and not self._composer.tells(aside)

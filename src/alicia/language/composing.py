@@ -23,6 +23,7 @@ from alicia.language.asking import asked, asks
 from alicia.language.candidates import fits
 from alicia.language.chaining import chained
 from alicia.language.concepts import Concept, Concepts, concept_table
+from alicia.language.doing import each, fitted, implied, parts
 from alicia.language.grammar import Reading, Slot
 from alicia.language.intents import plan as plan_of
 from alicia.language.intents import touches_protected
@@ -30,12 +31,14 @@ from alicia.language.meaning import KEYS, Wanted, wanted
 from alicia.language.plan import Plan
 from alicia.language.several import together
 from alicia.language.tables import Tables
-from alicia.language.whom import Place, Scene, Target, chosen, only, targets
+from alicia.language.whom import DOMAINS, Place, Scene, Target, chosen, only, targets
 from alicia.language.wording import Wording
 
 _NO_SPEECH = re.compile(r"[^\W\d][._][^\W\d]")
 """What nobody says: `lock.front_door`."""
 _MOST_TARGETS = 6
+_MOST_LOOKED_AT = 8
+"""Ways to read a sentence of which one may say what it is about."""
 _LIGHTS = {"floor": "lights_floor", "home": "light_all"}
 """The answer to what was done to the lights of a room, elsewhere."""
 _OPEN = frozenset({"nothing", "set", "put", "to", "at", "by", "all", "and", "cop", "asks", "dim"})
@@ -138,6 +141,34 @@ class Composer:
                 actions = tuple(action for one in sure for action in one.actions)
                 return replace(sure[0], actions=actions)
         return None
+
+    def spoken_of(self, text: str, home: Home) -> list[str]:
+        """The things that any words speak of: the one that is named, or a room's of one kind.
+
+        "The light in the bathroom is still on" speaks of all lights there.
+        """
+        entities, rooms = self._concepts.mentions(text)
+        if entities or len(rooms) != 1:
+            return list(entities) if len(entities) == 1 else []
+        domains = {DOMAINS.get(kind) for kind in self._concepts.kinds_in(text)}
+        there = home.entities(area_id=next(iter(rooms)))
+        return [e.entity_id for e in there if {e.domain} == domains]
+
+    def tells(self, text: str) -> bool:
+        """Whether every word is known and it says how something is: "the lamp is on"."""
+        names = ({c.name for c in way} for way in self._concepts.ways(text))
+        return any(way & {"cop", "seems", "asks", "state"} for way in names)
+
+    def orders(self, text: str) -> bool:
+        """Whether the words say of what kind of thing they speak, be it by what is to be done."""
+        ways = islice(self._concepts.ways(text), _MOST_LOOKED_AT)
+        wants = ((way, self._wanted(way)) for way in ways)
+        placed = ("entity", "area", "floor", "here")
+        return any(
+            any(c.name in placed or c.name.startswith("kind:") for c in way)
+            or (want is not None and not want.complains and want.implied is not None)
+            for way, want in wants
+        )
 
     def knows(self, text: str) -> bool:
         """Whether every word stands for something: then it is no other sentence, misheard."""
@@ -250,10 +281,9 @@ class Composer:
 
     def _done(self, concepts: Sequence[Concept], want: Wanted, scene: Scene) -> Plan | None:
         """What is wanted, of all that are meant; None where any of them is unclear."""
-        alone = want.implied
-        if alone is None and self._concepts.noun_first and _lit(concepts, want):
-            alone = "light"
+        alone = implied(concepts, want, scene, noun_first=self._concepts.noun_first)
         found = targets(concepts, scene, alone=alone) or []
+        found = [one for target in found for one in each(target, want, scene)]
         swept = any(_sweeping(target, want) for target in found)
         # "The lights and the blinds down" dims nothing.
         alike = len({want.act(t.domain or "light", t.kind) for t in found}) == 1
@@ -281,12 +311,20 @@ class Composer:
     def _plan(self, target: Target, want: Wanted, scene: Scene) -> Plan | None:
         if not target.domain and not (target.place.named and "percent" in want.marks):
             return None
+        fit = fitted(target, want, scene)
+        plans = [self._plan_of(target, part, scene) for part in parts(fit)]
+        sure = [plan for plan in plans if plan is not None]
+        if not sure or len(sure) < len(plans):
+            return None
+        return sure[0] if len(sure) == 1 else together(sure)
+
+    def _plan_of(self, target: Target, want: Wanted, scene: Scene) -> Plan | None:
         domain = target.domain or "light"
         found = want.act(domain, target.kind)
         if found is None or (target.entity and target.entity.protected and "told" in want.marks):
             return None
         key, value = found
-        key = _rolled(key, target)
+        key = _rolled(key, target, want)
         named, placed = KEYS[domain][key]
         if not placed and target.entity is None and (one := only(target, scene)) is not None:
             target = replace(target, entity=one)
@@ -328,17 +366,14 @@ def _measures(concepts: Sequence[Concept], scene: Scene) -> bool:
     return sorted(c.name for c in said) in (["area", "attr:humidity"], ["area", "attr:temperature"])
 
 
-def _lit(concepts: Sequence[Concept], want: Wanted) -> bool:
-    """Whether but a place is switched: "apaga la cocina"."""
-    return want.switches and any(c.name in ("area", "floor", "here") for c in concepts)
-
-
-def _rolled(key: str, target: Target) -> str:
-    """Rolled up, a blind is open, and an awning closed."""
-    if key not in ("roll", "unroll"):
-        return key
+def _rolled(key: str, target: Target, want: Wanted) -> str:
+    """Rolled up, or moved up, a blind is open, and an awning closed."""
     awning = target.entity is not None and target.entity.device_class == "awning"
-    return "close" if (key == "roll") == awning else "open"
+    if key in ("roll", "unroll"):
+        return "close" if (key == "roll") == awning else "open"
+    if awning and key in ("open", "close") and want.ops & _UP_OR_DOWN:
+        return "close" if key == "open" else "open"
+    return key
 
 
 def _sweeping(target: Target, want: Wanted) -> bool:
@@ -346,10 +381,14 @@ def _sweeping(target: Target, want: Wanted) -> bool:
     return target.domain == "everything" and "on" in want.ops and not target.place.named
 
 
+_UP_OR_DOWN = frozenset({"up", "down", "raise", "lower"})
+_OPENS = ("open", "unlock", "up", "free")
+
+
 def _told_last(concepts: Sequence[Concept]) -> bool:
     """Whether it is said what to do only after the thing was named."""
     things = [at for at, concept in enumerate(concepts) if concept.name == "entity"]
-    opens = [at for at, concept in enumerate(concepts) if concept.name in ("open", "unlock", "up")]
+    opens = [at for at, concept in enumerate(concepts) if concept.name in _OPENS]
     return bool(things and opens) and min(opens) > things[0]
 
 

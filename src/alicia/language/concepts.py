@@ -219,7 +219,7 @@ class Concepts:
             (words, i)
             for i, entity in told.items()
             for name in entity.names.get(self._language) or names_of(entity, self._language)
-            for words in (self._cut(name),)
+            for words in (self._cut(name), self._cut(name)[1:])
         }
         found: dict[Phrase, frozenset[str]] = {}
         for words, by_id in named.items():
@@ -302,7 +302,9 @@ class Concepts:
             name = self._joined(words)
             noun = next((noun for noun in nouns if name.endswith(noun)), None)
             stem = name.removesuffix(noun or "")
-            if noun is not None and stem and stem.strip() not in rooms:
+            # Without a stem, or of a room, it is the word for a kind of thing, if it is for any.
+            own = noun is not None and self._parted(noun) not in self._words
+            if noun is not None and (own or (stem and stem.strip() not in rooms)):
                 yield from (self._parted(stem + other) for other in nouns if other != noun)
 
     def _said_for(self, words: Phrase, nouns: Sequence[str], rooms: set[str]) -> Iterator[Phrase]:
@@ -426,6 +428,13 @@ class Concepts:
                     rooms.add(str(concept.value))
             at += max(size, 1)
         return frozenset(entities), frozenset(rooms)
+
+    def kinds_in(self, text: str) -> frozenset[str]:
+        """The nouns for kinds of things among any words, such as `light`."""
+        words = self._cut(_POSSESSIVE.sub("", text))
+        every = (words[i:j] for i in range(len(words)) for j in range(i + 1, len(words) + 1))
+        found = (m for phrase in every for m in self._words.get(phrase, ()) if len(m) == 1)
+        return frozenset(meaning[0].of for meaning in found if meaning[0].name.startswith("kind:"))
 
     def _named(self, words: tuple[str, ...], at: int) -> tuple[int, Meaning]:
         """The longest name that begins here: its words, and what it stands for first."""

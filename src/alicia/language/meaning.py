@@ -117,8 +117,9 @@ _LEAST_DEGREES = 10.0
 _LEAST_KELVIN = 1000.0
 """From here on a number alone is the temperature of a light's colour."""
 _LAST_HOUR = 24.0
+_SHUT = frozenset({"close", "shut"})
 _LEVELS = ("full", "half", "least")
-_TONES = {"warm": 2700.0, "cold": 4000.0}
+_TONES = {"warm": 2700.0, "cold": 5000.0}
 """Kelvin of light that is to be warmer or colder."""
 _FELT = frozenset({"adj:dark", "adj:cold", "adj:hot"})
 """Enough of a complaint without a "too"."""
@@ -295,7 +296,9 @@ class Wanted:
         left_so = "let" in self.ops and self.ops & {"open", "close", "on", "off"}
         if table is None or not known or left_so or not self._meant():
             return None  # "let it be closed" changes nothing
-        return {table[op] for op in self.ops} - {""}
+        # "It's dark, turn it on" says what is to be done about it.
+        ordered = {op for op in self.ops if not op.startswith("adj:")}
+        return {table[op] for op in ordered or self.ops} - {""}
 
     def _meant(self) -> bool:
         """Whether an adjective is a complaint: "it is too bright", "it is cold"."""
@@ -330,10 +333,20 @@ class Wanted:
             return self._relative(domain, ways)
         if not unit and self._may_be_a_time(domain, number):
             return None
+        return self._level(domain, ways, unit, aimed=aimed)
+
+    def _level(
+        self, domain: str, ways: set[str], unit: str, *, aimed: bool
+    ) -> tuple[str, float | None] | None:
+        """The number as the value that it is to have."""
+        number = self.number or 0.0
+        if domain == "cover" and self.ops & _SHUT and unit == "percent" and not aimed:
+            return "level", 100.0 - number  # "close it 80 percent"
         ways = ways - {"on"} if unit else ways
         if len(ways) > 1 or ways & {"on", "off", "play", "pause", "mute", "unmute"}:
             return None
         degrees = domain == "climate" and number >= _LEAST_DEGREES and not self.ops
+        only_dims = self.ops <= {"dim"} and "dim" in self.ops
         sure = unit or aimed or degrees or only_dims or "attr" in self.marks
         return ("level", number) if sure else None
 

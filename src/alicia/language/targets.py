@@ -11,7 +11,8 @@ from alicia.language.grammar import HERE_UNKNOWN, Reading
 
 Wanted = Callable[[Entity], bool]
 
-_WINDOW_COVERS = frozenset({"blind", "shade", "curtain", "shutter", "awning"})
+_AT_WINDOWS = frozenset({"blind", "shade", "curtain", "shutter"})
+_WINDOW_COVERS = _AT_WINDOWS | {"awning"}
 """People use these words for one another; a home has rarely two kinds at one window."""
 
 
@@ -75,7 +76,14 @@ def here_or_only(reading: Reading, home: Home, wanted: Wanted) -> list[Entity]:
 
 
 def covers(reading: Reading, home: Home, device_class: str) -> list[Entity]:
-    """Covers of a class; a garage door is never meant by the word for another cover."""
+    """Covers of a class; a garage door is never meant by the word for another cover.
+
+    "Blind" is the word for all that hangs at a window.
+    """
+    if device_class == "blind":
+        at_windows = _try(reading, home, lambda e: e.domain == "cover" and _hangs(e))
+        if at_windows:
+            return at_windows
     exact = _try(reading, home, lambda e: e.domain == "cover" and e.device_class == device_class)
     if exact or device_class not in _WINDOW_COVERS:
         if exact:
@@ -87,6 +95,10 @@ def covers(reading: Reading, home: Home, device_class: str) -> list[Entity]:
         home,
         lambda e: e.domain == "cover" and e.device_class in _WINDOW_COVERS and not e.protected,
     )
+
+
+def _hangs(entity: Entity) -> bool:
+    return entity.device_class in _AT_WINDOWS and not entity.protected
 
 
 def ids(entities: Sequence[Entity]) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from alicia.language.grammar import HERE_UNKNOWN, Slot
 DOMAINS = {
     "light": "light",
     "lamp": "light",
+    "lamps": "light",
     "bulb": "light",
     "blind": "cover",
     "fan": "fan",
@@ -134,12 +135,15 @@ def targets(
         return None
     found = [group for group in groups if group is not None]
     found = _shared(found)
-    if len(found) == 1 and found[0].many and len(_ids(found[0])) == 1:
+    if len(found) == 1 and found[0].many and _among_others(found[0], scene):
         return None  # "All the kitchen lights" are not the one that is called the kitchen light.
     every: list[Target] = []
     for group in found:
         if group.many and len(_ids(group)) > 1:
             every += _all_named(group, scene)
+            continue
+        if (nouns := _called_so(group, scene)) is not None:
+            every += nouns
             continue
         one = _target(group, scene, alone)
         if one is None:
@@ -163,7 +167,8 @@ def _group(concepts: Sequence[Concept]) -> _Group | None:
     """None where it names several things or places."""
     names = {concept.name for concept in concepts}
     entities = {c: None for c in concepts if c.name == "entity"}
-    places = {n: list(dict.fromkeys(c for c in concepts if c.name == n)) for n in _PLACES}
+    # "Out on the patio" may say one place twice.
+    places = {n: list({c.value: c for c in concepts if c.name == n}.values()) for n in _PLACES}
     kinds = tuple(dict.fromkeys(c.of for c in concepts if c.name.startswith("kind:")))
     kinds = kinds or tuple(dict.fromkeys(c.of for c in concepts if c.name.startswith("attr:")))
     domains = {DOMAINS.get(kind) for kind in kinds}
@@ -222,6 +227,34 @@ def _ids(group: _Group) -> tuple[str, ...]:
     """Those that have the name that was said."""
     value = group.entities[0].value if group.entities else None
     return value if isinstance(value, tuple) else ()
+
+
+def _among_others(group: _Group, scene: Scene) -> bool:
+    """Whether it names one light where there are others."""
+    ids = _ids(group)
+    entity = scene.home.find(ids[0]) if len(ids) == 1 else None
+    if entity is None or entity.domain != "light":
+        return False
+    there = scene.home.entities(area_id=entity.area_id, domain="light")
+    return entity.area_id is None or len(there) > 1
+
+
+def _called_so(group: _Group, scene: Scene) -> list[Target] | None:
+    """Those that are called by the noun that was said, where that tells them from others there.
+
+    "All lamps" are those that are called a lamp, and "the curtains" no blinds, if there are any.
+    """
+    kind = group.kinds[0] if group.kinds and not group.entities else ""
+    if not group.said or not (kind in ("lamps", "blind") or (kind == "lamp" and group.many)):
+        return None
+    every = group.place.entities(scene)
+    if not _placed(group.place) and (kind == "blind" or not every):
+        every = scene.home.entities()
+    alike = [e for e in every if e.domain == DOMAINS[kind] and not e.protected]
+    found = called(group.said, alike, scene)
+    if kind == "blind" and (not found or len(found) == len(alike)):
+        return None
+    return [Target(group.place, one, _name(one, scene), kind) for one in found]
 
 
 def _all_named(group: _Group, scene: Scene) -> list[Target]:
@@ -304,3 +337,18 @@ def chosen(concepts: Sequence[Concept], among: Sequence[Entity], scene: Scene) -
             return frozenset()
         found |= one
     return frozenset(found)
+
+
+def called(noun: str, entities: Sequence[Entity], scene: Scene) -> list[Entity]:
+    """Those with this noun in a name, in the singular or plural."""
+    stem = noun.lower()
+    stem = stem[:-2] if len(stem) > _LONG else stem[:-1] if len(stem) > _SHORT else stem
+    return [
+        entity
+        for entity in entities
+        if any(stem in name.lower() for name in names_of(entity, scene.language))
+    ]
+
+
+_LONG, _SHORT = 6, 4
+"""Letters from which an ending of two, of one, may be another for the plural."""

@@ -28,6 +28,9 @@ NOW = datetime(2026, 3, 5, 14, 30, tzinfo=UTC)
 _ANYWHERE = UNSPACED | {"ko"}
 """Languages in which a word is looked for inside others: they are unspaced, or take endings."""
 
+_STEM = 4
+"""Letters of an answer that may be the stem of a word."""
+
 Changes: TypeAlias = dict[tuple[str, str], Value]
 """By entity and capability."""
 
@@ -195,8 +198,13 @@ def _of_changes(line: Line, deed: Deed) -> Verdict:
 
 
 def _has_one(said: str, wanted: list[str], language: str) -> bool:
-    """Whether one of the wanted words was said; any answer will do where none is given."""
+    """Whether one of the wanted words was said; any answer will do where none is given.
+
+    Four letters or more may be the beginning of a word: "abiert" is said in "abiertas".
+    """
     gap = "" if language in _ANYWHERE else " "
     heard = f"{gap}{' '.join(words(said, language))}{gap}"
-    found = any(f"{gap}{' '.join(words(w, language))}{gap}" in heard for w in wanted)
+    looked_for = [" ".join(words(word, language)) for word in wanted]
+    ends = ["" if len(word) >= _STEM else gap for word in looked_for]
+    found = any(f"{gap}{w}{end}" in heard for w, end in zip(looked_for, ends, strict=True))
     return bool(said) and (found or not wanted)

@@ -65,7 +65,6 @@ NOTHING = [
     ("ko", "방금 복도 불 껐어"),
     ("ko", "어두워지면 마당 불 켜줘"),
     ("ko", "현관등 끄고"),
-    ("ko", "거실도 꺼줘"),
 ]
 FOLLOWED: list[tuple[str, str, str, str, Value]] = [
     ("zh", "打开落地灯", "再暗一点", "light.living_room_lamp brightness", -20.0),

@@ -52,7 +52,7 @@ def heating(value: float, *, by: bool = False) -> Changes:
             "en",
             "it's far too dark in here",
             "bathroom",
-            one("light.bathroom", "brightness", 20.0, by=True),
+            one("light.bathroom", "power", True),
         ),
         (
             "de",
