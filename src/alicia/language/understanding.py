@@ -408,7 +408,7 @@ class Understanding:
 
     def _alone(self, text: str, home: Home, area_id: str | None) -> Plan | None:
         """One command. Raises nothing."""
-        for way in (self._composed, self._said, self._read):
+        for way in (self._composed, self._said):
             try:
                 if (found := way(text, home, area_id)) is not None:
                     return found
