@@ -63,16 +63,16 @@ class Beside:
     def _obeys(self, plan: Plan, split: Split, home: Home) -> bool:
         """Whether a command is done with other words beside it.
 
-        What is protected is opened or closed where the order comes first, and closed where there
-        is a pause after what was told. A scene whose name alone is
-        said, which may be a greeting, too ("good night"), is set where the words say that somebody
-        goes to bed or the like.
+        What is protected obeys where the order comes first; it closes also after a pause, and opens
+        so in languages whose reasons always stand before the order. A scene whose name alone is said, which may be a greeting, too ("good night"), is set where
+        the words say that somebody goes to bed or the like.
         """
         if plan.response == "scene" and self._names_scene(split.command, home):
             return self._asides.sets_scene(split.aside)
         if split.first or not touches_protected(plan, home):
             return True
-        return split.paused and not opens_protected(plan, home)
+        opens = opens_protected(plan, home) and self._snap.wording.spaced
+        return split.paused and not opens
 
     def _names_scene(self, command: str, home: Home) -> bool:
         """Whether the command is but the name of a scene, without so much as a "please"."""

@@ -9,7 +9,7 @@ from alicia.language.asking import asks
 from alicia.language.concepts import Concept
 from alicia.language.meaning import EVERY_OP
 from alicia.language.plan import Plan
-from alicia.language.several import together
+from alicia.language.several import together, without_reasons
 
 _MOST_COMMANDS = 4
 _MOST_WAYS = 6
@@ -44,8 +44,13 @@ def _parted(concepts: Sequence[Concept], read: Read, most: int) -> list[Plan]:
             continue
         last = _whole(concepts[at:], read)
         rests = [last] if last else _parted(concepts[at:], read, most - 1)
-        found += [together([first, *(rest.parts or (rest,))]) for rest in rests]
+        found += [_done([first, *(rest.parts or (rest,))]) for rest in rests]
     return found
+
+
+def _done(plans: Sequence[Plan]) -> Plan:
+    plans = without_reasons(plans)
+    return plans[0] if len(plans) == 1 else together(plans)
 
 
 def _whole(concepts: Sequence[Concept], read: Read) -> Plan | None:

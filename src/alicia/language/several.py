@@ -42,7 +42,7 @@ class Several:
         `quick` is `whole` for what is tried often. Raises what `after` raises.
         """
         for parts in self.ways(text):
-            plans = _without_reasons(self._plans(parts, whole, quick, after) or ())
+            plans = without_reasons(self._plans(parts, whole, quick, after) or ())
             # "Turn it off, no, never mind" takes it back.
             taken_back = any(plan.intent == "HassNevermind" for plan in plans or ())
             if plans and not taken_back and not any(plan.question for plan in plans):
@@ -125,7 +125,7 @@ class Several:
         return [" " + " ".join(words[-n:]) for n in range(min(_SHARED, len(words) - 1), 0, -1)]
 
 
-def _without_reasons(plans: Sequence[Plan]) -> Sequence[Plan]:
+def without_reasons(plans: Sequence[Plan]) -> Sequence[Plan]:
     """What is to be done: a complaint beside a command is why, and the narrower of two is meant.
 
     "Turn everything off upstairs, just the lights" is the lights.
