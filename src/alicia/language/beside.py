@@ -64,8 +64,9 @@ class Beside:
         """Whether a command is done with other words beside it.
 
         What is protected obeys where the order comes first; it closes also after a pause, and opens
-        so in languages whose reasons always stand before the order. A scene whose name alone is said, which may be a greeting, too ("good night"), is set where
-        the words say that somebody goes to bed or the like.
+        so in languages whose reasons always stand before the order. A scene whose name alone is
+        said, which may be a greeting, too ("good night"), is set where the words say that somebody
+        goes to bed or the like.
         """
         if plan.response == "scene" and self._names_scene(split.command, home):
             return self._asides.sets_scene(split.aside)
