@@ -252,6 +252,8 @@ def _called_so(group: _Group, scene: Scene) -> list[Target] | None:
         every = scene.home.entities()
     alike = [e for e in every if e.domain == DOMAINS[kind] and not e.protected]
     found = called(group.said, alike, scene)
+    at_windows = [e for e in found if e.device_class != "awning"]
+    found = at_windows if kind == "blind" and at_windows else found
     if kind == "blind" and (not found or len(found) == len(alike)):
         return None
     return [Target(group.place, one, _name(one, scene), kind) for one in found]
