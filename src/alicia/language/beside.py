@@ -95,8 +95,11 @@ class Beside:
             return None  # It is said of that thing, which can't do it.
         if len(rooms) == 1 and not split.moves:
             area_id = next(iter(rooms))
+        # Where no spaces part words, commas part commands.
+        said = (command,) if self._snap.wording.spaced else (command, split.command)
         try:
-            return self._quick(command, home, area_id) or self._several(command, home, area_id)
+            found = (self._quick(text, home, area_id) for text in said)
+            return next(filter(None, found), None) or self._several(said[-1], home, area_id)
         except AliciaError:
             return None
 

@@ -36,6 +36,7 @@ from alicia.language.wording import Wording
 
 _NO_SPEECH = re.compile(r"[^\W\d][._][^\W\d]")
 """What nobody says: `lock.front_door`."""
+_ALL = "everything"
 _MOST_TARGETS = 6
 _MOST_LOOKED_AT = 8
 """Ways to read a sentence of which one may say what it is about."""
@@ -177,7 +178,7 @@ class Composer:
     def names(self, text: str) -> bool:
         """Whether it says of which thing, or of which kind of thing, it speaks."""
         ways = islice(self._concepts.ways(text), 1)
-        return any(c.name == "entity" or c.name.startswith("kind:") for way in ways for c in way)
+        return any(c.name == "entity" or _of_things(c) for way in ways for c in way)
 
     def about_there(self, text: str, topic: Topic, home: Home) -> Plan | None:
         """What is asked of those of the same kinds in a room: "the bedroom off, too".
@@ -356,6 +357,11 @@ class Composer:
             return f"{value:g}"
         words: list[str] = self._tables.say.get("color", {}).get(value, [])
         return words[0] if words else value
+
+
+def _of_things(concept: Concept) -> bool:
+    """Whether it is a noun for a kind of thing; "everything" and "somebody" are for none."""
+    return concept.name.startswith("kind:") and concept.of in DOMAINS and concept.of != _ALL
 
 
 def _measures(concepts: Sequence[Concept], scene: Scene) -> bool:
