@@ -17,8 +17,8 @@ _MOST_WAYS = 6
 _DOING = EVERY_OP | {"set"}
 _NAMING = frozenset({"entity", "kind"})
 
-Read = Callable[[Sequence[Concept]], "Plan | None"]
-"""The plan of a whole command; None where it is none."""
+Read = Callable[[Sequence[Concept], "Plan | None"], "Plan | None"]
+"""The plan of a whole command, after another; None where it is none."""
 
 
 def chained(ways: Iterable[Sequence[Concept]], read: Read) -> Plan | None:
@@ -29,30 +29,27 @@ def chained(ways: Iterable[Sequence[Concept]], read: Read) -> Plan | None:
     for concepts in islice(ways, _MOST_WAYS):
         if asks(concepts) or sum(concept.name in _DOING for concept in concepts) <= 1:
             continue
-        plans = _parted(concepts, read, _MOST_COMMANDS)
+        plans = _parted(concepts, read, _MOST_COMMANDS, None)
         if len({plan.actions for plan in plans}) == 1:
             return plans[0]
     return None
 
 
-def _parted(concepts: Sequence[Concept], read: Read, most: int) -> list[Plan]:
-    """Each way to part them into commands."""
+def _parted(concepts: Sequence[Concept], read: Read, most: int, before: Plan | None) -> list[Plan]:
+    """Each way to part them into commands; a complaint among them is why."""
     found: list[Plan] = []
     for at in range(1, len(concepts) if most > 1 else 0):
-        first = _whole(concepts[:at], read)
+        first = _whole(concepts[:at], read, before)
         if first is None:
             continue
-        last = _whole(concepts[at:], read)
-        rests = [last] if last else _parted(concepts[at:], read, most - 1)
-        found += [_done([first, *(rest.parts or (rest,))]) for rest in rests]
+        last = _whole(concepts[at:], read, first)
+        rests = [last] if last else _parted(concepts[at:], read, most - 1, first)
+        for rest in rests:
+            plans = without_reasons([first, *(rest.parts or (rest,))])
+            found.append(plans[0] if len(plans) == 1 else together(plans))
     return found
 
 
-def _done(plans: Sequence[Plan]) -> Plan:
-    plans = without_reasons(plans)
-    return plans[0] if len(plans) == 1 else together(plans)
-
-
-def _whole(concepts: Sequence[Concept], read: Read) -> Plan | None:
+def _whole(concepts: Sequence[Concept], read: Read, before: Plan | None) -> Plan | None:
     names = {concept.name.partition(":")[0] for concept in concepts}
-    return read(concepts) if names & _DOING and names & _NAMING else None
+    return read(concepts, before) if names & _DOING and names & _NAMING else None

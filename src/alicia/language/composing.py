@@ -25,9 +25,9 @@ from alicia.language.chaining import chained
 from alicia.language.concepts import Concept, Concepts, concept_table
 from alicia.language.doing import each, fitted, implied, parts
 from alicia.language.grammar import Reading, Slot
+from alicia.language.intents import opens_protected, touches_protected
 from alicia.language.intents import plan as plan_of
-from alicia.language.intents import touches_protected
-from alicia.language.meaning import KEYS, Wanted, wanted
+from alicia.language.meaning import EVERY_OP, KEYS, Wanted, wanted
 from alicia.language.plan import Plan
 from alicia.language.several import together
 from alicia.language.tables import Tables
@@ -55,6 +55,15 @@ _WISHES = frozenset({"set", "put", "wish", "let", "give"})
 _FELT = frozenset({"adj:cold", "adj:hot", "adj:warm"})
 """How it may be in a room, whether somebody asks or complains."""
 _OF_IT = frozenset({"adj:weak", "adj:strong"})
+_MOVED = frozenset({"up", "down", "raise", "lower", "dim", "brighter", "dimmer"}) | frozenset(
+    {"warmer", "cooler", "louder", "quieter", "faster", "slower", "increase", "decrease"}
+)
+"""Concepts of a direction, which may be gone on in."""
+_FELT_OF = {
+    "media_player": frozenset({"adj:loud", "adj:quiet"}),
+    "light": frozenset({"adj:bright"}),
+}
+"""How only a thing itself can be."""
 _NOT_OF_IT = frozenset(
     {"entity", "area", "floor", "here", "house", "all", "any", "and", "give", "what"}
 )
@@ -123,12 +132,14 @@ class Composer:
         return self._done_to(text, [home.find(entity) for entity in entities], scene)
 
     def _done_to(self, text: str, entities: Sequence[Entity | None], scene: Scene) -> Plan | None:
-        """What is asked of these, where it names none of them; not of what is protected."""
-        things = [thing for thing in entities if thing and not thing.protected]
+        """What is asked of these, where it names none of them; it opens nothing protected."""
+        things = [thing for thing in entities if thing]
         if not things or len(things) < len(entities):
             return None
-        for concepts in self._ways(text, scene):
-            want = self._wanted(concepts) if _of_it(concepts) and _wished(concepts) else None
+        domains = {thing.domain for thing in things}
+        for concepts in map(_plain, self._ways(text, scene)):
+            it = _of_it(concepts, domains) and _wished(concepts)
+            want = self._wanted(concepts) if it else None
             if want is None:
                 continue
             names = [names_of(thing, scene.language)[0] for thing in things]
@@ -140,7 +151,8 @@ class Composer:
             sure = [plan for plan in plans if plan is not None]
             if sure and len(sure) == len(plans):
                 actions = tuple(action for one in sure for action in one.actions)
-                return replace(sure[0], actions=actions)
+                found = replace(sure[0], actions=actions)
+                return None if opens_protected(found, scene.home) else found
         return None
 
     def spoken_of(self, text: str, home: Home) -> list[str]:
@@ -170,6 +182,10 @@ class Composer:
             or (want is not None and not want.complains and want.implied is not None)
             for way, want in wants
         )
+
+    def ways(self, text: str) -> Iterator[list[Concept]]:
+        """Each way to read a sentence by what its words stand for; none where one is unknown."""
+        return self._concepts.ways(text) if self._concepts else iter(())
 
     def knows(self, text: str) -> bool:
         """Whether every word stands for something: then it is no other sentence, misheard."""
@@ -262,11 +278,19 @@ class Composer:
         except AliciaError:
             return None
 
-    def _read_or_none(self, scene: Scene, concepts: Sequence[Concept]) -> Plan | None:
-        try:
-            return self._read(concepts, scene)
-        except AliciaError:
-            return None
+    def _read_or_none(
+        self, scene: Scene, concepts: Sequence[Concept], before: Plan | None
+    ) -> Plan | None:
+        """Of a command in a row; what says no room is in that of the command before."""
+        rooms = {scene.home.entity(e).area_id for e in before.entities} if before else set()
+        there = replace(scene, area_id=rooms.pop()) if len(rooms) == 1 else scene
+        for where in dict.fromkeys((there, scene)):
+            try:
+                if (found := self._read(concepts, where)) is not None:
+                    return found
+            except AliciaError:
+                continue
+        return None
 
     def _read(self, concepts: Sequence[Concept], scene: Scene) -> Plan | None:
         if asks(concepts) or _measures(concepts, scene):
@@ -428,10 +452,26 @@ def _wished(concepts: Sequence[Concept]) -> bool:
     return said.index("state") > max(things or places, default=-1)
 
 
-def _of_it(concepts: Sequence[Concept]) -> bool:
+def _of_it(concepts: Sequence[Concept], domains: set[str]) -> bool:
+    """Whether it names nothing, but for a quality that all these kinds of things have.
+
+    How it is where one is says nothing of them, unless it says what is to be done as well.
+    """
     names = {concept.name for concept in concepts}
-    kinds = {name for name in names - _OF_IT if name.startswith(("kind:", "attr:", "adj:"))}
+    if "half" in names and any(name.startswith("adj:") for name in names):
+        return False  # "Too loud, half that" is half of what it was.
+    theirs = {f"attr:{kind}" for kind, domain in DOMAINS.items() if {domain} == domains}
+    theirs |= _FELT_OF.get(next(iter(domains)), frozenset()) if len(domains) == 1 else set()
+    if any(name in EVERY_OP and not name.startswith("adj:") for name in names):
+        theirs |= {name for name in names if name.startswith("adj:")}
+    kinds = {n for n in names - _OF_IT - theirs if n.startswith(("kind:", "attr:", "adj:"))}
     return not asks(concepts) and not kinds and not names & _NOT_OF_IT
+
+
+def _plain(concepts: Sequence[Concept]) -> Sequence[Concept]:
+    """Without a "more" that only says on: "down more" is down."""
+    moved = any(concept.name in _MOVED for concept in concepts)
+    return [c for c in concepts if c.name != "more"] if moved else concepts
 
 
 def _repeats(concepts: Sequence[Concept]) -> bool:

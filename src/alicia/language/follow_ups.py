@@ -25,7 +25,7 @@ from alicia.language.intents import plan as plan_of
 from alicia.language.patterns import expand
 from alicia.language.plan import Plan, PlannedAction, PlannedQuestion, QuestionKind
 from alicia.language.tables import Tables, follow_up_table
-from alicia.language.wording import NUMBER, Wording
+from alicia.language.wording import NUMBER, Bare, Wording
 
 _CHOSEN = ("color", "tone")
 _BY_DOMAIN: Mapping[str, Mapping[str, str]] = {
@@ -47,6 +47,10 @@ _STEPS = {
     ("target_temperature", False): "cooler",
     ("volume", True): "louder",
     ("volume", False): "quieter",
+    ("position", True): "raise",
+    ("position", False): "lower",
+    ("speed", True): "faster",
+    ("speed", False): "slower",
 }
 _SET = {
     "brightness": "brightness",
@@ -172,14 +176,23 @@ class FollowUps:
         bare = self._wording.bare(text)
         if topic.which:
             return self._chosen(bare.text, topic, home)
-        acts = self._acts.get((bare.text, self._asks(text)))
-        if acts and len(bare.numbers) <= 1:
-            # In a bare form "rosa" is "rossa".
-            heard = self._wording.letters(text)
-            acts = [act for act in acts if self._wording.letters(act.said) in heard]
-            return self._done_to(topic, acts, next(iter(bare.numbers), None), home)
+        if self._acts_of(text, bare):
+            return self.of_it(text, topic, home)
         found = self._targets.get(bare.text)
-        return self._done_elsewhere(topic, found, home) if found else None
+        return self.elsewhere(topic, found, home) if found else None
+
+    def of_it(self, text: str, topic: Topic, home: Home) -> Plan | None:
+        """The same where it can only be about the same things."""
+        bare = self._wording.bare(text)
+        acts = self._acts_of(text, bare)
+        # In a bare form "rosa" is "rossa".
+        heard = self._wording.letters(text)
+        acts = [act for act in acts if self._wording.letters(act.said) in heard]
+        return self._done_to(topic, acts, next(iter(bare.numbers), None), home)
+
+    def _acts_of(self, text: str, bare: Bare) -> Sequence[_Act]:
+        acts = self._acts.get((bare.text, self._asks(text)), ())
+        return acts if len(bare.numbers) <= 1 else ()
 
     def points(self, text: str) -> bool:
         """Whether a tidied sentence has a word for what was spoken of before."""
@@ -214,7 +227,8 @@ class FollowUps:
 
     # ---- "and the bedroom?" ----
 
-    def _done_elsewhere(self, topic: Topic, found: Sequence[str], home: Home) -> Plan:
+    def elsewhere(self, topic: Topic, found: Sequence[str], home: Home) -> Plan:
+        """The same of these things, or of the first of these rooms. Raises as `plan` does."""
         areas = [own_id for own_id in found if home.area(own_id)]
         if areas:
             return self._in_area(topic, areas[0], home)
@@ -237,8 +251,17 @@ class FollowUps:
             raise UnknownEntityError(area=names_of(area, self._language)[0] if area else area_id)
         return self.again(topic, alike, home)
 
-    def again(self, topic: Topic, entities: Sequence[Entity], home: Home) -> Plan:
-        """The same as before, to these. Raises NotCapableError where none of them can do it."""
+    def again(
+        self,
+        topic: Topic,
+        entities: Sequence[Entity],
+        home: Home,
+        amount: float | None = None,
+    ) -> Plan:
+        """The same as before, to these; a step by this amount.
+
+        Raises NotCapableError where none of them can do it.
+        """
         ids = tuple(entity.entity_id for entity in entities)
         if topic.question is not None:
             question = _asked(topic.question, ids)
@@ -247,7 +270,7 @@ class FollowUps:
         for action in topic.actions:
             able = [entity for entity in entities if _can(entity, action.capability)]
             plans += [
-                self._again(action, entity, home)
+                self._again(action, entity, home, amount)
                 for entity in able
                 if not ((key := _key(action, entity)) and _opens(NAMED[key], entity))
             ]
@@ -257,11 +280,15 @@ class FollowUps:
         placed = _placed(merged)
         return replace(merged, response=placed) if placed else merged
 
-    def _again(self, action: TopicAction, entity: Entity, home: Home) -> Plan:
+    def _again(
+        self, action: TopicAction, entity: Entity, home: Home, amount: float | None = None
+    ) -> Plan:
         key = _key(action, entity)
+        if amount is not None and action.relative:
+            key = f"{key}_by" if f"{key}_by" in NAMED else None
         if key is None or not fits(entity, NAMED[key]):
             raise NotCapableError(entity=entity.entity_id, capability=action.capability)
-        value = None if action.relative else action.value
+        value = amount if action.relative else action.value
         return self._one(NAMED[key], entity, value, self._word(action), home)
 
     def _word(self, action: TopicAction) -> str:
@@ -340,7 +367,8 @@ def _found(ids: Iterable[str], home: Home) -> list[Entity]:
 
 
 def _act_for(key: str, entity: Entity) -> Act | None:
-    """The act of a key that this thing can do."""
+    """The act of a key that this thing can do; a door that can be locked is closed so."""
+    key = "lock" if key == "close" and entity.domain == "lock" else key
     act = NAMED.get(_BY_DOMAIN[key].get(entity.domain, "") if key in _BY_DOMAIN else key)
     return act if act is not None and fits(entity, act) else None
 

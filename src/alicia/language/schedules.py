@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from alicia.contracts.conversation import Topic
 from alicia.contracts.schedules import After, Becomes
@@ -35,6 +35,7 @@ from alicia.language.schedule_requests import Act, ScheduleRequest
 from alicia.language.several_times import SeveralTimes, Way
 from alicia.language.tables import LANGUAGES, base_language, load_tables
 from alicia.language.time_phrases import Timed, TimePhrase, TimePhrases, groups_of, spans_of
+from alicia.language.told_times import ToldTimes
 
 Recognize = Callable[[str], Plan]
 """The plan of a command without a time. Raises as Understanding.recognize does."""
@@ -75,6 +76,7 @@ class Schedules:
         ]
         self._conditions = Conditions(tables, self._phrases)
         self._language = tables.language
+        self._told_times = ToldTimes(tables, self._phrases)
         self._several = SeveralTimes(tables, self._phrases)
 
     def request(
@@ -129,6 +131,8 @@ class Schedules:
         """What the home is told, without its time in `rest`. Raises as `request` does."""
         if said.weak and self._is_exact(whole, recognize):
             return None
+        if self._only_told(text, whole, said, recognize):
+            return None
         try:
             if said == TimePhrase():
                 return self._for_a_while(text, whole, recognize, now)
@@ -139,6 +143,15 @@ class Schedules:
             if self._is_harmless(whole, recognize) or (greets and self._is_exact(whole, recognize)):
                 return None
             raise
+
+    def _only_told(self, text: str, whole: Timed, said: TimePhrase, recognize: Recognize) -> bool:
+        """Whether its time is told of beside a command, which is for now."""
+        if said == TimePhrase() and not whole.durations:
+            return False
+        commands = self._told_times.commands(text)
+        return any(map(partial(_is_command, recognize), commands)) and self._is_exact(
+            whole, recognize
+        )
 
     def several(
         self, text: str, recognize: RecognizeAfter, home: Home, now: datetime
@@ -316,6 +329,15 @@ class Schedules:
         except AliciaError:
             return False
         return not plan.snapped
+
+
+def _is_command(recognize: Recognize, text: str) -> bool:
+    """Whether it is a whole command, word for word."""
+    try:
+        plan = recognize(text)
+    except AliciaError:
+        return False
+    return bool(plan.actions) and not plan.snapped and not plan.complaint
 
 
 def load_schedules(language: str) -> Schedules:

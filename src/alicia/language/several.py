@@ -15,7 +15,9 @@ from alicia.language.tables import follow_up_table
 
 INTENT = "AliciaSeveral"
 _MOST = 6
-_CUT = "|"
+_CUT = re.compile(r"\|")
+"""What a table's `rewrites` leave where a command ends."""
+_EDGES = " ,、，"
 _SHARED = 4
 """Words, or three times as many signs, that a part may share with the first or the last."""
 
@@ -32,7 +34,8 @@ class Several:
 
     def __init__(self, language: str, *, spaced: bool) -> None:
         own = follow_up_table(language)
-        self._cuts = [(re.compile(pattern), by) for pattern, by in own.get("cuts", [])]
+        self._cuts = [re.compile(pattern) for pattern, _ in own.get("cuts", [])]
+        self._cuts.insert(0, _CUT)
         self._rewrites = [(re.compile(pattern), by) for pattern, by in own.get("rewrites", [])]
         self._spaced = spaced
 
@@ -53,16 +56,34 @@ class Several:
         """Cut wherever it may be, and at each place alone."""
         for pattern, by in self._rewrites:
             text = pattern.sub(by, text)
-        for pattern, by in self._cuts:
-            text = pattern.sub(by, text)
-        parts = [part for piece in text.split(_CUT) if (part := piece.strip(" ,、，"))]
+        pieces = self._pieces(text)
+        parts = pieces[::2]
         if not 1 < len(parts) <= _MOST:
             return
         yield parts
         if len(parts) > 2:
-            gap = " " if self._spaced else ""
-            for at in range(1, len(parts)):
-                yield [gap.join(parts[:at]), gap.join(parts[at:])]
+            for at in range(2, len(pieces), 2):
+                both = ("".join(pieces[: at - 1]), "".join(pieces[at:]))
+                yield [_CUT.sub(" " if self._spaced else "", part) for part in both]
+
+    def _pieces(self, text: str) -> list[str]:
+        """Its parts, and between them what stood there."""
+        found = [text]
+        for pattern in self._cuts:
+            cut: list[str] = []
+            for at, piece in enumerate(found):
+                cut += [piece] if at % 2 else _split(pattern, piece)
+            found = cut
+        parts: list[str] = []
+        between = ""
+        for at, piece in enumerate(found):
+            bare = piece if at % 2 else piece.strip(_EDGES)
+            if at % 2 or not bare:
+                between += piece
+                continue
+            parts += [between, bare] if parts else [bare]
+            between = ""
+        return parts
 
     def _plans(
         self, parts: Sequence[str], whole: Whole, quick: Whole, after: After
@@ -72,12 +93,12 @@ class Several:
         for at, part in enumerate(parts):
             found = whole(part)
             if found is None and at == 0:
-                found = self._with_end(part, parts[-1], quick)
+                found = self._with_ends(part, parts[1:], quick)
             elif found is None:
                 found = shared = self._with_start(part, parts[0], quick)
                 found = (
                     found
-                    or self._with_end(part, parts[-1], quick)
+                    or self._with_ends(part, parts[at + 1 :], quick)
                     or self._with_both(part, parts[0], parts[-1], quick)
                     or after(part, plans[-1])
                 )
@@ -95,6 +116,11 @@ class Several:
     def _with_start(self, part: str, first: str, quick: Whole) -> Plan | None:
         """With the words that begin the first: "turn on the desk lamp and the bedside lamp"."""
         return next(filter(None, (quick(s + part) for s in self._starts(first))), None)
+
+    def _with_ends(self, part: str, rest: Sequence[str], quick: Whole) -> Plan | None:
+        """With the words that end the next, or else the last: "A and B off, C on"."""
+        ends = dict.fromkeys((*rest[:1], *rest[-1:]))
+        return next(filter(None, (self._with_end(part, end, quick) for end in ends)), None)
 
     def _with_end(self, part: str, last: str, quick: Whole) -> Plan | None:
         """With the words that end the last: "turn on the kitchen and bedroom lights"."""
@@ -123,6 +149,16 @@ class Several:
             return [text[-count:] for count in range(min(3 * _SHARED, len(text) - 1), 0, -1)]
         words = text.split(" ")
         return [" " + " ".join(words[-n:]) for n in range(min(_SHARED, len(words) - 1), 0, -1)]
+
+
+def _split(pattern: re.Pattern[str], text: str) -> list[str]:
+    """The text parted there, with what parts it."""
+    parts: list[str] = []
+    at = 0
+    for found in pattern.finditer(text):
+        parts += [text[at : found.start()], found.group()]
+        at = found.end()
+    return [*parts, text[at:]]
 
 
 def without_reasons(plans: Sequence[Plan]) -> Sequence[Plan]:

@@ -145,7 +145,8 @@ class TimePhrases:
         ]
         self._suspicious = self.compiled(self.table["suspicious"])
         amounts = self.table.get("amounts")
-        self._amount = re.compile(rf" ?(?:{amounts})") if amounts else None
+        half = r"(?:(?:halb|half|demi|medi|mezz|mei)\w*(?: an?| de)? )?"
+        self._amount = re.compile(rf" ?{half}(?:{amounts})") if amounts else None
 
     # ---- patterns ----
 
@@ -297,7 +298,7 @@ class TimePhrases:
                 continue
             for match in pattern.finditer(timed.key):
                 if self._amount and self._amount.match(timed.key, match.end()):
-                    continue  # "um 20 Prozent"
+                    continue  # "um 20 Prozent", "um ein halbes Grad"
                 phrase = self._phrase(match, entry, timed)
                 if phrase is not None and match.group():
                     found.append((match.start(), match.end(), phrase))

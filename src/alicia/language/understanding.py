@@ -24,6 +24,7 @@ from alicia.language.candidates import candidates, opens_something
 from alicia.language.choosing import best_of
 from alicia.language.composing import Composer
 from alicia.language.follow_ups import FollowUps, topic_of
+from alicia.language.going_on import GoingOn
 from alicia.language.grammar import Grammar, Reading, tidy
 from alicia.language.guesses import Guesses
 from alicia.language.intents import plan, touches_protected
@@ -77,6 +78,9 @@ class Understanding:
         )
         self._several = Several(self._tables.language, spaced=self._snap.wording.spaced)
         self._follow_ups = FollowUps(self._tables, self._snap.wording)
+        self._going_on = GoingOn(
+            self.language, self._composer, self._follow_ups, spaced=self._snap.wording.spaced
+        )
         letters = self._snap.wording.letters
         self._fillers = [letters(f).replace(" ", "") for f in self._tables.tidy.fillers]
         self._fillers = [f for f in self._fillers if len(f) >= _LONG_FILLER]
@@ -147,24 +151,10 @@ class Understanding:
         if topic.which and self._strict_or_none(text, home, area_id) is not None:
             return None  # Who was asked "which one?" wants something else now.
         tidied = tidy(text, self._tables)
-        answer = self._beside.answer(tidied)
-        found = self._composer.about(answer, topic, home)
-        # "Down by twenty" is not "down to twenty", which the other way does not tell apart.
-        if found is None or not all(action.relative for action in found.actions):
-            found = self._follow_ups.plan(answer, topic, home) or found
-        found = found or self._gone_on(answer if self._snap.wording.spaced else text, topic, home)
+        said = tidied if self._snap.wording.spaced else text
+        whole = self._strict_or_none(text, home, area_id) is not None
+        found = self._going_on.plan(said, tidied, topic, home, whole=whole)
         return found and replace(found, heard=text.strip())
-
-    def _gone_on(self, text: str, topic: Topic, home: Home) -> Plan | None:
-        """By its concepts: something else to the same things, or the same to others."""
-        for about in (self._composer.about, self._composer.about_there):
-            if (found := about(text, topic, home)) is not None:
-                return found
-        others = self._composer.elsewhere(text, topic, home) if topic.actions else None
-        try:
-            return self._follow_ups.again(topic, others, home) if others else None
-        except AliciaError:
-            return None
 
     def _recognize(
         self, text: str, home: Home, area_id: str | None, alternatives: Sequence[str]
@@ -430,7 +420,7 @@ class Understanding:
 
         def after(text: str, before: Plan) -> Plan | None:
             topic = topic_of(before)
-            followed = self._follow_ups.plan(text, topic, home) if topic else None
+            followed = self._going_on.then(text, topic, home) if topic else None
             if followed is not None:
                 return followed
             rooms = {home.entity(e).area_id for e in before.entities}

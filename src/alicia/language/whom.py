@@ -319,7 +319,8 @@ def _name(entity: Entity, scene: Scene) -> str:
 def chosen(concepts: Sequence[Concept], among: Sequence[Entity], scene: Scene) -> frozenset[str]:
     """Those of the entities that are meant by words that only name; none where any is unclear."""
     found: set[str] = set()
-    for group in _shared([g for g in map(_group, _cut(concepts)) if g is not None]):
+    groups = [group for group in map(_group, _cut(concepts)) if group is not None]
+    for group in _shared(groups) if groups else ():
         named = {
             str(i) for c in group.entities for i in (c.value if isinstance(c.value, tuple) else ())
         }

@@ -260,3 +260,131 @@ def test_in_which_room_is_answered_by_the_room(
     # Whoever wants something else instead has it.
     with pytest.raises(NotUnderstoodError):
         understanding.recognize("banana", home=home, topic=topic)
+
+
+GOING_ON = [
+    ("en", "set the heating to 19", "no, 23", "target_temperature", 23.0),
+    ("en", "set the heating to 19", "make that twenty and a half", "target_temperature", 20.5),
+    ("en", "make the living room lamp blue", "nah, try green", "color", "green"),
+    ("es", "pon la lámpara del salón en rojo", "mejor en azul", "color", "blue"),
+    ("es", "baja la persiana del dormitorio al 30", "no, al cincuenta", "position", 50.0),
+    ("fr", "mets le chauffage à 22", "finalement plutôt 19", "target_temperature", 19.0),
+    ("fr", "mets le lampadaire en bleu", "non, en jaune", "color", "yellow"),
+    ("de", "stell die Heizung auf 22", "ach sagen wir lieber 20,5", "target_temperature", 20.5),
+    ("it", "metti il riscaldamento a 21", "no, a 22", "target_temperature", 22.0),
+    ("pt", "põe o abajur da sala azul", "não, verde", "color", "green"),
+    ("zh", "厨房音箱放歌", "声音调到二十就好", "volume", 20.0),
+    ("ja", "廊下の電気つけて", "やっぱり消して", "power", False),
+    ("ko", "침대 램프 켜 줘", "아니 다시 꺼 줘", "power", False),
+]
+
+
+@pytest.mark.parametrize(("language", "before", "text", "capability", "value"), GOING_ON)
+def test_what_was_set_is_set_anew(
+    language: str,
+    before: str,
+    text: str,
+    capability: str,
+    value: object,
+    understandings: Callable[[str], Understanding],
+    home: Home,
+) -> None:
+    understanding = understandings(language)
+    topic = after(understanding, before, home)
+    found = understanding.recognize(text, home=home, topic=topic)
+    assert [(a.capability, a.value) for a in found.actions] == [(capability, value)]
+    assert found.entities == tuple(topic.actions[0].entities)
+
+
+AGAIN = [
+    ("en", "dim the hallway light", "a bit more", "brightness", -20.0),
+    ("en", "turn up the heating", "a bit more", "target_temperature", 1.0),
+    ("it", "abbassa la luce del corridoio", "ancora un po'", "brightness", -20.0),
+    ("de", "mach das Licht im Flur dunkler", "noch etwas", "brightness", -20.0),
+]
+
+
+@pytest.mark.parametrize(("language", "before", "text", "capability", "value"), AGAIN)
+def test_more_goes_on_the_same_way(
+    language: str,
+    before: str,
+    text: str,
+    capability: str,
+    value: object,
+    understandings: Callable[[str], Understanding],
+    home: Home,
+) -> None:
+    understanding = understandings(language)
+    topic = after(understanding, before, home)
+    found = understanding.recognize(text, home=home, topic=topic)
+    assert [(a.capability, a.value) for a in found.actions] == [(capability, value)]
+
+
+OTHERS = [
+    ("en", "turn on the bedroom lamp", "turn the other one off", "light.bedside_lamp", False),
+    ("en", "turn on the bedroom lamp", "and the other one too", "light.bedside_lamp", True),
+    ("es", "enciende la lámpara del dormitorio", "apaga la otra", "light.bedside_lamp", False),
+    ("de", "mach die Schlafzimmerlampe an", "die andere auch", "light.bedside_lamp", True),
+    ("pt", "acende o abajur da cabeceira", "apaga o outro", "light.bedroom_lamp", False),
+]
+
+
+@pytest.mark.parametrize(("language", "before", "text", "entity", "on"), OTHERS)
+def test_the_other_one_is_the_only_other_one_there(
+    language: str,
+    before: str,
+    text: str,
+    entity: str,
+    on: bool,
+    understandings: Callable[[str], Understanding],
+    home: Home,
+) -> None:
+    understanding = understandings(language)
+    topic = after(understanding, before, home)
+    found = understanding.recognize(text, home=home, topic=topic)
+    assert changes(found) == [((entity,), "power", on)]
+
+
+@pytest.mark.parametrize(
+    ("language", "first", "then"),
+    [
+        ("en", "how warm is it in the bedroom", "and outside?"),
+        ("de", "wie warm ist es im Schlafzimmer", "und draußen?"),
+    ],
+)
+def test_outside_is_asked_about_too(
+    language: str,
+    first: str,
+    then: str,
+    understandings: Callable[[str], Understanding],
+    home: Home,
+) -> None:
+    understanding = understandings(language)
+    topic = after(understanding, first, home)
+    found = understanding.recognize(then, home=home, topic=topic)
+    assert found.question is not None
+    assert {home.entity(e).area_id for e in found.question.entities} == {"garden"}
+
+
+def test_a_complaint_beside_a_follow_up_is_why(english: Understanding, home: Home) -> None:
+    topic = after(english, "turn up the living room speaker", home)
+    found = english.recognize("that's too loud, turn it down", home=home, topic=topic)
+    assert [(a.capability, a.value) for a in found.actions] == [("volume", -10.0)]
+    with pytest.raises(AliciaError):  # half of what it was
+        english.recognize("that's too loud, half that", home=home, topic=topic)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "no more light",
+        "no, don't turn it off",
+        "I turned it off",
+        "the other one was off",
+        "not 23",
+    ],
+)
+def test_talk_after_a_turn_moves_nothing(text: str, english: Understanding, home: Home) -> None:
+    topic = after(english, "turn on the bedroom lamp", home)
+    with pytest.raises(AliciaError):
+        english.recognize(text, home=home, topic=topic)

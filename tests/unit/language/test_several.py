@@ -149,3 +149,29 @@ def test_a_preview_of_several_is_whole_and_half_of_the_second_is_not(
     assert english.preview(TWO_COMMANDS["en"], home=home).complete
     half = english.preview("turn on the kitchen light and close the", home=home)
     assert (half.complete, half.open) == (False, True)
+
+
+PLACES = [
+    ("en", "lights on in the bathroom and off in the bedroom", None,
+     {"light.bathroom": True, "light.bedroom_lamp": False, "light.bedside_lamp": False}),
+    ("de", "lichter im Bad an und im Schlafzimmer aus", None,
+     {"light.bathroom": True, "light.bedroom_lamp": False, "light.bedside_lamp": False}),
+    ("ja", "リビングの電気を消して音楽も止めて", "kitchen",
+     {"light.living_room_lamp": False, "light.living_room_ceiling": False,
+      "media_player.living_room_speaker": False}),
+    ("fr", "lampe de bureau et lampe du salon éteintes, la lumière du couloir allumée", None,
+     {"light.office_desk": False, "light.living_room_lamp": False, "light.hallway": True}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("language", "text", "area", "wanted"), PLACES)
+def test_the_room_of_one_is_that_of_the_next_or_another(
+    language: str,
+    text: str,
+    area: str | None,
+    wanted: dict[str, bool],
+    understandings: Callable[[str], Understanding],
+    home: Home,
+) -> None:
+    plan = understandings(language).recognize(text, home=home, area_id=area)
+    assert {e: a.value for a in plan.actions for e in a.entities} == wanted

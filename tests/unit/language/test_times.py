@@ -232,9 +232,48 @@ def test_noon_and_midnight_have_their_half_of_the_day() -> None:
         ("en", "desk lamp at 8", "intent.not_understood"),
         ("pt", "acende a luz da cozinha daqui a pouco", "-"),
         ("es", "enciende luego la luz de la cocina", "-"),
+        (
+            "de",
+            "mach die Heizung um ein halbes Grad wärmer",
+            "- climate.thermostat target_temperature=0.5",
+        ),
     ],
 )
 def test_what_only_looks_like_a_time(
     language: str, text: str, at_once: str, understandings: Understandings, home: Home
 ) -> None:
     assert outcome(text, language, understandings(language), home) == at_once
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("en", "the guests stay tonight, turn on the hallway light"),
+        ("en", "turn on the hallway light, the guests stay tonight"),
+        ("de", "in fünf Minuten kommen die Gäste, mach das Licht im Flur an"),
+        ("es", "esta noche vienen invitados, enciende la luz del pasillo"),
+        ("fr", "on reçoit des invités ce soir, allume la lumière du couloir"),
+        ("it", "stasera arrivano gli ospiti, accendi la luce del corridoio"),
+        ("pt", "hoje à noite vêm visitas, acende a luz do corredor"),
+        ("zh", "今晚客人住这儿，把走廊灯打开"),
+        ("ko", "오늘 밤에 손님 오니까 복도 불 켜 줘"),
+    ],
+)
+def test_a_time_that_is_told_beside_a_command_is_none_of_it(
+    language: str, text: str, understandings: Understandings, home: Home
+) -> None:
+    assert outcome(text, language, understandings(language), home) == "- light.hallway power=True"
+
+
+@pytest.mark.parametrize(
+    ("text", "when"),
+    [
+        ("in the evening, turn on the hallway light", "2026-03-05T19:00"),
+        ("tonight, turn on the hallway light", "2026-03-05T19:00"),
+        ("turn off the hallway light at nine, we're going to bed", "2026-03-05T21:00"),
+    ],
+)
+def test_a_time_of_the_command_stays_its_time(
+    text: str, when: str, understandings: Understandings, home: Home
+) -> None:
+    assert when in outcome(text, "en", understandings("en"), home)
