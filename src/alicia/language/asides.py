@@ -30,6 +30,7 @@ _MOST_KEPT = 24
 _MOST_WORDS = 10
 """Words of what was said first; a correction takes the place of any of them."""
 _PAUSE = re.compile(r"\s*(?:[;:!?…–—、，。；！？]+|(?<!\d)[.,]+|[.,]+(?!\d))\s*")
+_QUOTED = re.compile(r"[«\"„“「『]\s*(.{3,}?)\s*[»\"“”」』]")
 _NOTHING = re.compile(r"(?!)")
 
 
@@ -71,6 +72,7 @@ class Asides:
         self._spaced = spaced
         self._never = _pattern(own, "never")
         self._tells = _pattern(own, "tells") if "tells" in own else re.compile("")
+        self._talk = _pattern(own, "talk")
         self._begins = _pattern(own, "begins")
         self._ends = _pattern(own, "ends")
         self._stops = _pattern(own, "stops")
@@ -82,6 +84,15 @@ class Asides:
         self._ones = _pattern(own, "ones")
         self._answers = re.compile(rf"^(?:{self._corrects.pattern})+", re.VERBOSE)
         self._complains = _pattern(own, "complains")
+
+    def talks(self, text: str) -> bool:
+        """Whether somebody talks, whatever else is said: to a person, or of what was or is not."""
+        return bool(self._talk.search(text.casefold()))
+
+    def quoted(self, text: str) -> list[str]:
+        """What stands between quotation marks, where there is more than that."""
+        found = _QUOTED.findall(text)
+        return found if _QUOTED.sub("", text).strip(" ,.!?…、，。！？") else []
 
     def splits(self, text: str) -> Iterator[Split]:
         """Each way to read a tidied sentence as a command with asides, long commands first."""

@@ -38,6 +38,14 @@ class Beside:
         """What is said after another turn, without the words that take it back."""
         return self._asides.answer(text)
 
+    def talks(self, text: str, home: Home, area_id: str | None) -> bool:
+        """Whether it only talks of commands, or quotes one: `he shouted "turn it off"`."""
+        if self._asides.talks(text):
+            return True
+        quoted = (tidy(part, self._tables) for part in self._asides.quoted(text))
+        plans = (self._quick(part, home, area_id) for part in quoted)
+        return any(plan is not None and plan.response != "scene" for plan in plans)
+
     def corrected(self, tidied: str, home: Home, area_id: str | None) -> Plan | None:
         """Somebody corrects themselves: what they mean must be whole. Raises nothing."""
         for text in self._asides.corrected(tidied):
@@ -77,10 +85,12 @@ class Beside:
 
     def _names_scene(self, command: str, home: Home) -> bool:
         """Whether the command is but the name of a scene, without so much as a "please"."""
-        said = command.casefold().strip(" ,.!?…、，。！")
+        words = command.casefold().strip(" ,.!?…、，。！").split(" ")
+        bare = words[1:] if words[0] in self._tables.articles else words
         scenes = [entity for entity in home.entities() if entity.domain == "scene"]
         names = [name for scene in scenes for name in names_of(scene, self._tables.language)]
-        return said in {name.casefold() for name in names}
+        called = {name.casefold() for name in names}
+        return " ".join(words) in called or " ".join(bare) in called
 
     def _told_with(self, split: Split, home: Home, area_id: str | None) -> Plan | None:
         """The command; of what was told beside it the thing is "it", and the room is where."""

@@ -9,7 +9,7 @@ from alicia.language.asking import asks
 from alicia.language.concepts import Concept
 from alicia.language.meaning import EVERY_OP
 from alicia.language.plan import Plan
-from alicia.language.several import together, without_reasons
+from alicia.language.several import contradict, together, without_reasons
 
 _MOST_COMMANDS = 4
 _MOST_WAYS = 6
@@ -30,6 +30,7 @@ def chained(ways: Iterable[Sequence[Concept]], read: Read) -> Plan | None:
         if asks(concepts) or sum(concept.name in _DOING for concept in concepts) <= 1:
             continue
         plans = _parted(concepts, read, _MOST_COMMANDS, None)
+        plans = [plan for plan in plans if not contradict(plan.parts)]
         if len({plan.actions for plan in plans}) == 1:
             return plans[0]
     return None

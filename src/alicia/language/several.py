@@ -46,6 +46,8 @@ class Several:
         """
         for parts in self.ways(text):
             plans = without_reasons(self._plans(parts, whole, quick, after) or ())
+            if contradict(plans):
+                continue
             # "Turn it off, no, never mind" takes it back.
             taken_back = any(plan.intent == "HassNevermind" for plan in plans or ())
             if plans and not taken_back and not any(plan.question for plan in plans):
@@ -171,6 +173,15 @@ def without_reasons(plans: Sequence[Plan]) -> Sequence[Plan]:
     if len(plans) == 2 and done[1] < done[0]:
         return plans[1:]
     return plans
+
+
+def contradict(plans: Sequence[Plan]) -> bool:
+    """Whether a thing is to be two things at once: "lights on, lights off, all day long"."""
+    done: dict[tuple[str, str], object] = {}
+    for entity, capability, value in (change for plan in plans for change in _changes(plan)):
+        if done.setdefault((entity, capability), value) != value:
+            return True
+    return False
 
 
 def _changes(plan: Plan) -> frozenset[tuple[str, str, object]]:

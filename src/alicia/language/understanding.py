@@ -296,6 +296,8 @@ class Understanding:
         # The words of a partial come again as those of the transcript.
         said = self._as_said(text, tidied)
         key = (said[0], area_id)
+        if self._beside.talks(text, home, area_id):
+            return None
         if key not in self._known:
             if len(self._known) >= _KEPT:
                 self._known.clear()
@@ -367,6 +369,8 @@ class Understanding:
 
         Raises like `recognize`.
         """
+        if self._beside.talks(text, home, area_id):
+            return None
         readings = self._grammar.readings(tidy(text, self._tables), area_id)
         return self._best([r for r in readings if r.wildcards], home, area_id)
 
@@ -443,6 +447,8 @@ class Understanding:
 
     def _snapped(self, text: str, home: Home, area_id: str | None) -> Plan | None:
         """The nearest sentence that can be said; or all but those who are named exactly."""
+        if self._beside.talks(text, home, area_id):
+            return None
         tidied = tidy(text, self._tables)
         unparted = not self._snap.wording.spaced
         if unparted and self._composer.knows(text):
