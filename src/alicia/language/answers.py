@@ -176,10 +176,9 @@ class _Speech:
         }
         if not known:
             return self._unknown(question)
-        if question.kind is QuestionKind.VALUE:
-            return self._value(question, known)
-        if question.kind is QuestionKind.EACH:
-            return self._each(question, known)
+        if question.kind in (QuestionKind.VALUE, QuestionKind.EACH):
+            told = self._value if question.kind is QuestionKind.VALUE else self._each
+            return told(question, known)
         if self.sayings:
             return self._said(self.sayings, question, known)
         states = {e: self._state(e, question.capability or "", v) for e, v in known.items()}
@@ -255,7 +254,8 @@ class _Speech:
         if len(readings) == 1:
             return self._ended(self._measured(readings[0][1], capability, readings[0][0]))
         told = [
-            f"{place_of(e, self.home, self.language)}: {self._measured(e, capability, v)}"
+            f"{place_of(e, self.plan.slots.get(e), self.home, self.language)}: "
+            f"{self._measured(e, capability, v)}"
             for v, e in readings
         ]
         text = ("、" if self.language in ("zh", "ja") else ", ").join(told)

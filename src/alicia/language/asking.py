@@ -8,7 +8,7 @@ from alicia.contracts.devices import Entity
 from alicia.errors import NotUnderstoodError
 from alicia.language.acts import NAMED, PLACED, Act
 from alicia.language.candidates import fits
-from alicia.language.comparing import compared
+from alicia.language.comparing import compared, which_of
 from alicia.language.concepts import Concept
 from alicia.language.grammar import Reading, Slot
 from alicia.language.intents import plan as plan_of
@@ -62,6 +62,8 @@ _ASKED_FOR: Mapping[str, str] = {
     "attr:color": "ask:color",
 }
 """What a quality asks for after a "what"."""
+MEASURED = frozenset(_ASKED_FOR)
+"""Qualities that are asked of a thing with no other word."""
 _OF: Mapping[str, str] = {
     "light": "ask:bright",
     "media_player": "ask:loud",
@@ -70,13 +72,23 @@ _OF: Mapping[str, str] = {
     "climate": "ask:target",
 }
 """What is asked of a thing where only "at" or "set to" was said."""
+_BESIDE: Mapping[str, frozenset[str]] = {
+    **dict.fromkeys(("ask:warm", "ask:humid"), frozenset({"up", "down", "above", "below"})),
+    "ask:of": frozenset({"on", "up", "open"}),
+    "ask:far": frozenset({"on", "up", "open", "down", "close", "raise", "lower"}),
+    "ask:loud": frozenset({"on", "up", "open", "play", "start"}),
+    "ask:bright": frozenset({"on"}),
+    "ask:power": frozenset({"on", "start"}),
+}
+"""What may be said beside what is asked: "how loud does it play"."""
 _LOCKED = {"lock": "close", "unlock": "open"}
 """Of "closed and locked", "locked" is asked."""
 _STATE = frozenset(
     {"on", "off", "open", "close", "shut", "up", "down", "lock", "unlock", "play", "start", "stop"}
-    | {"above", "below"}
+    | {"above", "below", "extended", "retracted"}
 )
 """What a thing may be, said without a verb: "window shut"."""
+_CLOSING = frozenset({"off", "stop", "finished", "close", "down", "lower", "shut", "below"})
 _WONDERED = _STATE | {"nothing", "maybe", "state", "entity", "area", "floor", "here", "still"}
 _PAIRS = ({"is_on", "is_off"}, {"is_open", "is_closed"}, {"is_locked", "is_unlocked"})
 """Of which "or" leaves open which it is."""
@@ -128,8 +140,8 @@ def wondered(concepts: Sequence[Concept], scene: Scene, *, noun_first: bool) -> 
     if not state or not things or not told:
         return None
     last = min(names.index(one) for one in state) > things[-1]
-    after = "state" in names or "cop" in names if noun_first else last
-    plain = scene.mark == "plain" or "cop" in names and scene.mark
+    after = bool({"state", "cop"} & set(names)) if noun_first else last
+    plain = scene.mark == "plain" or (scene.mark and "cop" in names)
     asking = plain or ("cop" not in names and _only_told(concepts, scene))
     if not (asking and last and after) or scene.language in ("zh", "ja", "ko"):
         return None
@@ -162,8 +174,10 @@ def asked(concepts: Sequence[Concept], scene: Scene) -> Plan | None:
     names = {concept.name for concept in concepts}
     if names & {"or", "tag"}:
         names.add("asks")
-    if (rooms := compared(concepts, scene)) is not None:
-        return rooms
+    if sum(concept.name == "asks" for concept in concepts) > 1:
+        names.add("or")  # "Is it on, is it off?"
+    if (several := compared(concepts, scene) or which_of(concepts, scene)) is not None:
+        return several
     if "and" in names or any(name.startswith(("color:", "tone:", "adj:")) for name in names - _HOW):
         return None
     rest = {n for n in names if n not in _NEUTRAL and not n.startswith(("kind:", "attr:", "ask:"))}
@@ -178,19 +192,27 @@ def asked(concepts: Sequence[Concept], scene: Scene) -> Plan | None:
     found = targets(concepts, scene, alone="lock" if locks else _alone_in(about))
     if not found or len(found) != 1:
         return None
-    target = found[0]
+    return _about(about, found[0], rest, names, scene)
+
+
+def _about(
+    about: str, target: Target, rest: set[str], names: set[str], scene: Scene
+) -> Plan | None:
+    """What is asked of this one."""
     if _playing(target, rest, names):
         return _of(PLACED["which_players"], target, scene, _anywhere(target))
-    if about == "ask:color":
-        return _colored(target, rest, scene)
-    if about == "ask:yes":
-        return _yes_no(target, rest, names, scene)
-    if about in ("ask:which", "ask:many"):
-        act = "which_lights" if about == "ask:which" else "how_many_lights"
-        lit = rest == {"on"} and target.entity is None and target.domain == "light"
-        place = {} if not target.place.named and not target.place.here else None
-        return _of(PLACED[act], target, scene, place) if lit else None
-    return _measured(about, target, rest, scene)
+    match about:
+        case "ask:color":
+            return _colored(target, rest, scene)
+        case "ask:yes":
+            return _yes_no(target, rest, names, scene)
+        case "ask:which" | "ask:many":
+            act = "which_lights" if about == "ask:which" else "how_many_lights"
+            lit = rest == {"on"} and target.entity is None and target.domain == "light"
+            place = {} if not target.place.named and not target.place.here else None
+            return _of(PLACED[act], target, scene, place) if lit else None
+        case _:
+            return _measured(about, target, rest, scene)
 
 
 _HOW = frozenset({"adj:cold", "adj:hot", "adj:warm"})
@@ -203,6 +225,9 @@ def _ask(names: set[str], rest: set[str]) -> str:
         return "ask:which"  # "tell me the lights that are on"
     if every:
         return _one_of(every, names)
+    if {"what", "percent"} <= names:
+        rest.discard("percent")
+        return "ask:of"  # "what percent is the lamp at"
     qualities = {_ASKED_FOR[name] for name in names if name in _ASKED_FOR}
     if "asks" in names and not {"what", "setto"} <= names and (rest or len(qualities) != 1):
         how = names & _HOW
@@ -223,8 +248,8 @@ def _one_of(every: set[str], names: set[str]) -> str:
 
 def _playing(target: Target, rest: set[str], names: set[str]) -> bool:
     """Whether it asks what plays: "what is playing"."""
-    which = "ask:which" in names or ("what" in names and "asks" not in names)
-    return which and rest == {"play"} and target.entity is None
+    which = bool(names & {"ask:which", "what"})
+    return which and rest in ({"play"}, {"start"}) and target.entity is None
 
 
 def _colored(target: Target, rest: set[str], scene: Scene) -> Plan | None:
@@ -246,7 +271,7 @@ def _alone_in(about: str) -> str | None:
 
 
 def _measured(about: str, target: Target, rest: set[str], scene: Scene) -> Plan | None:
-    if rest - {"on", "up", "open"} or (rest and about not in ("ask:of", "ask:far", "ask:loud")):
+    if rest - _BESIDE.get(about, frozenset()):
         return None
     if about in _AIR:
         return _air(*_AIR[about], target, scene)
@@ -276,8 +301,8 @@ def _air(key: str, capability: str, target: Target, scene: Scene) -> Plan | None
 
 def _yes_no(target: Target, rest: set[str], names: set[str], scene: Scene) -> Plan | None:
     entity = target.entity
-    if entity is None and {_STATES["light"].get(n, _OPENED.get(n)) for n in rest} in _PAIRS:
-        rest -= {"off", "stop", "finished", "close", "down", "lower", "shut", "below"}
+    if entity is None and "or" in names:
+        rest = _one_way(rest)
     if "kind:someone" in names:
         return _of(PLACED["any_motion"], target, scene) if not rest and target.place.named else None
     if target.kind == "window":
@@ -292,13 +317,27 @@ def _yes_no(target: Target, rest: set[str], names: set[str], scene: Scene) -> Pl
         return _of(PLACED[act], target, scene, _anywhere(target)) if act else None
     if entity.domain == "lock" and rest & set(_OPENED):
         entity = _contact(entity, scene) or entity
-    keys = {_STATES.get(entity.domain, {}).get(word) for word in rest}
-    if keys in _PAIRS:
-        keys = {"which_state"}
-    key = keys.pop() if len(keys) == 1 else None
+    key = _state_asked(entity, rest, either="or" in names)
     if key is None or not fits(entity, NAMED[key]):
         return None
     return _of(NAMED[key], Target(target.place, entity, target.said), scene)
+
+
+def _state_asked(entity: Entity, rest: set[str], *, either: bool) -> str | None:
+    """The act that asks for a state of this thing; None where there is none."""
+    states = _STATES.get(entity.domain, {})
+    if entity.device_class == "awning":
+        states = {**states, "extended": "is_open", "retracted": "is_closed"}
+    keys = {states.get(word) for word in rest}
+    if either and keys in _PAIRS:
+        return "which_state"
+    return keys.pop() if len(keys) == 1 else None
+
+
+def _one_way(rest: set[str]) -> set[str]:
+    """Of "on or off" and "open or closed", on and open."""
+    ways = {_STATES["light"].get(n, _OPENED.get(n)) for n in rest}
+    return rest - _CLOSING if ways in _PAIRS else rest
 
 
 def _windows(target: Target, rest: set[str], scene: Scene) -> Plan | None:

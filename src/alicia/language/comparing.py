@@ -1,4 +1,4 @@
-"""Comparing: how warm or humid it is in several rooms, "which is warmer, the bath or the bedroom"."""
+"""Comparing: how warm it is in several rooms, "which is warmer, the bath or the bedroom"."""
 
 from __future__ import annotations
 
@@ -49,7 +49,27 @@ def compared(concepts: Sequence[Concept], scene: Scene) -> Plan | None:
     if not ids:
         return None
     question = PlannedQuestion(QuestionKind.EACH, tuple(ids), capability, not felt & _COLD)
-    return Plan(intent="AliciaGetReading", question=question)
+    said = dict(zip(ids, rooms.values(), strict=False)) if rooms else {}
+    return Plan(intent="AliciaGetReading", question=question, slots=said)
+
+
+def which_of(concepts: Sequence[Concept], scene: Scene) -> Plan | None:
+    """The plan of a question which of two things it is: "what is on, the radio or the TV"."""
+    names = {concept.name for concept in concepts}
+    ids = [c.value[0] for c in concepts if c.name == "entity" and isinstance(c.value, tuple)]
+    ways = names & {"on", "off", "play", "start"}
+    if len(ids) < 2 or "or" not in names or len(ways) != 1:
+        return None
+    if not names - ways - {"entity", "state", "kind:music"} <= _BESIDE or "and" in names:
+        return None
+    capability = "power" if ways & {"on", "off"} else "playing"
+    things = [scene.home.entity(i) for i in ids]
+    if not all(can(thing, capability) for thing in things):
+        capability = "playing"
+    if not all(can(thing, capability) for thing in things):
+        return None
+    question = PlannedQuestion(QuestionKind.WHICH, tuple(ids), capability, "off" not in ways)
+    return Plan(intent="HassGetState", response="which", question=question)
 
 
 def _whole(names: set[str], rooms: dict[str, str]) -> bool:
@@ -70,8 +90,9 @@ def _telling(home: Home, area_id: str, capability: str) -> Entity | None:
     return there[0] if there else None
 
 
-def place_of(entity_id: str, home: Home, language: str) -> str:
-    """The room of what was asked, or its name where it is in none."""
+def place_of(entity_id: str, said: str | None, home: Home, language: str) -> str:
+    """The room of what was asked, by the name that was said; or its own where it is in none."""
     entity = home.entity(entity_id)
     area = home.area(entity.area_id or "")
-    return names_of(area or entity, language)[0]
+    names = names_of(area or entity, language)
+    return next((name for name in names if name.lower() == said), names[0])

@@ -19,7 +19,7 @@ from alicia.contracts.devices import Entity
 from alicia.errors import AliciaError, AmbiguousError, NotUnderstoodError
 from alicia.home.model import Home, names_of
 from alicia.language.acts import NAMED, PLACED, Act
-from alicia.language.asking import asked, asks, doubted, wondered
+from alicia.language.asking import MEASURED, asked, asks, doubted, wondered
 from alicia.language.candidates import fits
 from alicia.language.chaining import chained
 from alicia.language.concepts import Concept, Concepts, concept_table
@@ -402,7 +402,10 @@ def _measures(concepts: Sequence[Concept], scene: Scene) -> bool:
     said = [concept for concept in concepts if concept.name != "nothing"]
     if len(said) == 1 and said[0].name == "entity" and isinstance(said[0].value, tuple):
         return scene.home.entity(said[0].value[0]).domain == "sensor"
-    return sorted(c.name for c in said) in (["area", "attr:humidity"], ["area", "attr:temperature"])
+    names = sorted(c.name for c in said)
+    if len(names) == 2 and names[1] == "entity" and names[0] in MEASURED:
+        return True  # "soundbar volume"
+    return names in (["area", "attr:humidity"], ["area", "attr:temperature"])
 
 
 def _rolled(key: str, target: Target, want: Wanted) -> str:
