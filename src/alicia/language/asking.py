@@ -92,6 +92,8 @@ _CLOSING = frozenset({"off", "stop", "finished", "close", "down", "lower", "shut
 _WONDERED = _STATE | {"nothing", "maybe", "state", "entity", "area", "floor", "here", "still"}
 _PAIRS = ({"is_on", "is_off"}, {"is_open", "is_closed"}, {"is_locked", "is_unlocked"})
 """Of which "or" leaves open which it is."""
+_SOMEONE = frozenset({"kind:someone", "nothing", "area", "floor", "here", "still", "any"})
+"""All of a question whether anybody is there that has no verb."""
 _BARE = frozenset({"attr:temperature", "attr:humidity"})
 """Qualities that nobody names of a room but to ask for them."""
 _CLOCK = {"ask:time": "time", "ask:date": "date"}
@@ -123,6 +125,8 @@ def asks(concepts: Sequence[Concept]) -> bool:
     """Whether it is a question: by a word that asks, or "bedroom temperature", and no more."""
     names = {concept.name for concept in concepts}
     if any(name in ASKING or name.startswith("ask:") for name in names):
+        return True
+    if "kind:someone" in names and names <= _SOMEONE:
         return True
     measured = len(names & _BARE) == 1 and "area" in names
     return measured and names <= _BARE | {"nothing", "area"}
@@ -172,7 +176,7 @@ def doubted(concepts: Sequence[Concept], scene: Scene) -> Plan:
 def asked(concepts: Sequence[Concept], scene: Scene) -> Plan | None:
     """The plan of a question; None where it makes none. Raises like `intents.plan`."""
     names = {concept.name for concept in concepts}
-    if names & {"or", "tag"}:
+    if names & {"or", "tag"} or names <= _SOMEONE:
         names.add("asks")
     if sum(concept.name == "asks" for concept in concepts) > 1:
         names.add("or")  # "Is it on, is it off?"
@@ -206,6 +210,8 @@ def _about(
             return _colored(target, rest, scene)
         case "ask:yes":
             return _yes_no(target, rest, names, scene)
+        case "ask:which" if target.entity is not None and target.domain == "cover":
+            return _measured("ask:far", target, rest, scene)  # "where is the blind at"
         case "ask:which" | "ask:many":
             act = "which_lights" if about == "ask:which" else "how_many_lights"
             lit = rest == {"on"} and target.entity is None and target.domain == "light"

@@ -306,7 +306,7 @@ class Composer:
         done = self._done(concepts, want, scene) if want else None
         if want is None or done is None:
             return None
-        if scene.mark and all(op.startswith("adj:") for op in want.ops) and want.complains:
+        if scene.mark and want.complains and _only_says(concepts, want):
             return doubted(concepts, scene)
         late = self._concepts.noun_first and _told_last(concepts)
         if late and touches_protected(done, scene.home):
@@ -395,6 +395,12 @@ class Composer:
 def _of_things(concept: Concept) -> bool:
     """Whether it is a noun for a kind of thing; "everything" and "somebody" are for none."""
     return concept.name.startswith("kind:") and concept.of in DOMAINS and concept.of != _ALL
+
+
+def _only_says(concepts: Sequence[Concept], want: Wanted) -> bool:
+    """Whether it says but how it is: "it's too hot", "it's hot, it's turned on"."""
+    adjectives = all(op.startswith("adj:") for op in want.ops)
+    return adjectives or any(concept.name == "state" for concept in concepts)
 
 
 def _measures(concepts: Sequence[Concept], scene: Scene) -> bool:
