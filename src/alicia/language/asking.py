@@ -277,7 +277,9 @@ def _alone_in(about: str) -> str | None:
 
 
 def _measured(about: str, target: Target, rest: set[str], scene: Scene) -> Plan | None:
-    if rest - _BESIDE.get(about, frozenset()):
+    # "It's cold, turn the heating up" asks nothing.
+    air = about not in _AIR or (target.place.named and not target.kind)
+    if rest and (rest - _BESIDE.get(about, frozenset()) or not air):
         return None
     if about in _AIR:
         return _air(*_AIR[about], target, scene)
