@@ -33,6 +33,7 @@ _PLAYER = ("media_player",)
 _CLIMATE = ("climate",)
 _OPENABLE = ("cover", "binary_sensor")
 _ON_OFF = ("light", "switch", "fan", "climate")
+_TOLD = (*_ON_OFF, *_OPENABLE, "lock", "media_player")
 
 
 def _steps(up: str, down: str, act: Act, slot: str = "step") -> dict[str, Act]:
@@ -149,6 +150,7 @@ NAMED: dict[str, Act] = {
     "is_locked": _is("is_locked", ("lock",), "locked"),
     "is_unlocked": _is("is_unlocked", ("lock",), "unlocked"),
     "is_playing": _is("is_playing", _PLAYER, "playing"),
+    "which_state": Act("which_state", "HassGetState", "one", {"state": "on"}, domains=_TOLD),
     "get_target": Act("get_target", "AliciaGetTarget", domains=_CLIMATE),
     "get_temperature": Act(
         "get_temperature",
@@ -163,6 +165,8 @@ NAMED: dict[str, Act] = {
         domains=_LIGHT,
         capability="brightness",
     ),
+    "get_color": _reads("get_color", "color", _LIGHT),
+    "get_tone": _reads("get_tone", "color_temperature", _LIGHT),
     "get_position": _reads("get_position", "position", _COVER),
     "get_volume": _reads("get_volume", "volume", _PLAYER),
     "get_speed": _reads("get_speed", "speed", _FAN),
@@ -269,6 +273,7 @@ PLACED: dict[str, Act] = {
         {"scope": "everything", "state": "on"},
         domains=("light", "switch", "fan"),
     ),
+    "which_players": _counted("which_players", "which", "playing", domain="media_player"),
     "any_light": _counted("any_light", "any"),
     "all_lights_are_off": _counted("all_lights_are_off", "all", "off"),
     "how_many_lights": _counted("how_many_lights", "how_many"),

@@ -7,10 +7,12 @@ from datetime import datetime
 
 from alicia.contracts.devices import OutcomeKind, Result, Value
 from alicia.home.model import Home, names_of
+from alicia.language.comparing import place_of
 from alicia.language.phrases import listing, number, phrase, text_of, word
 from alicia.language.plan import Plan, PlannedQuestion, QuestionKind
 from alicia.language.rendering import Query, SpokenState, render
 from alicia.language.sayings import Sayings
+from alicia.language.shades import color_word, is_pale, tone_word
 from alicia.language.tables import Tables, load_tables
 
 _CODE = {
@@ -174,8 +176,9 @@ class _Speech:
         }
         if not known:
             return self._unknown(question)
-        if question.kind is QuestionKind.VALUE:
-            return self._value(question, known)
+        if question.kind in (QuestionKind.VALUE, QuestionKind.EACH):
+            told = self._value if question.kind is QuestionKind.VALUE else self._each
+            return told(question, known)
         if self.sayings:
             return self._said(self.sayings, question, known)
         states = {e: self._state(e, question.capability or "", v) for e, v in known.items()}
@@ -215,14 +218,48 @@ class _Speech:
         if self.sayings and worded:
             key = _state_word(capability, known[entity])
             return self.sayings.is_so(entity, key, so=None, home=self.home)
+        if (shade := self._shade(entity, capability, known[entity])) is not None:
+            return self._ended(shade[:1].upper() + shade[1:])
         if worded or not readings:
             state = self._state(entity, capability, known[entity])
             return self._render_state(entity, Query([state]), state)
         mean = sum(readings) / len(readings)
+        return self._ended(self._measured(entity, capability, mean))
+
+    def _measured(self, entity: str, capability: str, value: float) -> str:
+        """A number with its unit."""
         declared = self.home.capability(entity, capability)
         unit = _UNITS.get((declared.unit if declared else None) or "")
-        said = number(mean, self.language)
-        return self._ended(word(f"unit.{unit}", self.language, value=said) if unit else said)
+        said = number(value, self.language)
+        return word(f"unit.{unit}", self.language, value=said) if unit else said
+
+    def _shade(self, entity: str, capability: str, value: Value) -> str | None:
+        """The word for the colour of a light, or for its white with the kelvin."""
+        tone = self.home.value(entity, "color_temperature")
+        if isinstance(value, str) and capability == "color":
+            if not (is_pale(value) and isinstance(tone, float)):
+                return color_word(value, self.tables)
+            value, capability = tone, "color_temperature"
+        if capability != "color_temperature" or not isinstance(value, float):
+            return None
+        white = tone_word(value, self.tables)
+        said = self._measured(entity, capability, value)
+        return f"{white} ({said})" if white else said
+
+    def _each(self, question: PlannedQuestion, known: dict[str, Value]) -> str:
+        """Room by room, the warmest first, or the coldest."""
+        capability = question.capability or ""
+        readings = [(v, e) for e, v in known.items() if isinstance(v, float)]
+        readings.sort(reverse=bool(question.wanted))
+        if len(readings) == 1:
+            return self._ended(self._measured(readings[0][1], capability, readings[0][0]))
+        told = [
+            f"{place_of(e, self.plan.slots.get(e), self.home, self.language)}: "
+            f"{self._measured(e, capability, v)}"
+            for v, e in readings
+        ]
+        text = ("、" if self.language in ("zh", "ja") else ", ").join(told)
+        return self._ended(text[:1].upper() + text[1:])
 
     def _render_state(self, entity: str, query: Query, state: SpokenState) -> str:
         template = self.tables.own_response("HassGetState", self.plan.response)

@@ -16,10 +16,10 @@ from itertools import islice
 
 from alicia.contracts.conversation import Topic
 from alicia.contracts.devices import Entity
-from alicia.errors import AliciaError, AmbiguousError
+from alicia.errors import AliciaError, AmbiguousError, NotUnderstoodError
 from alicia.home.model import Home, names_of
 from alicia.language.acts import NAMED, PLACED, Act
-from alicia.language.asking import asked, asks
+from alicia.language.asking import MEASURED, asked, asks, doubted, wondered
 from alicia.language.candidates import fits
 from alicia.language.chaining import chained
 from alicia.language.concepts import Concept, Concepts, concept_table
@@ -31,7 +31,7 @@ from alicia.language.meaning import EVERY_OP, KEYS, Wanted, wanted
 from alicia.language.plan import Plan
 from alicia.language.several import together
 from alicia.language.tables import Tables
-from alicia.language.whom import DOMAINS, Place, Scene, Target, chosen, only, targets
+from alicia.language.whom import DOMAINS, Mark, Place, Scene, Target, chosen, only, targets
 from alicia.language.wording import Wording
 
 _NO_SPEECH = re.compile(r"[^\W\d][._][^\W\d]")
@@ -86,11 +86,14 @@ class Composer:
         """Takes up this home's names."""
         self._concepts.use(home)
 
-    def plan(self, text: str, home: Home, area_id: str | None) -> Plan | None:
-        """What a tidied sentence asks for; None where it can't be read so. Raises nothing."""
+    def plan(self, text: str, home: Home, area_id: str | None, mark: Mark = "") -> Plan | None:
+        """What a tidied sentence asks for; None where it can't be read so.
+
+        Raises NotUnderstoodError where a `mark` makes a question of it that can't be answered.
+        """
         if not self._concepts or not text or _NO_SPEECH.search(text):
             return None
-        scene = Scene(home, area_id, self._tables.language, self._concepts.lamps)
+        scene = Scene(home, area_id, self._tables.language, self._concepts.lamps, mark)
         hangs = text.endswith(self._hanging)
         for alike in self._concepts.cuts(text):
             ways: list[Sequence[Concept]] = []
@@ -100,6 +103,8 @@ class Composer:
                 ways.append(concepts)
                 try:
                     found = self._read(concepts, scene)
+                except NotUnderstoodError:
+                    raise
                 except AmbiguousError:
                     return None  # Who has two things of a name is asked back.
                 except AliciaError:
@@ -295,10 +300,14 @@ class Composer:
     def _read(self, concepts: Sequence[Concept], scene: Scene) -> Plan | None:
         if asks(concepts) or _measures(concepts, scene):
             return asked(concepts, scene)
+        if (told := wondered(concepts, scene, noun_first=self._concepts.noun_first)) is not None:
+            return told
         want = self._wanted(concepts) if _wished(concepts) else None
         done = self._done(concepts, want, scene) if want else None
         if want is None or done is None:
             return None
+        if scene.mark and want.complains and _only_says(concepts, want):
+            return doubted(concepts, scene)
         late = self._concepts.noun_first and _told_last(concepts)
         if late and touches_protected(done, scene.home):
             return None  # "La puerta del garaje abre" tells as well.
@@ -388,12 +397,21 @@ def _of_things(concept: Concept) -> bool:
     return concept.name.startswith("kind:") and concept.of in DOMAINS and concept.of != _ALL
 
 
+def _only_says(concepts: Sequence[Concept], want: Wanted) -> bool:
+    """Whether it says but how it is: "it's too hot", "it's hot, it's turned on"."""
+    adjectives = all(op.startswith("adj:") for op in want.ops)
+    return adjectives or any(concept.name == "state" for concept in concepts)
+
+
 def _measures(concepts: Sequence[Concept], scene: Scene) -> bool:
     """Whether only what can be read is named: "bedroom temperature"."""
     said = [concept for concept in concepts if concept.name != "nothing"]
     if len(said) == 1 and said[0].name == "entity" and isinstance(said[0].value, tuple):
         return scene.home.entity(said[0].value[0]).domain == "sensor"
-    return sorted(c.name for c in said) in (["area", "attr:humidity"], ["area", "attr:temperature"])
+    names = sorted(c.name for c in said)
+    if len(names) == 2 and names[1] == "entity" and names[0] in MEASURED:
+        return True  # "soundbar volume"
+    return names in (["area", "attr:humidity"], ["area", "attr:temperature"])
 
 
 def _rolled(key: str, target: Target, want: Wanted) -> str:

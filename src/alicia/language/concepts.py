@@ -62,6 +62,11 @@ Meaning: TypeAlias = tuple[Concept, ...]
 """All that one phrase stands for at once: "too dark" is `too` and `dark`."""
 
 _Phrases: TypeAlias = dict[Phrase, list[Meaning]]
+OUTDOORS = frozenset(
+    {"garden", "yard", "backyard", "terrace", "patio", "balcony", "deck", "porch", "outdoors"}
+    | {"outside", "roof terrace"}
+)
+"""Rooms that are none: all of them are outside."""
 _LIGHTS = ("light", "lamp", "bulb")
 _TOLD = frozenset({"light", "switch", "fan", "cover", "climate", "media_player"})
 """Kinds of things that are called by less than their names."""
@@ -344,8 +349,11 @@ class Concepts:
     def _also(self, area: Area) -> Iterator[tuple[tuple[str, ...], str]]:
         """Words for a room of this kind: "outside" is the garden."""
         also: Mapping[str, list[str]] = self._table.get("areas", {})
-        for name in (area.name, *area.aliases):
-            yield from ((self._cut(text), text) for text in also.get(name.lower(), []))
+        names = [name.lower() for name in (area.name, *area.aliases)]
+        if not OUTDOORS.isdisjoint(names):
+            names.append("outdoors")
+        for name in names:
+            yield from ((self._cut(text), text) for text in also.get(name, []))
 
     def _join(self, phrases: _Phrases, room: str, place: Concept) -> None:
         """A room's name written together with a noun: "Küchenrollo"."""

@@ -17,6 +17,8 @@ class QuestionKind(StrEnum):
     ALL = "all"
     WHICH = "which"
     COUNT = "count"
+    EACH = "each"
+    """What is it in each of these rooms? `wanted`: the most comes first."""
     TIME = "time"
     DATE = "date"
 

@@ -34,6 +34,7 @@ from alicia.language.several import Several
 from alicia.language.snap import Snap, Snapped
 from alicia.language.sparing import Sparing, without
 from alicia.language.tables import load_tables
+from alicia.language.whom import Mark
 
 _POLITE = 75
 """Likeness in percent from which words are taken for a polite opening that was misheard."""
@@ -84,7 +85,7 @@ class Understanding:
         letters = self._snap.wording.letters
         self._fillers = [letters(f).replace(" ", "") for f in self._tables.tidy.fillers]
         self._fillers = [f for f in self._fillers if len(f) >= _LONG_FILLER]
-        self._known: dict[tuple[str, str | None], Plan | AliciaError | None] = {}
+        self._known: dict[tuple[str, str | None, Mark], Plan | AliciaError | None] = {}
 
     def prewarm(self, home: Home) -> None:
         """Takes up the home's names and runs each path once, so that no person waits for it."""
@@ -295,14 +296,15 @@ class Understanding:
             return None
         # The words of a partial come again as those of the transcript.
         said = self._as_said(text, tidied)
-        key = (said[0], area_id)
         if self._beside.talks(text, home, area_id):
             return None
+        mark = self._mark(text, tidied)
+        key = (said[0], area_id, mark)
         if key not in self._known:
             if len(self._known) >= _KEPT:
                 self._known.clear()
             try:
-                self._known[key] = self._parsed(tidied, said, home, area_id)
+                self._known[key] = self._parsed(tidied, said, home, area_id, mark)
             except AliciaError as error:
                 self._known[key] = error
         known = self._known[key]
@@ -317,11 +319,18 @@ class Understanding:
         asked = "?" if text.rstrip(" .!。！").endswith(("?", "？")) else ""
         return tuple(dict.fromkeys((text, tidied + asked)))
 
+    def _mark(self, text: str, tidied: str) -> Mark:
+        """The question mark of a sentence of words; of signs it is one that stands for itself."""
+        words = text.rstrip(" .!")
+        if self.language in ("zh", "ja", "ko") or not words.endswith("?"):
+            return ""
+        return "plain" if len(words.split()) == len(tidied.split()) else "polite"
+
     def _parsed(
-        self, tidied: str, said: Sequence[str], home: Home, area_id: str | None
+        self, tidied: str, said: Sequence[str], home: Home, area_id: str | None, mark: Mark
     ) -> Plan | None:
         for one in said:
-            if (composed := self._composer.plan(one, home, area_id)) is not None:
+            if (composed := self._composer.plan(one, home, area_id, mark)) is not None:
                 return composed
         error: AliciaError | None = None
         ours = [self._said, self._read]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal, TypeAlias
 
 from alicia.contracts.devices import Entity
 from alicia.errors import AmbiguousError
@@ -38,6 +39,8 @@ _ONE = frozenset({"lamp", "door", "lock"})
 """Nouns that mean one thing."""
 _PLACES = ("area", "floor")
 
+Mark: TypeAlias = Literal["", "polite", "plain"]
+
 
 @dataclass(frozen=True)
 class Scene:
@@ -48,6 +51,8 @@ class Scene:
     language: str
     lamps: frozenset[str]
     """Entities that are called a lamp, among other lights."""
+    mark: Mark = ""
+    """Whether it ends in a question mark: as all of what was said, or beside polite words."""
 
 
 @dataclass(frozen=True)
