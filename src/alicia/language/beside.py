@@ -97,6 +97,8 @@ class Beside:
         command = tidy(split.command, self._tables)
         if self._snap.unfinished(command) or self._strange(split.aside, command, split.complains):
             return None
+        if any(map(self._composer.states, command.split(", "))):
+            return None  # "Lights off, door shut, I've gone up to bed" tells how things were left.
         entities, rooms = self._composer.mentions(split.aside)
         spoken_of = self._composer.spoken_of(split.aside, home)
         if spoken_of and (plan := self._composer.done_to(command, spoken_of, home)):

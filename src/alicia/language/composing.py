@@ -177,6 +177,11 @@ class Composer:
         names = ({c.name for c in way} for way in self._concepts.ways(text))
         return any(way & {"cop", "seems", "asks", "state"} for way in names)
 
+    def states(self, text: str) -> bool:
+        """Whether it only says how a thing is to be, or was left: "luces apagadas"."""
+        names = ({c.name for c in way} for way in islice(self._concepts.ways(text), 1))
+        return any("state" in way and not way & _WISHES for way in names)
+
     def orders(self, text: str) -> bool:
         """Whether the words say of what kind of thing they speak, be it by what is to be done."""
         ways = islice(self._concepts.ways(text), _MOST_LOOKED_AT)
