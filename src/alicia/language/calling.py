@@ -49,6 +49,9 @@ class Calling:
         self._between = frozenset(w for text in table.get("between", ()) for w in cut(text))
         self._of_the = frozenset(w for text in table.get("of_the", ()) for w in cut(text))
         self._alone = frozenset(cut(text) for text in table.get("not_alone", ()))
+        rows = [[word for noun in row for word in cut(noun)] for row in table.get("swaps", ())]
+        self._alike = {noun: row for row in rows for noun in row}
+        """Nouns that are said for one another."""
         self._stands = [cut(text) for text in table.get("stands", ())]
         self._sides = sorted(map(cut, table.get("sides", ())), key=len, reverse=True)
         self._links: Sequence[str] = table.get("links", ())
@@ -173,23 +176,23 @@ class Calling:
             if noun and rest and not self._names_place(rest, rooms):
                 yield from ((*rest, *stands, *noun) for stands in self._stands)
             return
-        for rest in self._stems(words) if self._stands else ():
+        for rest, noun in self._stems(words) if self._stands else ():
             if not self._names_place(rest, rooms):
                 forms = [rest] if self._links else self._forms(rest)
-                every = product(self._lamps, self._stands, forms)
-                yield from ((*self._cut(lamp), *stands, *form) for lamp, stands, form in every)
+                every = product(self._alike.get(noun, (noun,)), self._stands, forms)
+                yield from ((lamp, *stands, *form) for lamp, stands, form in every)
 
-    def _stems(self, words: Phrase) -> Iterator[Phrase]:
-        """A light's name without its noun, which may be written together with it."""
+    def _stems(self, words: Phrase) -> Iterator[tuple[Phrase, str]]:
+        """A light's name without its noun, which may be written together with it; and the noun."""
         if len(words) > 1 and words[-1] in self._lamps:
-            yield words[:-1]
+            yield words[:-1], words[-1]
         elif self._links:
             name = " ".join(words)
             noun = next((n for n in self._lamps if name.endswith(n) and name != n), None)
             stem = name.removesuffix(noun or "")
             for link in dict.fromkeys(("", *self._links)) if noun and stem.strip() else ():
-                if stem.endswith(link) and stem.removesuffix(link).strip():
-                    yield tuple(stem.removesuffix(link).split())
+                if noun and stem.endswith(link) and stem.removesuffix(link).strip():
+                    yield tuple(stem.removesuffix(link).split()), noun
 
     def _numbers(self, key: Phrase) -> Iterator[tuple[Phrase, bool]]:
         """The words for one of them, which may be any, and for all."""

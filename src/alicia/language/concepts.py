@@ -62,6 +62,26 @@ Meaning: TypeAlias = tuple[Concept, ...]
 """All that one phrase stands for at once: "too dark" is `too` and `dark`."""
 
 _Phrases: TypeAlias = dict[Phrase, list[Meaning]]
+
+
+class _Layered(_Phrases):
+    """The phrases of one home over those of a language, which stay as they are."""
+
+    def __init__(self, language: _Phrases) -> None:
+        super().__init__()
+        self._language = language
+
+    def own(self, words: Phrase) -> list[Meaning]:
+        """What these words stand for, to be changed for this home."""
+        if words not in self:
+            self[words] = list(self._language.get(words, ()))
+        return self[words]
+
+    def of(self, words: Phrase) -> Sequence[Meaning]:
+        """What these words stand for; nothing where they are unknown."""
+        return self.get(words) or self._language.get(words, ())
+
+
 OUTDOORS = frozenset(
     {"garden", "yard", "backyard", "terrace", "patio", "balcony", "deck", "porch", "outdoors"}
     | {"outside", "roof terrace"}
@@ -108,11 +128,14 @@ class Concepts:
         self._never = [re.compile(pattern) for pattern in self._table.get("never", [])]
         self._respelt = [(re.compile(p), by) for p, by in self._table.get("respell", [])]
         self._rewrites = [(re.compile(p), by) for p, by in self._table.get("rewrites", [])]
-        self._phrases = self._words
+        self._phrases = _Layered(self._words)
         self._names_apart: _Phrases = {}
         """Names of several words without those that may stand between them."""
         self._costs: dict[Phrase, float] = {}
-        self._longest = 1
+        """Of this home's phrases; of the language's own ones it is worked out once."""
+        self._word_costs = self._costs_of(self._words) if self._cutter else {}
+        self._longest_word = max(map(len, self._words), default=1)
+        self._longest = self._longest_word
         self._lamp = tuple(word for word, meaning in self._kinds if meaning[0].name == "kind:lamp")
         self.lamps: frozenset[str] = frozenset()
         """Entities that are called a lamp."""
@@ -122,10 +145,14 @@ class Concepts:
         """Whether names begin with their noun: "the kitchen" then begins no other name."""
         return bool(self._between)
 
-    def pronounced(self, word: str) -> bool:
-        """Whether it is a verb with a pronoun written to it: "apágala"."""
-        plain = self._wording.plain(word)
-        return self._stem(plain) != plain
+    def _costs_of(self, phrases: _Phrases) -> dict[Phrase, float]:
+        return {
+            words: cost_of(empty=all(c.name == "nothing" for m in meanings for c in m))
+            for words, meanings in phrases.items()
+        }
+
+    def _cost(self, words: Phrase) -> float | None:
+        return self._costs.get(words) or self._word_costs.get(words)
 
     def __bool__(self) -> bool:
         return bool(self._words) and bool(self._table)
@@ -134,7 +161,7 @@ class Concepts:
         for pattern in patterns:
             for text in expand(pattern):
                 words = self._cut(text)
-                meaning = tuple(_concept(part, text) for part in key.split("+"))
+                meaning = _meaning(key, text if "kind:" in key else "")
                 known = self._words.setdefault(words, [])
                 if meaning in known:
                     continue
@@ -158,19 +185,16 @@ class Concepts:
         """Takes up this home's names."""
         if not self:
             return
-        phrases = {words: list(meanings) for words, meanings in self._words.items()}
+        phrases = _Layered(self._words)
         self._names_apart = {}
         self._name_entities(phrases, home)
         self._name_places(phrases, home)
         self._phrases = phrases
         apart = (len(words) * (1 + _MOST_BETWEEN) for words in self._names_apart)
-        self._longest = max(*map(len, phrases), *apart, 1)
-        self._costs = {
-            words: cost_of(empty=all(c.name == "nothing" for m in meanings for c in m))
-            for words, meanings in phrases.items()
-        }
+        self._longest = max(*map(len, phrases), *apart, self._longest_word, 1)
+        self._costs = self._costs_of(phrases)
 
-    def _name_entities(self, phrases: _Phrases, home: Home) -> None:
+    def _name_entities(self, phrases: _Layered, home: Home) -> None:
         named: dict[tuple[str, ...], dict[str, str]] = {}
         for entity in home.entities():
             for words, name in self._names(entity):
@@ -184,20 +208,20 @@ class Concepts:
         for words, by_id in named.items():
             meaning = (Concept("entity", tuple(by_id), next(iter(by_id.values()))),)
             # A name comes before what its words mean otherwise.
-            phrases.setdefault(words, []).insert(0, meaning)
+            phrases.own(words).insert(0, meaning)
             self._name_apart(words, meaning)
         for words, by_id in named.items():
             meaning = (Concept("entity", tuple(by_id), next(iter(by_id.values()))),)
             for other in self._swapped(words, rooms):
                 if other not in named:
-                    phrases.setdefault(other, []).append(meaning)
+                    phrases.own(other).append(meaning)
                     self._name_apart(other, meaning)
         for words, ids in self._shortened(named, rooms).items():
-            phrases.setdefault(words, []).insert(0, (Concept("entity", ids, "".join(words)),))
+            phrases.own(words).insert(0, (Concept("entity", ids, "".join(words)),))
         self._call(phrases, named, home)
 
     def _call(
-        self, phrases: _Phrases, named: Mapping[Phrase, Mapping[str, str]], home: Home
+        self, phrases: _Layered, named: Mapping[Phrase, Mapping[str, str]], home: Home
     ) -> None:
         """Takes up what things are called besides their names."""
         nouns = {word for word, meaning in self._kinds if meaning[0].of in _LIGHTS}
@@ -212,7 +236,7 @@ class Concepts:
             alone = len(ids) == 1 and names_of(home.entity(ids[0]), self._language)[0].lower()
             thing = Concept("entity", ids, alone or self._joined(words))
             meaning = (thing, Concept("plural")) if many else (thing,)
-            phrases.setdefault(words, []).append(meaning)
+            phrases.own(words).append(meaning)
             self._name_apart(words, meaning)
 
     def _own_names(
@@ -250,13 +274,13 @@ class Concepts:
         name = self._joined(words)
         return name.endswith(self._lamp) or name.startswith(self._lamp)
 
-    def _name_places(self, phrases: _Phrases, home: Home) -> None:
+    def _name_places(self, phrases: _Layered, home: Home) -> None:
         named = {words for area in home.areas() for words, _ in self._names(area)}
         for area in home.areas():
             also = [(words, text) for words, text in self._also(area) if words not in named]
             for words, name in dict([*also, *self._names(area)]).items():
                 place = Concept("area", area.area_id, name)
-                phrases.setdefault(words, []).append((place,))
+                phrases.own(words).append((place,))
                 self._name_apart(words, (place,))
                 for other in self._swapped(words, set()) if self._between and words[1:] else ():
                     if other not in named:
@@ -265,10 +289,10 @@ class Concepts:
                     self._join(phrases, words[0], place)
         floors: Mapping[str, list[str]] = self._table.get("floors", {})
         for text in () if home.floors() else self._table.get("flat", []):
-            phrases.setdefault(self._cut(text), []).append((Concept("house"),))
+            phrases.own(self._cut(text)).append((Concept("house"),))
         for floor in home.floors():
             for text in (floor, *floors.get(floor.lower(), [])):
-                phrases.setdefault(self._cut(text), []).append((Concept("floor", floor, text),))
+                phrases.own(self._cut(text)).append((Concept("floor", floor, text),))
 
     def _name_apart(self, words: tuple[str, ...], meaning: Meaning) -> None:
         """Takes a name of several words up for whoever says others between them, or none."""
@@ -355,10 +379,10 @@ class Concepts:
         for name in names:
             yield from ((self._cut(text), text) for text in also.get(name, []))
 
-    def _join(self, phrases: _Phrases, room: str, place: Concept) -> None:
+    def _join(self, phrases: _Layered, room: str, place: Concept) -> None:
         """A room's name written together with a noun: "Küchenrollo"."""
         for link, (noun, meaning) in product(self._links, self._kinds):
-            phrases.setdefault((room + link + noun,), []).append((place, *meaning))
+            phrases.own((room + link + noun,)).append((place, *meaning))
 
     # ---- a sentence ----
 
@@ -388,7 +412,7 @@ class Concepts:
             return iter(())
         if self._cutter is not None:
             signs = self._rewritten(self._cutter.signs(text))
-            return self._cutter.cuts(signs, self._costs.get, self._longest)
+            return self._cutter.cuts(signs, self._cost, self._longest)
         counted = self._wording.counted(text)
         words = tuple(self._rewritten(counted.text).split())
         if words.count(NUMBER) != len(counted.numbers):
@@ -404,7 +428,7 @@ class Concepts:
 
     def _meanings(self, phrase: Phrase) -> Sequence[Meaning]:
         """What these words stand for together."""
-        found = self._phrases.get(phrase)
+        found = self._phrases.of(phrase)
         if found or not self._between or not {phrase[0], phrase[-1]}.isdisjoint(self._between):
             return found or ()
         apart = self._apart(phrase)
@@ -412,7 +436,7 @@ class Concepts:
 
     def _stem(self, word: str) -> str:
         """The verb to which a pronoun was written: "enciéndela", "accenderla"."""
-        if (word,) in self._phrases:
+        if self._phrases.of((word,)):
             return word
         for clitic in self._clitics:
             stem = word.removesuffix(clitic)
@@ -447,7 +471,7 @@ class Concepts:
     def _named(self, words: tuple[str, ...], at: int) -> tuple[int, Meaning]:
         """The longest name that begins here: its words, and what it stands for first."""
         for size in range(min(self._longest, len(words) - at), 0, -1):
-            for meaning in self._phrases.get(words[at : at + size], ()):
+            for meaning in self._phrases.of(words[at : at + size]):
                 if any(concept.name in ("entity", "area") for concept in meaning):
                     return size, meaning
         return 0, ()
@@ -466,6 +490,12 @@ class Concepts:
                 yield [phrase, *rest]
         if not found:
             dead.add(at)
+
+
+@lru_cache(maxsize=4096)
+def _meaning(key: str, text: str) -> Meaning:
+    """What a phrase under this key stands for; one for all phrases, for there are many."""
+    return tuple(_concept(part, text) for part in key.split("+"))
 
 
 def _concept(part: str, text: str) -> Concept:
