@@ -192,6 +192,12 @@ class Asides:
         return bool(self._tells.search(part))
 
 
+@lru_cache(maxsize=16)
+def asides_of(language: str, *, spaced: bool) -> Asides:
+    """One language's; one for all who ask, for its patterns take long to compile."""
+    return Asides(language, spaced=spaced)
+
+
 def _pattern(own: Mapping[str, str], key: str) -> re.Pattern[str]:
     return re.compile(own[key], re.VERBOSE) if key in own else _NOTHING
 

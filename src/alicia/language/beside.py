@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 
 from alicia.errors import AliciaError
 from alicia.home.model import Home, names_of
-from alicia.language.asides import Asides, Split
+from alicia.language.asides import Split, asides_of
 from alicia.language.composing import Composer
 from alicia.language.grammar import tidy
 from alicia.language.intents import opens_protected, touches_protected
@@ -30,7 +30,7 @@ class Beside:
         self._tables = tables
         self._composer = composer
         self._snap = snap
-        self._asides = Asides(tables.language, spaced=snap.wording.spaced)
+        self._asides = asides_of(tables.language, spaced=snap.wording.spaced)
         self._quick = quick
         self._several = several
 

@@ -22,7 +22,7 @@ from typing import Any
 from alicia.contracts.conversation import Topic, TopicAction
 from alicia.errors import AliciaError
 from alicia.home.model import Home
-from alicia.language.asides import Asides
+from alicia.language.asides import asides_of
 from alicia.language.composing import Composer
 from alicia.language.concepts import Concept
 from alicia.language.follow_ups import FollowUps
@@ -59,7 +59,7 @@ class GoingOn:
         self, language: str, composer: Composer, follow_ups: FollowUps, *, spaced: bool
     ) -> None:
         own = _table(language)
-        self._asides = Asides(language, spaced=spaced)
+        self._asides = asides_of(language, spaced=spaced)
         self._begins = _pattern(own, "begins")
         self._ends = _pattern(own, "ends")
         self._denies = _pattern(own, "denies")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from colorsys import rgb_to_hsv
 
+from alicia.home.capabilities import rgb_hex
 from alicia.language.tables import Tables
 
 _PALE = 0.4
@@ -27,13 +28,20 @@ _ROSE = 0.7
 
 
 def is_pale(color: str) -> bool:
-    """Whether a colour ("#ffd9a0") is a white more or less."""
-    return _hsv(color)[1] < _PALE
+    """Whether a colour ("#ffd9a0", "beige") is a white more or less."""
+    shade = _hsv(color)
+    return shade is not None and shade[1] < _PALE
 
 
 def color_word(color: str, tables: Tables) -> str | None:
-    """The word for a colour ("#ff40c0") in this language; None where it has none."""
-    hue, saturation, _ = _hsv(color)
+    """The word for a colour ("#ff40c0", "blue") in this language; None where it has none.
+
+    None also for what is no colour: a device may report anything.
+    """
+    shade = _hsv(color)
+    if shade is None:
+        return None
+    hue, saturation, _ = shade
     name = next(name for most, name in _HUES if hue * 360 <= most)
     if saturation < _WHITE:
         name = "white"
@@ -50,7 +58,9 @@ def tone_word(kelvin: float, tables: Tables) -> str | None:
     return tones[nearest][0] if nearest else None
 
 
-def _hsv(color: str) -> tuple[float, float, float]:
-    digits = color.removeprefix("#")
-    red, green, blue = (int(digits[at : at + 2], 16) / 255 for at in (0, 2, 4))
+def _hsv(color: str) -> tuple[float, float, float] | None:
+    known = rgb_hex(color)
+    if known is None:
+        return None
+    red, green, blue = (int(known[at : at + 2], 16) / 255 for at in (1, 3, 5))
     return rgb_to_hsv(red, green, blue)

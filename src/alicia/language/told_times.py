@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 from alicia.errors import TimeNotUnderstoodError
-from alicia.language.asides import Asides
+from alicia.language.asides import asides_of
 from alicia.language.grammar import tidy
 from alicia.language.tables import Tables
 from alicia.language.time_phrases import TimePhrase, TimePhrases
@@ -30,7 +30,7 @@ class ToldTimes:
         self._tables = tables
         self._phrases = phrases
         self._spaced = bool(tables.say.get("spaced", True))
-        self._asides = Asides(tables.language, spaced=self._spaced)
+        self._asides = asides_of(tables.language, spaced=self._spaced)
 
     def commands(self, text: str) -> Iterator[str]:
         """The commands that may be meant where only what is told beside them has a time."""

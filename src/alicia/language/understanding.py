@@ -149,6 +149,8 @@ class Understanding:
 
     def _followed(self, text: str, topic: Topic, home: Home, area_id: str | None) -> Plan | None:
         """The plan of a follow-up; None where it is none. Raises what `FollowUps.plan` does."""
+        if self._beside.talks(text, home, area_id):
+            return None
         if topic.which and self._strict_or_none(text, home, area_id) is not None:
             return None  # Who was asked "which one?" wants something else now.
         tidied = tidy(text, self._tables)
@@ -409,21 +411,11 @@ class Understanding:
         spared = self._sparing.spared(but) or self._composer.among(but, whole.entities, home)
         return without(whole, spared) if spared else None
 
-    def _alone(self, text: str, home: Home, area_id: str | None) -> Plan | None:
-        """One command. Raises nothing."""
-        for way in (self._composed, self._said):
-            try:
-                if (found := way(text, home, area_id)) is not None:
-                    return found
-            except AliciaError:
-                continue
-        return None
-
     def _severally(self, tidied: str, home: Home, area_id: str | None) -> Plan | None:
         """Several commands, each of them whole. Raises what `FollowUps.plan` does."""
 
         def whole(text: str) -> Plan | None:
-            return self._alone(text, home, area_id)
+            return self._quick(text, home, area_id)
 
         def quick(text: str) -> Plan | None:
             try:

@@ -12,6 +12,8 @@ from alicia.errors import NotUnderstoodError
 from alicia.home import demo
 from alicia.home.model import Home
 from alicia.language.answers import answer
+from alicia.language.shades import color_word, is_pale
+from alicia.language.tables import load_tables
 from alicia.language.understanding import Understanding
 
 Understandings = Callable[[str], Understanding]
@@ -137,3 +139,11 @@ def test_a_doubt_that_cannot_be_told_does_nothing(
 ) -> None:
     with pytest.raises(NotUnderstoodError):
         understandings("en").recognize("too dark in the attic?", home=house)
+
+
+def test_a_colour_is_told_by_whatever_the_device_calls_it() -> None:
+    tables = load_tables("en")
+    assert color_word("blue", tables) == color_word("#0000ff", tables) == "blue"
+    assert color_word("no colour at all", tables) is None
+    assert is_pale("beige")
+    assert not is_pale("navy")

@@ -276,6 +276,11 @@ GOING_ON = [
     ("zh", "厨房音箱放歌", "声音调到二十就好", "volume", 20.0),
     ("ja", "廊下の電気つけて", "やっぱり消して", "power", False),
     ("ko", "침대 램프 켜 줘", "아니 다시 꺼 줘", "power", False),
+    # The same step again.
+    ("en", "dim the hallway light", "a bit more", "brightness", -20.0),
+    ("en", "turn up the heating", "a bit more", "target_temperature", 1.0),
+    ("it", "abbassa la luce del corridoio", "ancora un po'", "brightness", -20.0),
+    ("de", "mach das Licht im Flur dunkler", "noch etwas", "brightness", -20.0),
 ]
 
 
@@ -294,30 +299,6 @@ def test_what_was_set_is_set_anew(
     found = understanding.recognize(text, home=home, topic=topic)
     assert [(a.capability, a.value) for a in found.actions] == [(capability, value)]
     assert found.entities == tuple(topic.actions[0].entities)
-
-
-AGAIN = [
-    ("en", "dim the hallway light", "a bit more", "brightness", -20.0),
-    ("en", "turn up the heating", "a bit more", "target_temperature", 1.0),
-    ("it", "abbassa la luce del corridoio", "ancora un po'", "brightness", -20.0),
-    ("de", "mach das Licht im Flur dunkler", "noch etwas", "brightness", -20.0),
-]
-
-
-@pytest.mark.parametrize(("language", "before", "text", "capability", "value"), AGAIN)
-def test_more_goes_on_the_same_way(
-    language: str,
-    before: str,
-    text: str,
-    capability: str,
-    value: object,
-    understandings: Callable[[str], Understanding],
-    home: Home,
-) -> None:
-    understanding = understandings(language)
-    topic = after(understanding, before, home)
-    found = understanding.recognize(text, home=home, topic=topic)
-    assert [(a.capability, a.value) for a in found.actions] == [(capability, value)]
 
 
 OTHERS = [
@@ -382,6 +363,8 @@ def test_a_complaint_beside_a_follow_up_is_why(english: Understanding, home: Hom
         "I turned it off",
         "the other one was off",
         "not 23",
+        "honey, turn it off",
+        'he shouted "turn it off"',
     ],
 )
 def test_talk_after_a_turn_moves_nothing(text: str, english: Understanding, home: Home) -> None:
