@@ -67,7 +67,16 @@ def _told(turn: TurnResult) -> str:
     )
 
 
-# Before anything is spoken: what a slow turn still does would count as this one's doing.
+@pytest.mark.parametrize("language", by_language())
+async def test_a_command_in_its_language_does_the_right_thing_and_no_other(
+    house: LiveHouse, language: str
+) -> None:
+    (turn,) = await _play(house, [recordings()[ONE_EACH[language]]])
+    assert turn.right, _told(turn)
+    assert turn.reply
+    assert turn.felt_ms is not None, "no reply was spoken"
+
+
 async def test_a_typed_command_in_korean_is_done_and_answered_aloud(house: LiveHouse) -> None:
     recording = recordings()[ONE_EACH["ko"]]
     await house.reported(entity.entity_id for entity in demo.load().entities)
@@ -95,16 +104,6 @@ async def test_a_typed_command_in_korean_is_done_and_answered_aloud(house: LiveH
     assert record.language == "ko"
     assert any("가" <= character <= "힣" for character in record.reply or "")
     assert spoken > 16_000
-
-
-@pytest.mark.parametrize("language", by_language())
-async def test_a_command_in_its_language_does_the_right_thing_and_no_other(
-    house: LiveHouse, language: str
-) -> None:
-    (turn,) = await _play(house, [recordings()[ONE_EACH[language]]])
-    assert turn.right, _told(turn)
-    assert turn.reply
-    assert turn.felt_ms is not None, "no reply was spoken"
 
 
 @pytest.mark.languages

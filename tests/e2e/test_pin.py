@@ -39,6 +39,10 @@ async def spoken(text: str, voice: Path) -> bytes:
     return np.concatenate([np.zeros(RATE_HZ // 3, np.int16), *waves]).tobytes()
 
 
+MISHEARD = 2
+"""Times that a sentence is said again."""
+
+
 async def said(house: LiveHouse, pcm: bytes) -> TurnRecord:
     heard = await house.satellite.turn(played(pcm))
     assert heard.record is not None
@@ -46,8 +50,15 @@ async def said(house: LiveHouse, pcm: bytes) -> TurnRecord:
 
 
 def holding(folder: Path, text: str) -> list[Path]:
-    files = [path for path in folder.rglob("*") if path.is_file()]
-    return [path for path in files if text.encode() in path.read_bytes()]
+    return [path for path in folder.rglob("*") if text.encode() in content(path)]
+
+
+def content(path: Path) -> bytes:
+    """Nothing of a folder, and of a file that the house removes meanwhile."""
+    try:
+        return path.read_bytes()
+    except (FileNotFoundError, IsADirectoryError):
+        return b""
 
 
 async def test_the_door_opens_to_a_spoken_pin_and_nobody_can_look_it_up(house: LiveHouse) -> None:
@@ -59,6 +70,9 @@ async def test_the_door_opens_to_a_spoken_pin_and_nobody_can_look_it_up(house: L
     await house.until(DOOR, "locked", True)
 
     asked = await said(house, door)
+    for _ in range(MISHEARD):
+        # On a busy machine "unlock" is heard as "them lock", which locks what is locked.
+        asked = asked if asked.asks_pin else await said(house, door)
     assert asked.asks_pin, (asked.transcript, asked.reply)
     assert (asked.reply, asked.expects_reply) == ("Please say your PIN.", True)
     assert house.states[DOOR].values["locked"] is True

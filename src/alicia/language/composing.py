@@ -214,7 +214,7 @@ class Composer:
         ids = dict.fromkeys(e for action in topic.actions for e in action.entities)
         ids |= dict.fromkeys(topic.question.entities if topic.question else ())
         those = [entity for i in ids if (entity := home.find(i))]
-        if not self._concepts or not those or topic.which:
+        if not self._concepts or not those or topic.which or self.names(text):
             return None
         scene = Scene(home, None, self._tables.language, self._concepts.lamps)
         domains = {entity.domain for entity in those}

@@ -371,3 +371,12 @@ def test_talk_after_a_turn_moves_nothing(text: str, english: Understanding, home
     topic = after(english, "turn on the bedroom lamp", home)
     with pytest.raises(AliciaError):
         english.recognize(text, home=home, topic=topic)
+
+
+def test_a_thing_that_is_named_is_meant_alone_whatever_was_spoken_of(
+    understandings: Callable[[str], Understanding], home: Home
+) -> None:
+    korean = understandings("ko")
+    topic = after(korean, "침대 램프 켜 줘", home)
+    found = korean.recognize("주방 불 좀 켜 주세요.", home=home, topic=topic)
+    assert changes(found) == [(("light.kitchen",), "power", True)]
