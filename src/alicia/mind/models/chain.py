@@ -26,10 +26,10 @@ from alicia.errors import (
 from alicia.mind.models.breaker import REST_S, Breaker
 from alicia.mind.models.costs import Costs, Price
 from alicia.mind.models.port import (
+    Asked,
     ChatMessage,
     Part,
     Provider,
-    Restarted,
     TextDelta,
     Tool,
     ToolCall,
@@ -97,7 +97,7 @@ class _Told:
                 self.characters.append(part.name + part.arguments)
             case Usage():
                 self.usage = part
-            case Restarted():
+            case Asked():
                 pass
 
     @property
@@ -128,8 +128,6 @@ class Chain:
         self._costs = costs
         self._within_s = within_s
         self._failed = failed
-        self.answered_by = ""
-        """Who gave the last completion."""
 
     @property
     def name(self) -> str:
@@ -146,7 +144,7 @@ class Chain:
     ) -> AsyncGenerator[Part, None]:
         """From the first that gives a whole answer.
 
-        Where one fails in the middle of its answer, `Restarted` comes before the next one's.
+        Before each one's parts comes `Asked`, also where another failed in the middle of an answer.
         `within_s`: a sooner end than the chain's own. `longer_s`: how much later the end has become
         since, asked at each part. Raises UpstreamError: the last one's, NoProviderError where
         nobody could be asked, or NoSightError where there is a picture and nobody sees.
@@ -157,7 +155,6 @@ class Chain:
         looks = any(message.picture for message in messages)
         links = [link for link in self._links if link.sight is not None or not looks]
         last: UpstreamError = NoProviderError() if links or not looks else NoSightError()
-        void = False
         for link in links:
             if link.breaker.is_open:
                 last = last if not isinstance(last, NoProviderError) else _resting(link)
@@ -165,19 +162,16 @@ class Chain:
             if time.monotonic() >= until:
                 last = LateError(provider=link.provider.name)
                 break
-            if void:
-                yield Restarted()
             told = _Told()
             try:
+                yield Asked(link.provider.name)
                 ends = _Ends(until, longer_s)
                 parts = self._ask(link, told, messages, tools, max_tokens, ends)
                 async with aclosing(parts):
                     async for part in parts:
                         yield part
-                self.answered_by = link.provider.name
             except UpstreamError as error:
                 last = error
-                void = void or told.began
                 if self._failed is not None:
                     self._failed(link.provider.name, error)
             else:

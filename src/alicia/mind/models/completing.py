@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from contextlib import aclosing
+from dataclasses import dataclass
 
 from alicia.errors import GarbledError, PrivateTextError
 from alicia.mind.models.chain import Chain
-from alicia.mind.models.port import ChatMessage, Restarted, TextDelta
+from alicia.mind.models.port import Asked, ChatMessage, TextDelta
 from alicia.mind.models.redaction import redacted
+
+
+@dataclass(slots=True)
+class Completed:
+    provider: str = ""
+    text: str = ""
 
 
 async def complete(
     chain: Chain, instructions: str, text: str, *, max_tokens: int, within_s: float
-) -> str:
+) -> Completed:
     """What the model makes of the text.
 
     Raises UpstreamError; PrivateTextError where a part would be left out of what is sent, so that
@@ -21,17 +28,17 @@ async def complete(
     if redacted(text) != text:
         raise PrivateTextError
     messages = [ChatMessage("system", instructions), ChatMessage("user", text)]
-    said = ""
+    said = Completed()
     parts = chain.complete(messages, (), max_tokens=max_tokens, within_s=within_s)
     async with aclosing(parts):
         async for part in parts:
             match part:
                 case TextDelta():
-                    said += part.text
-                case Restarted():
-                    said = ""
+                    said.text += part.text
+                case Asked():
+                    said = Completed(part.provider)
                 case _:
                     continue
-    if not said.strip():
-        raise GarbledError(provider=chain.answered_by, reason="nothing was said")
+    if not said.text.strip():
+        raise GarbledError(provider=said.provider, reason="nothing was said")
     return said

@@ -54,11 +54,13 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
-class Restarted:
-    """Another provider begins anew: what came before of this completion is void."""
+class Asked:
+    """What follows is this provider's own: what came before of the completion is void."""
+
+    provider: str
 
 
-Part = TextDelta | ToolCall | Usage | Restarted
+Part = TextDelta | ToolCall | Usage | Asked
 
 
 class Provider(Protocol):

@@ -29,10 +29,10 @@ from alicia.mind.models.aloud import Aloud, Say
 from alicia.mind.models.chain import Chain
 from alicia.mind.models.grounding import Grounding, ground
 from alicia.mind.models.port import (
+    Asked,
     ChatMessage,
     Lookup,
     Part,
-    Restarted,
     TextDelta,
     Tool,
     ToolCall,
@@ -76,6 +76,7 @@ class Thought:
 
 @dataclass(slots=True)
 class _Completion:
+    provider: str = ""
     text: str = ""
     calls: list[ToolCall] = field(default_factory=list[ToolCall])
 
@@ -91,7 +92,7 @@ class _Count:
         if isinstance(part, Usage):
             self.input_tokens += part.input_tokens
             self.output_tokens += part.output_tokens
-        elif not self.first_ms and not isinstance(part, Restarted):
+        elif not self.first_ms and not isinstance(part, Asked):
             self.first_ms = (time.monotonic() - self.started) * 1000
 
 
@@ -129,7 +130,7 @@ async def think(
 
     # Nor does a summary, which is of anybody's words, ask anything elsewhere.
     thinking = _Thinking(chain, toolbox, limits, Aloud(say), None if summary else borrowed)
-    with _explained(chain, thinking.aloud):
+    with _explained(thinking):
         thought = await thinking.go_through(messages(summary), refused)
         if summary and thought.changes:
             refused(ForbiddenError("A summary changes nothing in this home."))
@@ -161,19 +162,19 @@ async def look(
     ]
     nothing = Toolbox(Home(), Grounding((), "", 0, 0))
     thinking = _Thinking(chain, nothing, limits, Aloud(say), None, untrusted=True)
-    with _explained(chain, thinking.aloud):
+    with _explained(thinking):
         return await thinking.go_through(messages, refused)
 
 
 @contextmanager
-def _explained(chain: Chain, aloud: Aloud) -> Generator[None, None, None]:
+def _explained(thinking: _Thinking) -> Generator[None, None, None]:
     """An answer that fails when its beginning was said has broken off."""
     try:
         yield
     except UpstreamError as error:
-        if not aloud.said:
+        if not thinking.aloud.said:
             raise
-        raise BrokeOffError(provider=chain.answered_by, reason=error.code) from error
+        raise BrokeOffError(provider=thinking.provider, reason=error.code) from error
 
 
 class _Thinking:
@@ -197,6 +198,8 @@ class _Thinking:
         self._toolbox = toolbox
         self._limits = limits
         self._count = _Count(time.monotonic())
+        self.provider = ""
+        """Who was asked last."""
 
     def start_again(self) -> None:
         """The same sentence, told otherwise: nothing that was called counts.
@@ -204,7 +207,7 @@ class _Thinking:
         Raises GarbledError where the answer was begun to be said.
         """
         if self.aloud.said:
-            raise GarbledError(provider=self._chain.answered_by, reason="a summary changes nothing")
+            raise GarbledError(provider=self.provider, reason="a summary changes nothing")
         self._untrusted = False
         self.aloud.again()
 
@@ -236,7 +239,7 @@ class _Thinking:
                 *(ChatMessage("tool", told, call_id=call_id) for call_id, told in results),
             ]
             self.aloud.again()
-        raise GarbledError(provider=self._chain.answered_by, reason="what it called was not valid")
+        raise GarbledError(provider=self.provider, reason="what it called was not valid")
 
     def _is_borrowed(self, call: ToolCall) -> bool:
         return self._borrowed is not None and self._borrowed.has(call.name)
@@ -287,10 +290,11 @@ class _Thinking:
                         await self.aloud.take(said.text)
                     case ToolCall():
                         said.calls.append(part)
-                    case Restarted() if self.aloud.said:
-                        raise BrokeOffError(provider=self._chain.answered_by)
-                    case Restarted():
-                        said = _Completion()
+                    case Asked() if self.aloud.said and (said.text or said.calls):
+                        raise BrokeOffError(provider=said.provider)
+                    case Asked():
+                        said = _Completion(part.provider)
+                        self.provider = part.provider
                     case Usage():
                         pass
         return said
@@ -298,14 +302,12 @@ class _Thinking:
     def _thought(self, text: str, changes: tuple[Change, ...]) -> Thought:
         reply = self.aloud.reply(text)
         if not reply and not changes:
-            raise GarbledError(
-                provider=self._chain.answered_by, reason="nothing to say and nothing to do"
-            )
+            raise GarbledError(provider=self.provider, reason="nothing to say and nothing to do")
         return Thought(
             untrusted=self._untrusted,
             reply=reply,
             changes=changes,
-            provider=self._chain.answered_by,
+            provider=self.provider,
             input_tokens=self._count.input_tokens,
             output_tokens=self._count.output_tokens,
             first_ms=self._count.first_ms,

@@ -9,6 +9,7 @@ from alicia.mind.models.redaction import redacted
     ("text", "gone"),
     [
         ("my PIN is 4711", "4711"),
+        ("the PIN of the alarm is 1234, of the door 5678", "5678"),
         ("the PIN for the alarm is 47 11", "47 11"),
         ("mein Passwort ist hunter2", "hunter2"),
         ("password: correct-horse-9", "horse-9"),
@@ -35,6 +36,7 @@ from alicia.mind.models.redaction import redacted
 def test_what_is_secret_is_gone(text: str, gone: str) -> None:
     assert gone not in redacted(text)
     assert "[" in redacted(text)
+    assert redacted(redacted(text)) == redacted(text)
 
 
 @pytest.mark.parametrize(

@@ -244,9 +244,8 @@ class Grok(Service[GrokSettings]):
                 max_tokens=ask.max_tokens,
                 within_s=within_s,
             )
-        provider = self._chain.answered_by
-        self._answered(provider)
-        return Completion(text=said, provider=provider)
+        self._answered(said.provider)
+        return Completion(text=said.text, provider=said.provider)
 
     def _refused(self, error: AliciaError) -> None:
         self.log.warning("what a model called is refused", code=error.code)
