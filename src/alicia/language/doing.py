@@ -6,21 +6,26 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from alicia.contracts.devices import Entity
+from alicia.home.capabilities import absolute
 from alicia.home.model import names_of
 from alicia.language.concepts import Concept
 from alicia.language.meaning import Wanted
 from alicia.language.targets import can
-from alicia.language.whom import Scene, Target
+from alicia.language.whom import Place, Scene, Target
 
 _LOCK, _DARK = frozenset({"lock"}), frozenset({"adj:dark"})
 _APART = frozenset({"climate", "lock"})
 """Kinds of things of which all are told one by one."""
+_ASKED = frozenset({"nothing", "wish"})
 _DEGREES = (14.0, 28.0)
 """A bare number for a room with one heating."""
 _SHADED = frozenset({"percent", "full", "half", "least"})
 """How bright what is given a colour is to be."""
 _WHITE = 4000.0
 """Kelvin of "white" for a light that has no colours."""
+_TONE_STEP = 1000.0
+"""Kelvin by which light gets warmer or colder."""
+_TONED = frozenset({"warmer", "cooler"})
 
 
 def implied(
@@ -51,6 +56,8 @@ def each(target: Target, want: Wanted, scene: Scene) -> list[Target]:
     if want.ops == _LOCK and target.kind in ("everything", "door", "lock", ""):
         domain = "lock"
     everywhere = target.place.named or target.place.home
+    if want.ops == _LOCK and want.marks <= _ASKED and target == Target(Place()):
+        everywhere, target = True, replace(target, place=Place(home=True))  # "Lock up."
     if target.entity is not None or domain not in _APART or not everywhere:
         return [target]
     if domain == "lock" and want.ops != _LOCK:
@@ -82,11 +89,36 @@ def fitted(target: Target, want: Wanted, scene: Scene) -> Wanted:
     if want.ops == _DARK and want.number is None and not _is_lit(target, scene):
         marks = want.marks - {"too", "cop", "bit"}
         return replace(want, ops=frozenset({"on"}), marks=marks)
-    return want
+    return _toned(target, want, scene) or want
+
+
+def _toned(target: Target, want: Wanted, scene: Scene) -> Wanted | None:
+    """"A bit warmer" of a light, by the tone that it has now; None where that is not known."""
+    op = next(iter(want.ops), "")
+    if target.domain != "light" or len(want.ops) != 1 or op not in _TONED:
+        return None
+    if want.number is not None or want.tone is not None:
+        return None
+    step = -_TONE_STEP if op == "warmer" else _TONE_STEP
+    tones = [
+        absolute(scene.home.state(light.entity_id), capability, step)
+        for light in _lights(target, scene)
+        for capability in light.capabilities
+        if capability.name == "color_temperature"
+        and scene.home.value(light.entity_id, capability.name) is not None
+    ]
+    if not tones:
+        return None
+    tone = min(tones) if op == "warmer" else max(tones)
+    return replace(want, ops=frozenset(), marks=want.marks - {"bit"}, tone=tone)
 
 
 def _is_lit(target: Target, scene: Scene) -> bool:
     """Whether a light of these is on, or none is known to be off."""
-    there = [target.entity] if target.entity else target.place.entities(scene)
-    lights = [scene.home.value(e.entity_id, "power") for e in there if e.domain == "light"]
+    lights = [scene.home.value(e.entity_id, "power") for e in _lights(target, scene)]
     return not lights or any(on is not False for on in lights)
+
+
+def _lights(target: Target, scene: Scene) -> list[Entity]:
+    there = [target.entity] if target.entity else target.place.entities(scene)
+    return [entity for entity in there if entity.domain == "light"]

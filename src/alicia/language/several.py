@@ -50,7 +50,7 @@ class Several:
                 continue
             # "Turn it off, no, never mind" takes it back.
             taken_back = any(plan.intent == "HassNevermind" for plan in plans or ())
-            if plans and not taken_back and not any(plan.question for plan in plans):
+            if plans and not taken_back and _asks_last(plans):
                 return plans[0] if len(plans) == 1 else together(plans)
         return None
 
@@ -170,7 +170,7 @@ def without_reasons(plans: Sequence[Plan]) -> Sequence[Plan]:
     """
     plans = [plan for plan in plans if not plan.complaint] or plans
     done = [_changes(plan) for plan in plans]
-    if len(plans) == 2 and done[1] < done[0]:
+    if len(plans) == 2 and done[1] and done[1] < done[0]:
         return plans[1:]
     return plans
 
@@ -182,6 +182,12 @@ def contradict(plans: Sequence[Plan]) -> bool:
         if done.setdefault((entity, capability), value) != value:
             return True
     return False
+
+
+def _asks_last(plans: Sequence[Plan]) -> bool:
+    """Whether nothing is to be done after a question: "did you close the blinds and open them"."""
+    asked = [plan.question is not None for plan in plans]
+    return asked == sorted(asked)
 
 
 def _changes(plan: Plan) -> frozenset[tuple[str, str, object]]:
@@ -196,6 +202,6 @@ def _sets(plan: Plan) -> frozenset[str]:
 def together(plans: Sequence[Plan]) -> Plan:
     """One plan of several, which are told of one by one."""
     actions = tuple(action for plan in plans for action in plan.actions)
-    return replace(
-        plans[0], intent=INTENT, response="default", actions=actions, slots={}, parts=tuple(plans)
-    )
+    every = tuple(plans)
+    one = replace(plans[0], intent=INTENT, response="default", slots={}, question=None)
+    return replace(one, actions=actions, parts=every)

@@ -166,3 +166,22 @@ def test_a_question_is_about_what_its_words_stand_for(
     assert question is not None
     assert question.capability == capability
     assert set(question.entities) == entities
+
+
+@pytest.mark.parametrize(("said", "kelvin"), [("a bit colder", 3700.0), ("warmer", 2000.0)])
+def test_warmer_light_is_warmer_than_it_was(
+    said: str, kelvin: float, english: Understanding, home: Home
+) -> None:
+    plan = english.recognize(f"make the living room lamp {said}", home=home)
+    assert changes(plan) == one(LAMP, "color_temperature", kelvin)
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [("en", "lock up"), ("de", "schließ ab"), ("fr", "verrouille"), ("ja", "鍵かけて")],
+)
+def test_who_locks_up_locks_whatever_has_a_lock(
+    language: str, said: str, home: Home, understandings: Callable[[str], Understanding]
+) -> None:
+    plan = understandings(language).recognize(said, home=home, area_id="kitchen")
+    assert changes(plan) == one("lock.front_door", "locked", True)

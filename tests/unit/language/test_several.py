@@ -175,3 +175,39 @@ def test_the_room_of_one_is_that_of_the_next_or_another(
 ) -> None:
     plan = understandings(language).recognize(text, home=home, area_id=area)
     assert {e: a.value for a in plan.actions for e in a.entities} == wanted
+
+
+TWO_QUESTIONS = {
+    "en": "is the front door locked and is the hallway light on",
+    "de": "ist die Haustür abgeschlossen und ist das Flurlicht an",
+    "es": "¿está cerrada con llave la puerta principal y está encendida la luz del pasillo?",
+    "fr": "est-ce que la porte d'entrée est verrouillée et est-ce que la lumière du couloir est allumée",
+    "it": "la porta d'ingresso è chiusa a chiave e la luce del corridoio è accesa?",
+    "pt": "a porta da frente está trancada e a luz do corredor está acesa?",
+}
+
+
+@pytest.mark.parametrize(("language", "said"), TWO_QUESTIONS.items())
+def test_two_questions_are_both_answered(
+    language: str, said: str, home: Home, understandings: Callable[[str], Understanding]
+) -> None:
+    plan = understandings(language).recognize(said, home=home)
+    assert [part.question and part.question.entities for part in plan.parts] == [
+        ("lock.front_door",),
+        ("light.hallway",),
+    ]
+    assert not plan.actions
+    first, second = (answer(part, [], home, language) for part in plan.parts)
+    assert answer(plan, [], home, language).startswith(first)
+    assert first != second
+
+
+def test_what_is_asked_after_a_command_is_answered_beside_it(
+    english: Understanding, home: Home
+) -> None:
+    said = "turn off the hallway light and tell me if the front door is locked"
+    plan = english.recognize(said, home=home)
+    assert [action.entities for action in plan.actions] == [("light.hallway",)]
+    assert plan.parts[1].question is not None
+    with pytest.raises(AliciaError):  # what stands after a question may be told, too
+        english.recognize("did you turn off the hallway light and close the blinds", home=home)
