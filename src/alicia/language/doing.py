@@ -93,7 +93,7 @@ def fitted(target: Target, want: Wanted, scene: Scene) -> Wanted:
 
 
 def _toned(target: Target, want: Wanted, scene: Scene) -> Wanted | None:
-    """"A bit warmer" of a light, by the tone that it has now; None where that is not known."""
+    """What "a bit warmer" means of light, by its tone now; None where that is not known."""
     op = next(iter(want.ops), "")
     if target.domain != "light" or len(want.ops) != 1 or op not in _TONED:
         return None
