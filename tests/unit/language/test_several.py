@@ -181,7 +181,7 @@ TWO_QUESTIONS = {
     "en": "is the front door locked and is the hallway light on",
     "de": "ist die Haustür abgeschlossen und ist das Flurlicht an",
     "es": "¿está cerrada con llave la puerta principal y está encendida la luz del pasillo?",
-    "fr": "est-ce que la porte d'entrée est verrouillée et est-ce que la lumière du couloir est allumée",
+    "fr": "la porte d'entrée est verrouillée et la lumière du couloir est allumée ?",
     "it": "la porta d'ingresso è chiusa a chiave e la luce del corridoio è accesa?",
     "pt": "a porta da frente está trancada e a luz do corredor está acesa?",
 }
