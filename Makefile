@@ -58,11 +58,10 @@ e2e: ## recorded speech in, device state and speech out
 test-languages: ## all recordings of the eight languages besides English, through a real house
 	$(BIN)/pytest -q -m languages tests/e2e/test_languages.py $(ARGS)
 
-test-model: ## a real model's server, by OpenAI's protocol: URL=http://localhost:8080/v1 [MODEL=... KEY=... SIGHT=1]
-	@test -n "$(URL)" || { echo "URL is missing: make test-model URL=http://localhost:8080/v1" >&2; exit 1; }
+test-model: ## a real llama.cpp with a small model; or URL=http://localhost:8080/v1 [MODEL=... KEY=... SIGHT=1]
 	@ALICIA_TEST_OPENAI_URL=$(URL) ALICIA_TEST_OPENAI_MODEL=$(or $(MODEL),local) \
 	ALICIA_TEST_OPENAI_KEY=$(KEY) ALICIA_TEST_OPENAI_SIGHT=$(SIGHT) \
-	$(BIN)/pytest -q tests/integration/test_real_model.py $(ARGS)
+	scripts/test_model.sh $(ARGS)
 
 test-browser: ## the page with a microphone in a real Chromium (apt-get install chromium)
 	@command -v chromium >/dev/null || { echo "chromium is missing: apt-get install chromium" >&2; exit 1; }

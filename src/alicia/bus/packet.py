@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ MAX_PACKET_BYTES = 2_000_000
 
 traceparent: ContextVar[str | None] = ContextVar("traceparent", default=None)
 """The W3C trace context that what is said from here carries."""
+answer_by: ContextVar[float] = ContextVar("answer_by", default=math.inf)
+"""When whoever asked waits no longer, by the monotonic clock."""
 
 
 @dataclass(slots=True)

@@ -17,7 +17,7 @@ from pydantic_core import to_json
 
 from alicia.bus.hearing import Delivery
 from alicia.bus.identity import Identity
-from alicia.bus.packet import NO_SUBSCRIBERS, Packet, Transport
+from alicia.bus.packet import NO_SUBSCRIBERS, Packet, Transport, answer_by
 from alicia.contracts.kinds import Command, Payload
 from alicia.errors import (
     AliciaError,
@@ -154,6 +154,8 @@ class Serving:
                 packet.traceparent,
                 left,
             )
+            if left is not None:
+                answer_by.set(time.monotonic() + left)
             async with asyncio.timeout(left) as limit:
                 reply = await server.handler(delivery)
             schema = f"{server.command.reply.__name__}/{server.command.reply.schema_version}"

@@ -25,6 +25,7 @@ from typing_extensions import ParamSpec
 
 from alicia.bus.bus import Bus, Declaration
 from alicia.bus.hearing import Hearing
+from alicia.bus.packet import answer_by
 from alicia.contracts.kinds import AnyTopic, Command, Payload, Topic
 from alicia.contracts.system import DEAD_LETTER, INFO, PING, PRESENCE, SPANS, STATS
 from alicia.errors import AliciaError, BusError, DeadlineError, InternalError
@@ -191,6 +192,10 @@ class Service(Generic[S]):
     def trace(self, name: str, trace_id: str | None = None) -> AbstractContextManager[OpenSpan]:
         """Begin a trace: a person speaks here."""
         return self.tracer.begin(name, trace_id)
+
+    def left_s(self) -> float:
+        """How long whoever asked still waits for this answer; endless where nobody does."""
+        return answer_by.get() - time.monotonic()
 
     async def off_loop(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run blocking work in this service's own bounded executor."""

@@ -248,6 +248,16 @@ async def test_no_model_is_asked_where_nobody_wants_that(
     assert server.requests == []
 
 
+async def test_nobody_is_left_waiting_for_a_model_that_may_take_long(
+    tmp_path: Path, server: OpenAiServer
+) -> None:
+    server.script(Reply(hang=True))
+    async with home_with(tmp_path, server, think_within_s=60.0) as home:
+        ask = Understand(turn_id="t1", text=GLOOMY, language="en", area_id="kitchen", satellite="s")
+        with pytest.raises(NotUnderstoodError):  # and no DeadlineError, which tells nobody anything
+            await home.bus.ask(UNDERSTAND, ask, deadline_s=2.0)
+
+
 async def test_who_interrupts_closes_the_connection(tmp_path: Path, server: OpenAiServer) -> None:
     server.script(Reply(hang=True))
     async with home_with(tmp_path, server) as home:

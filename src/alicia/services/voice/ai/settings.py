@@ -14,7 +14,7 @@ class AiSettings(Settings):
     """Loaded at the start, separated by commas; others when they are first heard."""
     think_within_s: float = Field(default=1.7, ge=0)
     """How long a language model may take where the home's grammar knows no answer, so that
-    something is heard within 2 s; 0 asks none."""
+    something is heard within 2 s; 0 asks none. `router.understand_s` bounds it too."""
     look_within_s: float = Field(default=9.0, gt=0)
     """How long it may take to look at a picture."""
     remember_anyone: bool = False

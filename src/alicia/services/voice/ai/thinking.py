@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from alicia.mind.consulting import Consulted
 
 
+_LAST_WORD_S = 1.0
+"""What is left to do what a model proposed, or to say that none had an answer."""
+
+
 class ThinkingFurther(AboutHerself):
     """The way to the models."""
 
@@ -38,8 +42,9 @@ class ThinkingFurther(AboutHerself):
         Raises `why` where nobody has an answer in time that is valid here; BrokeOffError where one
         was begun to be said.
         """
-        within_s = self.settings.think_within_s
-        if not within_s or ask.home is not None:
+        left_s = self.left_s() - (ask.aloud_s or 0.0) - _LAST_WORD_S
+        within_s = min(self.settings.think_within_s, left_s)
+        if within_s <= 0 or ask.home is not None:
             raise why
         answerer = self._casting.answerer(ask.speaker, ask.area_id, ask.answers_in)
         facts: list[str] = []
@@ -67,7 +72,8 @@ class ThinkingFurther(AboutHerself):
         have something changed.
         """
         answerer = self._casting.answerer(ask.speaker, ask.area_id, ask.answers_in)
-        within_s = self.settings.look_within_s
+        left_s = self.left_s() - (ask.aloud_s or 0.0) - _LAST_WORD_S
+        within_s = max(0.0, min(self.settings.look_within_s, left_s))
         try:
             seen = await self._consulting.consult(ask, answerer, self._home, within_s)
         except NoResponderError:
