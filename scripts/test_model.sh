@@ -22,7 +22,11 @@ if [ -z "${ALICIA_TEST_OPENAI_URL:-}" ]; then
   # shellcheck disable=SC2154 # set by coproc
   pid=$server_PID
   trap 'kill "$pid"' EXIT
-  read -r -t 60 address <&"${server[0]}" || { say "llama.cpp did not start:"; tail "$HERE/log" >&2; exit 1; }
+  read -r -t 60 address <&"${server[0]}" || {
+    say "llama.cpp did not start:"
+    tail "$HERE/log" >&2
+    exit 1
+  }
   say "llama.cpp answers at $address"
   export ALICIA_TEST_OPENAI_URL="$address/v1"
 fi
