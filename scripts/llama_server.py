@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from importlib.metadata import files
 
-import xllamacpp
+import xllamacpp  # pyright: ignore[reportMissingImports]
 
 CONTEXT = 8192
 """Tokens: the home, a conversation, and the answer."""
@@ -26,7 +27,8 @@ def main() -> None:
     params.cpuparams.n_threads = max(1, (os.cpu_count() or 2) // 2)  # they spin while they wait
     params.port = 0
     server = xllamacpp.Server(params)
-    print(server.listening_address, flush=True)
+    sys.stdout.write(f"{server.listening_address}\n")
+    sys.stdout.flush()
     signal.sigwait({signal.SIGTERM, signal.SIGINT})
     os._exit(0)  # its own end waits for a completion that nobody wants any more
 
