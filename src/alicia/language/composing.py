@@ -326,7 +326,7 @@ class Composer:
         swept = any(_sweeping(target, want) for target in found)
         # "The lights and the blinds down" dims nothing.
         alike = len({want.act(t.domain or "light", t.kind) for t in found}) == 1
-        if len(found) > _MOST_TARGETS or swept or not alike:
+        if len(found) > _MOST_TARGETS or swept or not alike or _mixes(found, want):
             return None
         plans = [self._plan(target, want, scene) for target in found]
         sure = [plan for plan in plans if plan is not None]
@@ -432,6 +432,12 @@ def _rolled(key: str, target: Target, want: Wanted) -> str:
 def _sweeping(target: Target, want: Wanted) -> bool:
     """Whether all that there is in the home would be turned on."""
     return target.domain == "everything" and "on" in want.ops and not target.place.named
+
+
+def _mixes(found: Sequence[Target], want: Wanted) -> bool:
+    """Whether one number is for two kinds of things: "the heating to 20 and the music"."""
+    several = len({target.domain for target in found}) > 1
+    return several and want.number is not None and "percent" not in want.marks
 
 
 _UP_OR_DOWN = frozenset({"up", "down", "raise", "lower"})

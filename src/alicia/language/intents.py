@@ -171,7 +171,16 @@ def _step(reading: Reading, usual: float, slot: str = "step") -> float:
 
 def _light_step(reading: Reading, home: Home) -> Actions:
     step = _step(reading, BRIGHTNESS_STEP)
-    return _set(reading, home, step, domain="light", capability="brightness", relative=True)
+    actions = _set(reading, home, step, domain="light", capability="brightness", relative=True)
+    if step > 0:
+        return actions
+    # What is off gets no darker, and would be turned on.
+    return tuple(replace(action, entities=_lit(action.entities, home)) for action in actions)
+
+
+def _lit(lights: tuple[str, ...], home: Home) -> tuple[str, ...]:
+    """Those that are on; all of them where none is."""
+    return tuple(e for e in lights if home.value(e, "power") is True) or lights
 
 
 def _position(reading: Reading, home: Home) -> Actions:

@@ -46,6 +46,8 @@ RecognizeAfter = Callable[[str, Topic | None], Plan]
 _SPECIAL = {"timer_tell": Act.TIMER_START, "timer_less": Act.TIMER_ADD}
 """Keys of patterns whose acts have patterns of their own too."""
 _TELL = "timer_tell"
+_BRIEF_S = 10.0
+"""Less is but "for a moment"."""
 _TIMERS = (Act.TIMER_START, Act.TIMER_ADD)
 _CREATES = (Act.ALARM_SET, Act.REMINDER_SET)
 _OF_A_TIME = (
@@ -129,11 +131,15 @@ class Schedules:
         now: datetime,
     ) -> ScheduleRequest | None:
         """What the home is told, without its time in `rest`. Raises as `request` does."""
-        if said.weak and self._is_exact(whole, recognize):
+        if (said.weak or _is_brief(whole, said)) and self._is_exact(whole, recognize):
             return None
         if self._only_told(text, whole, said, recognize):
             return None
+        beside = self._told_times.parts(text) if said != TimePhrase() or whole.durations else ()
         try:
+            for command, told in beside:
+                if _is_command(recognize, command) and not _is_command(recognize, told):
+                    raise TimeNotUnderstoodError
             if said == TimePhrase():
                 return self._for_a_while(text, whole, recognize, now)
             return self._commands(text, rest, said, recognize, now)
@@ -329,6 +335,13 @@ class Schedules:
         except AliciaError:
             return False
         return not plan.snapped
+
+
+def _is_brief(whole: Timed, said: TimePhrase) -> bool:
+    """Whether all that it has of time is "for a second", which is said of no time."""
+    if said != TimePhrase(period_s=said.period_s) or not whole.durations:
+        return False
+    return max(whole.durations.values()) < _BRIEF_S
 
 
 def _is_command(recognize: Recognize, text: str) -> bool:

@@ -3,10 +3,13 @@
 "the guests stay tonight, turn on the guest room light"   -> now
 "open the garage, I'm five seconds away"                  -> now
 "in the evening, turn on the porch light"                 -> in the evening
+
+What is told need not be understood for that, but then nothing is done.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import islice
 
@@ -16,6 +19,8 @@ from alicia.language.grammar import tidy
 from alicia.language.tables import Tables
 from alicia.language.time_phrases import TimePhrase, TimePhrases
 
+_PAUSE = re.compile(r"\s*[,;.、，。]\s*")
+_MOST_PARTS = 4
 _MOST = 12
 """Ways to part a sentence that are looked at."""
 _LEAST_WORDS = 2
@@ -38,9 +43,24 @@ class ToldTimes:
             rest = self._timeless(split.aside)
             if rest is None or self._timeless(split.command) != split.command:
                 continue
-            left = len(rest.split()) if self._spaced else len(rest.replace(" ", ""))
-            if rest != split.aside and left >= (_LEAST_WORDS if self._spaced else _LEAST_SIGNS):
+            if rest != split.aside and self._says_more(rest):
                 yield split.command
+
+    def parts(self, text: str) -> Iterator[tuple[str, str]]:
+        """What stands beside a pause from a time, and what is said with the time besides it."""
+        parts = [part for part in _PAUSE.split(self._tidied(text)) if part]
+        for at, part in enumerate(parts if 1 < len(parts) <= _MOST_PARTS else ()):
+            rest = self._timeless(part)
+            others = ", ".join((*parts[:at], *parts[at + 1 :]))
+            if rest in (None, part) or not self._says_more(rest):
+                continue
+            if self._timeless(others) == others:
+                yield others, rest
+
+    def _says_more(self, rest: str) -> bool:
+        """Whether it is more than a word that goes with a time."""
+        left = len(rest.split()) if self._spaced else len(rest.replace(" ", ""))
+        return left >= (_LEAST_WORDS if self._spaced else _LEAST_SIGNS)
 
     def _tidied(self, text: str) -> str:
         """With a comma for each space where no words are parted by one."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from alicia.contracts.devices import EntityState
 from alicia.errors import AliciaError
 from alicia.home.model import Home
 from alicia.language.plan import Plan
@@ -185,3 +186,25 @@ def test_who_locks_up_locks_whatever_has_a_lock(
 ) -> None:
     plan = understandings(language).recognize(said, home=home, area_id="kitchen")
     assert changes(plan) == one("lock.front_door", "locked", True)
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["set the heating to 20 and the speaker", "heating and music to 20"],
+)
+def test_one_number_is_not_for_two_kinds_of_things(
+    said: str, english: Understanding, home: Home
+) -> None:
+    with pytest.raises(AliciaError):
+        english.recognize(said, home=home, area_id="kitchen")
+
+
+def test_what_is_off_gets_no_darker(english: Understanding, home: Home) -> None:
+    lamp, ceiling = LAMP, "light.living_room_ceiling"
+    for light, on in ((lamp, True), (ceiling, False)):
+        values = {"power": on, "brightness": 40.0}
+        home.put_state(EntityState(entity_id=light, available=True, values=values, changed_at=0))
+    plan = english.recognize("dim the lights", home=home, area_id="living_room")
+    assert changes(plan) == one(lamp, "brightness", -20.0, by=True)
+    plan = english.recognize("make it brighter in here", home=home, area_id="living_room")
+    assert plan.entities == (lamp, ceiling)

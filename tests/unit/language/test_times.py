@@ -266,6 +266,20 @@ def test_a_time_that_is_told_beside_a_command_is_none_of_it(
 
 
 @pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("fr", "allume la lumière du couloir, je pars dans cinq minutes"),
+        ("fr", "couleur bleue pour la lampe du salon, le match est à 21 heures"),
+    ],
+)
+def test_a_time_beside_a_pause_that_is_not_understood_makes_nothing_later(
+    language: str, text: str, understandings: Understandings, home: Home
+) -> None:
+    assert "At(" not in outcome(text, language, understandings(language), home)
+    assert "light." not in outcome(text, language, understandings(language), home)
+
+
+@pytest.mark.parametrize(
     ("text", "when"),
     [
         ("in the evening, turn on the hallway light", "2026-03-05T19:00"),
