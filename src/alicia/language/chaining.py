@@ -15,7 +15,10 @@ _MOST_COMMANDS = 4
 _MOST_WAYS = 6
 """Ways to read a sentence that are looked at."""
 _DOING = EVERY_OP | {"set"}
+_TELLING = _DOING | {"percent", "degree", "half", "full", "least"}
 _NAMING = frozenset({"entity", "kind"})
+_NO_THING = frozenset({"kind:everything", "kind:sound", "kind:someone"})
+_ACTS = frozenset({"on", "off", "open", "close", "lock", "unlock", "play", "pause", "roll"})
 
 Read = Callable[[Sequence[Concept], "Plan | None"], "Plan | None"]
 """The plan of a whole command, after another; None where it is none."""
@@ -27,7 +30,7 @@ def chained(ways: Iterable[Sequence[Concept]], read: Read) -> Plan | None:
     None where they can be parted in more than one way that comes to something else.
     """
     for concepts in islice(ways, _MOST_WAYS):
-        if asks(concepts) or sum(concept.name in _DOING for concept in concepts) <= 1:
+        if asks(concepts) or sum(map(_tells, concepts)) <= 1:
             continue
         plans = _parted(concepts, read, _MOST_COMMANDS, None)
         plans = [plan for plan in plans if not contradict(plan.parts)]
@@ -53,4 +56,22 @@ def _parted(concepts: Sequence[Concept], read: Read, most: int, before: Plan | N
 
 def _whole(concepts: Sequence[Concept], read: Read, before: Plan | None) -> Plan | None:
     names = {concept.name.partition(":")[0] for concept in concepts}
-    return read(concepts, before) if names & _DOING and names & _NAMING else None
+    whole = names & _NAMING and any(map(_tells, concepts))
+    return read(concepts, before) if whole else None
+
+
+def resumes(concepts: Sequence[Concept]) -> bool:
+    """Whether something is named, told what to do, and something else is named: two commands."""
+    named = told = False
+    for concept in concepts:
+        naming = concept.name.partition(":")[0] in _NAMING and concept.name not in _NO_THING
+        if naming and told:
+            return True
+        named = named or naming
+        told = told or (named and concept.name in _ACTS)
+    return False
+
+
+def _tells(concept: Concept) -> bool:
+    """Whether it says what is to be done, or to be so."""
+    return concept.name in _TELLING or concept.name.startswith(("color:", "tone:"))

@@ -21,7 +21,7 @@ from alicia.home.model import Home, names_of
 from alicia.language.acts import NAMED, PLACED, Act
 from alicia.language.asking import MEASURED, asked, asks, doubted, wondered
 from alicia.language.candidates import fits
-from alicia.language.chaining import chained
+from alicia.language.chaining import chained, resumes
 from alicia.language.concepts import Concept, Concepts, concept_table
 from alicia.language.doing import each, fitted, implied, parts
 from alicia.language.grammar import Reading, Slot
@@ -81,6 +81,8 @@ class Composer:
         table = concept_table(tables.language)
         self._chains: bool = table.get("chains", False)
         """Whether commands follow one another with no word between."""
+        self._verb_last: bool = table.get("verb_last", False)
+        """Whether what is named after a verb is told something else than what stood before it."""
 
     def use(self, home: Home) -> None:
         """Takes up this home's names."""
@@ -101,6 +103,8 @@ class Composer:
                 if hangs and concepts[-1].name in _OPEN and not asks(concepts):
                     continue
                 ways.append(concepts)
+                if self._verb_last and resumes(concepts):
+                    continue
                 try:
                     found = self._read(concepts, scene)
                 except NotUnderstoodError:
@@ -340,6 +344,8 @@ class Composer:
         shades = {c.name: c.of for c in concepts if c.name.startswith(("color:", "tone:"))}
         if len(numbers) > 1 or len(shades) > 1 or _repeats(concepts):
             return None
+        if not numbers and not shades and _dims_a_color({c.name for c in concepts}):
+            return None
         color = next((of for name, of in shades.items() if name.startswith("color")), None)
         tone = next((float(of) for name, of in shades.items() if name.startswith("tone")), None)
         names = [
@@ -395,6 +401,11 @@ class Composer:
             return f"{value:g}"
         words: list[str] = self._tables.say.get("color", {}).get(value, [])
         return words[0] if words else value
+
+
+def _dims_a_color(names: set[str]) -> bool:
+    """Whether a colour is to be more or less, but not warmer: "the colour temperature down"."""
+    return "attr:color" in names and not names & {"warmer", "cooler"}
 
 
 def _of_things(concept: Concept) -> bool:

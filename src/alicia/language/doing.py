@@ -14,6 +14,7 @@ from alicia.language.targets import can
 from alicia.language.whom import Place, Scene, Target
 
 _LOCK, _DARK = frozenset({"lock"}), frozenset({"adj:dark"})
+_LIT_UP = frozenset({"on", "brighter"})
 _APART = frozenset({"climate", "lock"})
 """Kinds of things of which all are told one by one."""
 _ASKED = frozenset({"nothing", "wish"})
@@ -89,6 +90,8 @@ def fitted(target: Target, want: Wanted, scene: Scene) -> Wanted:
     if want.ops == _DARK and want.number is None and not _is_lit(target, scene):
         marks = want.marks - {"too", "cop", "bit"}
         return replace(want, ops=frozenset({"on"}), marks=marks)
+    if want.ops == _LIT_UP and "bit" not in want.marks and not _is_lit(target, scene):
+        return replace(want, ops=frozenset({"on"}))  # "Turn it on, nice and bright."
     return _toned(target, want, scene) or want
 
 
