@@ -115,7 +115,8 @@ class Composer:
                     continue  # Another way to understand it tells better why it can't be.
                 if found is not None:
                     return found
-            found = chained(ways, partial(self._read_or_none, scene)) if self._chains else None
+            read = partial(self._read_or_none, scene)
+            found = chained(ways, read, verb_last=self._verb_last) if self._chains else None
             if found is not None:
                 return found
         return None

@@ -90,6 +90,9 @@ REFUSED = [
     ("ko", "딸방 불 꺼"),
     ("ko", "책상 램프 색깔 낮춰"),
     ("ko", "빨리 와"),
+    ("ko", "거실 불 그대로 둬"),
+    ("ko", "난방을 켜도 추워"),
+    ("ko", "침대 램프 회색으로 해줘"),
 ]
 SEVERAL = [
     (
@@ -99,6 +102,18 @@ SEVERAL = [
     (
         "거실 램프 30프로 책상 램프 50프로",
         [("light.living_room_lamp brightness", 30.0), ("light.office_desk brightness", 50.0)],
+    ),
+    (
+        "거실 불 꺼줘 그리고 현관문 잠가줘",
+        [
+            ("light.living_room_lamp power", False),
+            ("light.living_room_ceiling power", False),
+            ("lock.front_door locked", True),
+        ],
+    ),
+    (
+        "거실 불 다 끄고 스탠드만 켜",
+        [("light.living_room_ceiling power", False), ("light.living_room_lamp power", True)],
     ),
     (
         "램프 두 개 다 꺼 침실에 있는 거",
