@@ -103,8 +103,6 @@ class Composer:
                 if hangs and concepts[-1].name in _OPEN and not asks(concepts):
                     continue
                 ways.append(concepts)
-                if self._verb_last and resumes(concepts):
-                    continue
                 try:
                     found = self._read(concepts, scene)
                 except NotUnderstoodError:
@@ -310,6 +308,8 @@ class Composer:
     def _read(self, concepts: Sequence[Concept], scene: Scene) -> Plan | None:
         if asks(concepts) or _measures(concepts, scene):
             return asked(concepts, scene)
+        if self._verb_last and resumes(concepts):
+            return None
         if (told := wondered(concepts, scene, noun_first=self._concepts.noun_first)) is not None:
             return told
         want = self._wanted(concepts) if _wished(concepts) else None
