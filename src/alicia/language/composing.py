@@ -308,11 +308,10 @@ class Composer:
     def _read(self, concepts: Sequence[Concept], scene: Scene) -> Plan | None:
         if asks(concepts) or _measures(concepts, scene):
             return asked(concepts, scene)
-        if self._verb_last and resumes(concepts):
-            return None
         if (told := wondered(concepts, scene, noun_first=self._concepts.noun_first)) is not None:
             return told
-        want = self._wanted(concepts) if _wished(concepts) else None
+        whole = _wished(concepts) and not (self._verb_last and resumes(concepts))
+        want = self._wanted(concepts) if whole else None
         done = self._done(concepts, want, scene) if want else None
         if want is None or done is None:
             return None
