@@ -176,8 +176,9 @@ class Asides:
         for pattern, pause in ((self._stops, True), (self._ends, False)):
             for found in pattern.finditer(text):
                 at = found.end()
-                if at < len(text) and at not in cuts:
-                    cuts[at] = _Cut(at, at, True, False, pause=pause)
+                known = cuts.get(at)
+                if at < len(text) and (known is None or not known.before):
+                    cuts[at] = _Cut(at, at, True, known is not None, pause=pause)
         return sorted(cuts.values(), key=lambda cut: cut.at)
 
     def _tolerable(self, aside: str) -> bool:

@@ -44,6 +44,7 @@ DONE: list[tuple[str, str, str, Value]] = [
     ("ko", "스탠드 조명 환하게 켜줘", "light.living_room_lamp power", True),
     ("ko", "복도 불 환하게 켜줘", "light.hallway brightness", 20.0),
     ("ko", "서재 스탠드 켜줘", "light.office_desk power", True),
+    ("ko", "공부하자 책상 램프 켜", "light.office_desk power", True),
     ("ko", "책상 램프 색온도 낮춰줘", "light.office_desk color_temperature", 3000.0),
 ]
 ASKED = [
@@ -167,3 +168,14 @@ def test_what_is_named_after_a_verb_is_told_something_else(
 ) -> None:
     plan = understandings("ko").recognize(said, home=home)
     assert [(f"{e} {a.capability}", a.value) for a in plan.actions for e in a.entities] == wanted
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [("ko", "복도로 갈게 불 켜줘"), ("en", "I'm going to the hallway, turn the light on")],
+)
+def test_a_light_is_turned_on_where_somebody_goes(
+    understandings: Understandings, home: Home, language: str, said: str
+) -> None:
+    plan = understandings(language).recognize(said, home=home)
+    assert plan.entities == ("light.hallway",)
