@@ -30,6 +30,7 @@ _MOST_KEPT = 24
 _MOST_WORDS = 10
 """Words of what was said first; a correction takes the place of any of them."""
 _PAUSE = re.compile(r"\s*(?:[;:!?…–—、，。；！？]+|(?<!\d)[.,]+|[.,]+(?!\d))\s*")
+_GAP = re.compile(r"\s+")
 _QUOTED = re.compile(r"[«\"„“「『]\s*(.{3,}?)\s*[»\"“”」』]")
 _NOTHING = re.compile(r"(?!)")
 
@@ -144,6 +145,8 @@ class Asides:
         if not self._spaced:
             longest = min(_MOST_KEPT, len(said))
             yield from (said[:kept] + meant for kept in range(longest, 0, -1))
+            # "거실 불 켜줘, 아니 안방 불": what is to be done was said first, at the end.
+            yield from (meant + said[found.start() :] for found in _GAP.finditer(said))
             return
         words = said.split(" ")
         if len(words) > _MOST_WORDS:
@@ -173,8 +176,9 @@ class Asides:
         for pattern, pause in ((self._stops, True), (self._ends, False)):
             for found in pattern.finditer(text):
                 at = found.end()
-                if at < len(text) and at not in cuts:
-                    cuts[at] = _Cut(at, at, True, False, pause=pause)
+                known = cuts.get(at)
+                if at < len(text) and (known is None or not known.before):
+                    cuts[at] = _Cut(at, at, True, known is not None, pause=pause)
         return sorted(cuts.values(), key=lambda cut: cut.at)
 
     def _tolerable(self, aside: str) -> bool:

@@ -95,10 +95,12 @@ class Beside:
     def _told_with(self, split: Split, home: Home, area_id: str | None) -> Plan | None:
         """The command; of what was told beside it the thing is "it", and the room is where."""
         command = tidy(split.command, self._tables)
-        if self._snap.unfinished(command) or self._strange(split.aside, command, split.complains):
+        # "Lights off, door shut, I've gone up to bed" tells how things were left.
+        tells = self._snap.unfinished(command) or any(
+            map(self._composer.states, command.split(", "))
+        )
+        if tells or self._strange(split.aside, command, split.complains):
             return None
-        if any(map(self._composer.states, command.split(", "))):
-            return None  # "Lights off, door shut, I've gone up to bed" tells how things were left.
         entities, rooms = self._composer.mentions(split.aside)
         spoken_of = self._composer.spoken_of(split.aside, home)
         if spoken_of and (plan := self._composer.done_to(command, spoken_of, home)):
@@ -107,13 +109,27 @@ class Beside:
             return None  # It is said of that thing, which can't do it.
         if len(rooms) == 1 and not split.moves:
             area_id = next(iter(rooms))
-        # Where no spaces part words, commas part commands.
-        said = (command,) if self._snap.wording.spaced else (command, split.command)
         try:
-            found = (self._quick(text, home, area_id) for text in said)
-            return next(filter(None, found), None) or self._several(said[-1], home, area_id)
+            found = self._commanded(command, split, home, area_id)
         except AliciaError:
             return None
+        if found is None and split.moves and area_id is None and len(rooms) == 1:
+            return self._lit_there(command, home, next(iter(rooms)))
+        return found
+
+    def _lit_there(self, command: str, home: Home, area_id: str) -> Plan | None:
+        """What is turned on where somebody goes: "I'm off to the kitchen, turn the light on"."""
+        there = self._quick(command, home, area_id)
+        return there if there and all(a.value is True for a in there.actions) else None
+
+    def _commanded(
+        self, command: str, split: Split, home: Home, area_id: str | None
+    ) -> Plan | None:
+        """One command or several. Raises what several do."""
+        # Where no spaces part words, commas part commands.
+        said = (command,) if self._snap.wording.spaced else (command, split.command)
+        found = (self._quick(text, home, area_id) for text in said)
+        return next(filter(None, found), None) or self._several(said[-1], home, area_id)
 
     def _strange(self, aside: str, command: str, complains: bool) -> bool:
         """Whether what is told beside it is none of the two things that are let be.

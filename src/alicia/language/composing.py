@@ -21,7 +21,7 @@ from alicia.home.model import Home, names_of
 from alicia.language.acts import NAMED, PLACED, Act
 from alicia.language.asking import MEASURED, asked, asks, doubted, wondered
 from alicia.language.candidates import fits
-from alicia.language.chaining import chained
+from alicia.language.chaining import chained, resumes
 from alicia.language.concepts import Concept, Concepts, concept_table
 from alicia.language.doing import each, fitted, implied, parts
 from alicia.language.grammar import Reading, Slot
@@ -81,6 +81,8 @@ class Composer:
         table = concept_table(tables.language)
         self._chains: bool = table.get("chains", False)
         """Whether commands follow one another with no word between."""
+        self._verb_last: bool = table.get("verb_last", False)
+        """Whether what is named after a verb is told something else than what stood before it."""
 
     def use(self, home: Home) -> None:
         """Takes up this home's names."""
@@ -111,7 +113,8 @@ class Composer:
                     continue  # Another way to understand it tells better why it can't be.
                 if found is not None:
                     return found
-            found = chained(ways, partial(self._read_or_none, scene)) if self._chains else None
+            read = partial(self._read_or_none, scene)
+            found = chained(ways, read, verb_last=self._verb_last) if self._chains else None
             if found is not None:
                 return found
         return None
@@ -307,7 +310,8 @@ class Composer:
             return asked(concepts, scene)
         if (told := wondered(concepts, scene, noun_first=self._concepts.noun_first)) is not None:
             return told
-        want = self._wanted(concepts) if _wished(concepts) else None
+        whole = _wished(concepts) and not (self._verb_last and resumes(concepts))
+        want = self._wanted(concepts) if whole else None
         done = self._done(concepts, want, scene) if want else None
         if want is None or done is None:
             return None
@@ -339,6 +343,8 @@ class Composer:
         numbers = [float(c.value) for c in concepts if isinstance(c.value, float)]
         shades = {c.name: c.of for c in concepts if c.name.startswith(("color:", "tone:"))}
         if len(numbers) > 1 or len(shades) > 1 or _repeats(concepts):
+            return None
+        if not numbers and not shades and _dims_a_color({c.name for c in concepts}):
             return None
         color = next((of for name, of in shades.items() if name.startswith("color")), None)
         tone = next((float(of) for name, of in shades.items() if name.startswith("tone")), None)
@@ -395,6 +401,11 @@ class Composer:
             return f"{value:g}"
         words: list[str] = self._tables.say.get("color", {}).get(value, [])
         return words[0] if words else value
+
+
+def _dims_a_color(names: set[str]) -> bool:
+    """Whether a colour is to be more or less, but not warmer: "the colour temperature down"."""
+    return "attr:color" in names and not names & {"warmer", "cooler"}
 
 
 def _of_things(concept: Concept) -> bool:

@@ -14,6 +14,7 @@ from alicia.language.targets import can
 from alicia.language.whom import Place, Scene, Target
 
 _LOCK, _DARK = frozenset({"lock"}), frozenset({"adj:dark"})
+_LIT_UP = frozenset({"on", "brighter"})
 _APART = frozenset({"climate", "lock"})
 """Kinds of things of which all are told one by one."""
 _ASKED = frozenset({"nothing", "wish"})
@@ -23,6 +24,8 @@ _SHADED = frozenset({"percent", "full", "half", "least"})
 """How bright what is given a colour is to be."""
 _WHITE = 4000.0
 """Kelvin of "white" for a light that has no colours."""
+_WHITER = 5000.0
+"""The same for one that is as white as that."""
 _TONE_STEP = 1000.0
 """Kelvin by which light gets warmer or colder."""
 _TONED = frozenset({"warmer", "cooler"})
@@ -85,10 +88,14 @@ def parts(want: Wanted) -> Iterator[Wanted]:
 def fitted(target: Target, want: Wanted, scene: Scene) -> Wanted:
     """What is wanted of this thing: white of a lamp without colours, light where it is dark."""
     if want.color == "white" and target.entity is not None and not can(target.entity, "color"):
-        return replace(want, color=None, tone=_WHITE)
+        now = scene.home.value(target.entity.entity_id, "color_temperature")
+        white = isinstance(now, float) and now >= _WHITE
+        return replace(want, color=None, tone=_WHITER if white else _WHITE)
     if want.ops == _DARK and want.number is None and not _is_lit(target, scene):
         marks = want.marks - {"too", "cop", "bit"}
         return replace(want, ops=frozenset({"on"}), marks=marks)
+    if want.ops == _LIT_UP and "bit" not in want.marks and not _is_lit(target, scene):
+        return replace(want, ops=frozenset({"on"}))  # "Turn it on, nice and bright."
     return _toned(target, want, scene) or want
 
 

@@ -45,7 +45,7 @@ class Several:
         `quick` is `whole` for what is tried often. Raises what `after` raises.
         """
         for parts in self.ways(text):
-            plans = without_reasons(self._plans(parts, whole, quick, after) or ())
+            plans = narrowed(without_reasons(self._plans(parts, whole, quick, after) or ()))
             if contradict(plans):
                 continue
             # "Turn it off, no, never mind" takes it back.
@@ -173,6 +173,25 @@ def without_reasons(plans: Sequence[Plan]) -> Sequence[Plan]:
     if len(plans) == 2 and done[1] and done[1] < done[0]:
         return plans[1:]
     return plans
+
+
+def narrowed(plans: Sequence[Plan]) -> Sequence[Plan]:
+    """Each without those things of several that a later one is about: "the lights off, A on"."""
+    found: list[Plan] = []
+    for at, plan in enumerate(plans):
+        later = {
+            (entity, action.capability)
+            for other in plans[at + 1 :]
+            for action in other.actions
+            for entity in action.entities
+        }
+        actions = [
+            replace(a, entities=tuple(e for e in a.entities if (e, a.capability) not in later))
+            for a in plan.actions
+        ]
+        left = tuple(action for action in actions if action.entities)
+        found.append(replace(plan, actions=left) if left else plan)
+    return found
 
 
 def contradict(plans: Sequence[Plan]) -> bool:

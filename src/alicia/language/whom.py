@@ -126,6 +126,8 @@ class _Group:
     """The noun for its kind."""
     many: bool = False
     """"All" of them was said."""
+    several: bool = False
+    """More than one was said: "both"."""
 
 
 def targets(
@@ -189,7 +191,9 @@ def _group(concepts: Sequence[Concept]) -> _Group | None:
     if everywhere or (place.named and place.here) or {"here", "house"} <= names:
         return None
     said = next((c.said for c in concepts if c.name.startswith("kind:")), "")
-    return _Group(tuple(entities), kinds, place, said, many=bool(names & {"all", "plural"}))
+    several = "plural" in names
+    many = several or "all" in names
+    return _Group(tuple(entities), kinds, place, said, many=many, several=several)
 
 
 def _shared(groups: list[_Group]) -> list[_Group]:
@@ -270,6 +274,8 @@ def _all_named(group: _Group, scene: Scene) -> list[Target]:
     if group.place.named:
         there = {e.entity_id for e in group.place.entities(scene)}
         found = [e for e in found if e.entity_id in there]
+        if group.several and len(found) == 1:
+            return []
     elif len(here := [e for e in found if e.area_id == scene.area_id]) > 1:
         found = here
     domains = {DOMAINS.get(kind) for kind in group.kinds}
@@ -292,7 +298,7 @@ def _named(group: _Group, scene: Scene) -> Target | None:
         found = [e for e in found if e.entity_id in there]
     elif len(found) > 1:
         found = [e for e in found if e.area_id == scene.area_id]
-    if len(found) > 1 or (len(ids) > 1 and not found):
+    if len(found) > 1 or (len(ids) > 1 and not found and not group.place.named):
         raise AmbiguousError(choices=[_name(one, scene) for one in found])
     if len(found) != 1 or (
         group.place.here and scene.area_id and found[0].area_id != scene.area_id

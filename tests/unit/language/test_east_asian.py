@@ -40,6 +40,12 @@ DONE: list[tuple[str, str, str, Value]] = [
     ("ko", "커피 머신 시작해 줘", "switch.coffee_machine power", True),
     ("ko", "책상 램프 밝기 육십으로 맞춰 줘", "light.office_desk brightness", 60.0),
     ("ko", "스탠드 조명은 초록색이 좋겠어", "light.living_room_lamp color", "green"),
+    ("ko", "거실 불 켜줘 아니 복도 불", "light.hallway power", True),
+    ("ko", "스탠드 조명 환하게 켜줘", "light.living_room_lamp power", True),
+    ("ko", "복도 불 환하게 켜줘", "light.hallway brightness", 20.0),
+    ("ko", "서재 스탠드 켜줘", "light.office_desk power", True),
+    ("ko", "공부하자 책상 램프 켜", "light.office_desk power", True),
+    ("ko", "책상 램프 색온도 낮춰줘", "light.office_desk color_temperature", 3000.0),
 ]
 ASKED = [
     ("zh", "取暖器还开着没", "switch.office_heater power", True),
@@ -81,6 +87,39 @@ REFUSED = [
     ("ko", "불 켜면 안 돼"),
     ("ko", "화면이 너무 밝아"),
     ("ko", "주방 창문 좀 열어 줘"),
+    ("ko", "다락 불 켜 줘"),
+    ("ko", "딸방 불 꺼"),
+    ("ko", "책상 램프 색깔 낮춰"),
+    ("ko", "빨리 와"),
+    ("ko", "거실 불 그대로 둬"),
+    ("ko", "난방을 켜도 추워"),
+    ("ko", "침대 램프 회색으로 해줘"),
+]
+SEVERAL = [
+    (
+        "침실 램프 켜고 침대 램프는 파란색으로",
+        [("light.bedroom_lamp power", True), ("light.bedside_lamp color", "blue")],
+    ),
+    (
+        "거실 램프 30프로 책상 램프 50프로",
+        [("light.living_room_lamp brightness", 30.0), ("light.office_desk brightness", 50.0)],
+    ),
+    (
+        "거실 불 꺼줘 그리고 현관문 잠가줘",
+        [
+            ("light.living_room_lamp power", False),
+            ("light.living_room_ceiling power", False),
+            ("lock.front_door locked", True),
+        ],
+    ),
+    (
+        "거실 불 다 끄고 스탠드만 켜",
+        [("light.living_room_ceiling power", False), ("light.living_room_lamp power", True)],
+    ),
+    (
+        "램프 두 개 다 꺼 침실에 있는 거",
+        [("light.bedroom_lamp power", False), ("light.bedside_lamp power", False)],
+    ),
 ]
 
 
@@ -121,3 +160,22 @@ def test_what_asks_for_something_else_is_refused(
 ) -> None:
     with pytest.raises(AliciaError):
         understandings(language).recognize(said, home=home, area_id="kitchen")
+
+
+@pytest.mark.parametrize(("said", "wanted"), SEVERAL)
+def test_what_is_named_after_a_verb_is_told_something_else(
+    understandings: Understandings, home: Home, said: str, wanted: list[tuple[str, Value]]
+) -> None:
+    plan = understandings("ko").recognize(said, home=home)
+    assert [(f"{e} {a.capability}", a.value) for a in plan.actions for e in a.entities] == wanted
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [("ko", "복도로 갈게 불 켜줘"), ("en", "I'm going to the hallway, turn the light on")],
+)
+def test_a_light_is_turned_on_where_somebody_goes(
+    understandings: Understandings, home: Home, language: str, said: str
+) -> None:
+    plan = understandings(language).recognize(said, home=home)
+    assert plan.entities == ("light.hallway",)

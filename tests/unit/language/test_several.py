@@ -211,3 +211,19 @@ def test_what_is_asked_after_a_command_is_answered_beside_it(
     assert plan.parts[1].question is not None
     with pytest.raises(AliciaError):  # what stands after a question may be told, too
         english.recognize("did you turn off the hallway light and close the blinds", home=home)
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("en", "turn the living room lights off and turn the living room lamp on"),
+        ("de", "mach das Licht im Wohnzimmer aus und mach die Wohnzimmerlampe an"),
+        ("ko", "거실 불 다 끄고 거실 램프만 켜줘"),
+    ],
+)
+def test_what_is_told_last_of_one_counts_for_it(
+    understandings: Callable[[str], Understanding], home: Home, language: str, text: str
+) -> None:
+    plan = understandings(language).recognize(text, home=home)
+    done = {(e, a.value) for a in plan.actions for e in a.entities}
+    assert done == {("light.living_room_ceiling", False), ("light.living_room_lamp", True)}
