@@ -139,6 +139,8 @@ class Concepts:
         self._lamp = tuple(word for word, meaning in self._kinds if meaning[0].name == "kind:lamp")
         self.lamps: frozenset[str] = frozenset()
         """Entities that are called a lamp."""
+        self.mains: frozenset[str] = frozenset()
+        """Lights that are called after the ceiling or the like."""
 
     @property
     def noun_first(self) -> bool:
@@ -200,11 +202,17 @@ class Concepts:
             for words, name in self._names(entity):
                 named.setdefault(words, {})[entity.entity_id] = name
         self.lamps = self._called_lamps(named, home)
+        mains = {word for text in self._table.get("mains", ()) for word in self._cut(text)}
+        self.mains = frozenset(i for words, ids in named.items() if mains & {*words} for i in ids)
         for device_class, nouns in self._nouns.items():
             alike = [e for e in home.entities() if e.device_class == device_class]
             for noun in nouns if len(alike) == 1 else ():
                 named.setdefault(self._cut(noun), {})[alike[0].entity_id] = noun.lower()
         rooms = self._rooms(home)
+        for words, by_id in list(named.items()):
+            for other in self._without_room(words):
+                if other not in named and other not in self._words:
+                    named[other] = by_id
         for words, by_id in named.items():
             meaning = (Concept("entity", tuple(by_id), next(iter(by_id.values()))),)
             # A name comes before what its words mean otherwise.
@@ -287,6 +295,8 @@ class Concepts:
                         self._name_apart(other, (place,))
                 if len(words) == 1:
                     self._join(phrases, words[0], place)
+                elif words[-1] in self._table.get("room_nouns", ()):
+                    self._join_first(phrases, words[:-1], place)
         floors: Mapping[str, list[str]] = self._table.get("floors", {})
         for text in () if home.floors() else self._table.get("flat", []):
             phrases.own(self._cut(text)).append((Concept("house"),))
@@ -364,10 +374,19 @@ class Concepts:
                 found.setdefault(rest, {}).update(dict.fromkeys(by_id))
         return {rest: tuple(ids) for rest, ids in found.items()}
 
+    def _without_room(self, words: Phrase) -> Iterator[Phrase]:
+        """The name without the noun of its room: the kids' blind is that of the kids' room."""
+        for noun in self._table.get("room_nouns", ()):
+            if noun in words[1:-1]:
+                at = words.index(noun, 1)
+                yield (*words[:at], *words[at + 1 :])
+
     def _rooms(self, home: Home) -> set[str]:
         """Their names, alone and as they begin a compound."""
         named = [words for area in home.areas() for words, _ in self._names(area)]
         rooms = {self._joined(form) for words in named for form in (words, self._apart(words))}
+        first = {words[:-1] for words in named if words[-1] in self._table.get("room_nouns", ())}
+        rooms |= {self._joined(words) for words in first}
         return rooms | {room + link for room in rooms for link in self._links}
 
     def _also(self, area: Area) -> Iterator[tuple[tuple[str, ...], str]]:
@@ -383,6 +402,11 @@ class Concepts:
         """A room's name written together with a noun: "Küchenrollo"."""
         for link, (noun, meaning) in product(self._links, self._kinds):
             phrases.own((room + link + noun,)).append((place, *meaning))
+
+    def _join_first(self, phrases: _Layered, first: Phrase, place: Concept) -> None:
+        """The first words of a room's name with a noun: "the kids' lights" are in their room."""
+        for noun, meaning in self._kinds:
+            phrases.own((*first, noun)).append((place, *meaning))
 
     # ---- a sentence ----
 

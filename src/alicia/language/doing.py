@@ -86,7 +86,7 @@ def fitted(target: Target, want: Wanted, scene: Scene) -> Wanted:
     """What is wanted of this thing: white of a lamp without colours, light where it is dark."""
     if want.color == "white" and target.entity is not None and not can(target.entity, "color"):
         return replace(want, color=None, tone=_WHITE)
-    if want.ops == _DARK and want.number is None and not _is_lit(target, scene):
+    if want.ops == _DARK and want.meant and want.number is None and not _is_lit(target, scene):
         marks = want.marks - {"too", "cop", "bit"}
         return replace(want, ops=frozenset({"on"}), marks=marks)
     return _toned(target, want, scene) or want

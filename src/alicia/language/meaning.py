@@ -110,6 +110,8 @@ _UNITS: Mapping[str, frozenset[str]] = {
     "fan": frozenset({"", "percent"}),
     "media_player": frozenset({"", "percent"}),
 }
+_NUMBERED = frozenset({"percent", "degree", "kelvin"})
+"""Units, which say nothing without their number."""
 _MOST_DEGREES = 10.0
 """The most that "warmer" is meant by."""
 _LEAST_DEGREES = 10.0
@@ -132,6 +134,7 @@ _PUT = {"light": "on", "switch": "on", "fan": "on", "climate": "on", "media_play
 """What is done to whatever is put, by kind of thing: "pon la cafetera", "mets la radio"."""
 _PUT_SO = frozenset({"put", "nothing", "kind", "entity", "area", "floor", "here", "all", "house"})
 _GIVEN = frozenset({"maybe", "give", "nothing", "area", "floor", "here", "kind", "set", "house"})
+_GIVEN |= {"entity", "bit"}
 _MARKS = frozenset(
     {"nothing", "set", "to", "at", "by", "bit", "percent", "degree", "kelvin", "number", "wish"}
     | {"mind", "ing", "done", "full", "half", "least", "too", "cop", "all", "here", "house", "and"}
@@ -256,8 +259,9 @@ class Wanted:
         if ways is None:
             return None
         if "give" in self.marks:
-            given = not self.ops and self.marks <= _GIVEN and noun in _GIFTS
-            return (_GIFTS[noun], None) if given else None
+            named = domain if "entity" in self.marks and domain in _GIFTS else noun
+            given = not self.ops and self.marks <= _GIVEN and named in _GIFTS
+            return (_GIFTS[named], None) if given else None
         if "put" in self.marks and self._only(_PUT_SO):
             put = _PUT.get(domain)
             return (put, None) if put else None
@@ -277,6 +281,8 @@ class Wanted:
             return self._shade(domain, ways)
         if self.number is not None:
             return self._numbered(domain, ways)
+        if self.marks & _NUMBERED:
+            return None  # "A degree off the heating" turns nothing off.
         level = next((mark for mark in _LEVELS if mark in self.marks), None)
         if level is not None:
             return self._levelled(domain, ways, level)
@@ -294,13 +300,14 @@ class Wanted:
         table = _OPS.get(domain)
         known = table is not None and self.ops <= table.keys() and self.marks <= _MARKS
         left_so = "let" in self.ops and self.ops & {"open", "close", "on", "off"}
-        if table is None or not known or left_so or not self._meant():
+        if table is None or not known or left_so or not self.meant:
             return None  # "let it be closed" changes nothing
         # "It's dark, turn it on" says what is to be done about it.
         ordered = {op for op in self.ops if not op.startswith("adj:")}
         return {table[op] for op in ordered or self.ops} - {""}
 
-    def _meant(self) -> bool:
+    @property
+    def meant(self) -> bool:
         """Whether an adjective is a complaint: "it is too bright", "it is cold"."""
         adjectives = {op for op in self.ops if op.startswith("adj:")}
         if adjectives and "put" in self.marks:
@@ -316,7 +323,7 @@ class Wanted:
         return ("color", self.color) if self.color is not None else ("tone", self.tone)
 
     def _numbered(self, domain: str, ways: set[str]) -> tuple[str, float | None] | None:
-        units = self.marks & {"percent", "degree", "kelvin"}
+        units = self.marks & _NUMBERED
         unit = next(iter(units), "")
         number = self.number or 0.0
         if len(units) > 1 or unit not in _UNITS.get(domain, ()) or self.marks & set(_LEVELS):
@@ -342,6 +349,8 @@ class Wanted:
         number = self.number or 0.0
         if domain == "cover" and self.ops & _SHUT and unit == "percent" and not aimed:
             return "level", 100.0 - number  # "close it 80 percent"
+        if domain == "climate" and not aimed and number < _LEAST_DEGREES:
+            return None  # "Drop it two degrees" is by so many.
         ways = ways - {"on"} if unit else ways
         if len(ways) > 1 or ways & {"on", "off", "play", "pause", "mute", "unmute"}:
             return None

@@ -39,7 +39,8 @@ class ToldTimes:
             if rest is None or self._timeless(split.command) != split.command:
                 continue
             left = len(rest.split()) if self._spaced else len(rest.replace(" ", ""))
-            if rest != split.aside and left >= (_LEAST_WORDS if self._spaced else _LEAST_SIGNS):
+            enough = left >= (_LEAST_WORDS if self._spaced else _LEAST_SIGNS)
+            if rest != split.aside and (enough or self._asides.tells_the_time(rest)):
                 yield split.command
 
     def _tidied(self, text: str) -> str:

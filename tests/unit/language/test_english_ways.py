@@ -1,0 +1,115 @@
+"""English families of ways to say the same, and what looks like them and is none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from alicia.errors import NotUnderstoodError
+from alicia.home import demo
+from alicia.home.model import Home
+from alicia.language.tables import load_tables
+from alicia.language.time_phrases import TimePhrases
+from alicia.language.told_times import ToldTimes
+from alicia.language.understanding import Understanding
+
+FLAT = Path(__file__).parents[2] / "eval" / "mind" / "sentences" / "flat" / "home.toml"
+LAMP, CEILING = "light.living_room_lamp", "light.living_room_ceiling"
+HALL, DESK, COUNTER = "light.hallway", "light.office_desk", "light.kitchen_counter"
+HEATING, BLINDS, LOCK = "climate.thermostat", "cover.living_room_blinds", "lock.front_door"
+FAN, SPEAKER, COFFEE = "fan.bedroom", "media_player.living_room_speaker", "switch.coffee_machine"
+KITCHEN = ("light.kitchen", COUNTER)
+
+Done = set[tuple[str, str, object]]
+
+# Said in the living room.
+SAID: list[tuple[str, Done]] = [
+    ("hall light needs switching off", {(HALL, "power", False)}),
+    ("get the hall light", {(HALL, "power", True)}),
+    ("have the hall light switched off please", {(HALL, "power", False)}),
+    ("we don't need the hall light anymore", {(HALL, "power", False)}),
+    ("can you make sure the hall light is off", {(HALL, "power", False)}),
+    ("give me some light over the counter", {(COUNTER, "power", True)}),
+    ("put the big light on", {(CEILING, "power", True)}),
+    ("turn the lamp and the ceiling light off", {(LAMP, "power", False), (CEILING, "power", False)}),
+    ("make it dark in here", {(LAMP, "power", False), (CEILING, "power", False)}),
+    ("dark in here", {(LAMP, "power", True), (CEILING, "power", True)}),
+    ("red and 40 percent for the living room lamp", {(LAMP, "color", "red"), (LAMP, "brightness", 40.0)}),
+    ("knock the thermostat back a couple of degrees", {(HEATING, "target_temperature", -2.0)}),
+    ("drop it two degrees", {(HEATING, "target_temperature", -2.0)}),
+    ("knock a degree off the heating", {(HEATING, "target_temperature", -1.0)}),
+    ("draw the blinds back", {(BLINDS, "position", 100.0)}),
+    ("blinds closed please", {(BLINDS, "position", 0.0)}),
+    ("pull the blinds down a bit", {(BLINDS, "position", -20.0)}),
+    ("keep the sun out", {(BLINDS, "position", 0.0)}),
+    ("put the fan on low", {(FAN, "speed", 25.0)}),
+    ("lock up", {(LOCK, "locked", True)}),
+    ("brew me some coffee", {(COFFEE, "power", True)}),
+    ("I love this song, turn it up", {(SPEAKER, "volume", 10.0)}),
+    ("I'm off to the office so pop a light on up there", {(DESK, "power", True)}),
+    ("why is the hall light still on, turn it off", {(HALL, "power", False)}),
+    ("nobody's in the kitchen so the lights can go off", {(k, "power", False) for k in KITCHEN}),
+    ("all the lights in the kitchen off, leave the counter one", {(KITCHEN[0], "power", False)}),
+    ("leave the counter light on and turn the rest off in the kitchen", {(KITCHEN[0], "power", False)}),
+]  # fmt: skip
+
+NOTHING = [
+    "do I need to turn the heater off",
+    "everything else off",
+    "the lamp needs a new bulb",
+    "the hall light needs fixing",
+    "it's dark outside",
+    "my phone is on mute",
+    "have the lights ever failed",
+    "his bedroom is so dark",
+    "no one turned the heating on",
+]
+
+
+def _done(understanding: Understanding, text: str, home: Home, area: str | None) -> Done:
+    plan = understanding.recognize(text, home=home, area_id=area)
+    return {(e, a.capability, a.value) for a in plan.actions for e in a.entities}
+
+
+@pytest.mark.parametrize(("text", "wanted"), SAID, ids=lambda value: str(value)[:60])
+def test_it_is_understood_however_it_is_said(
+    text: str, wanted: Done, english: Understanding, home: Home
+) -> None:
+    assert _done(english, text, home, "living_room") == wanted
+
+
+@pytest.mark.parametrize("text", NOTHING)
+def test_what_only_sounds_like_a_command_does_nothing(
+    text: str, english: Understanding, home: Home
+) -> None:
+    with pytest.raises(NotUnderstoodError):
+        english.recognize(text, home=home, area_id="living_room")
+
+
+@pytest.mark.parametrize("text", ["heating on or off", "blinds open or closed", "blinds closed?"])
+def test_a_choice_asks(text: str, english: Understanding, home: Home) -> None:
+    plan = english.recognize(text, home=home, area_id="living_room")
+    assert plan.question is not None
+    assert not plan.actions
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("kids' blind down", {("cover.kids_blind", "position", 0.0)}),
+        ("kids light off", {("light.kids_ceiling", "power", False)}),
+        ("kids lights off", {(f"light.{i}", "power", False) for i in ("kids_ceiling", "night_light")}),
+    ],
+)  # fmt: skip
+def test_a_room_is_called_by_its_first_word_with_a_noun(text: str, wanted: Done) -> None:
+    assert _done(Understanding("en"), text, demo.load(FLAT).picture(), None) == wanted
+
+
+def test_who_says_what_time_it_is_means_now() -> None:
+    tables = load_tables("en")
+    told = ToldTimes(tables, TimePhrases(tables))
+    assert list(told.commands("it's gone eleven o'clock, turn the lamp off")) == [
+        "turn the lamp off"
+    ]
+    assert not list(told.commands("at eleven o'clock, turn the lamp off"))
