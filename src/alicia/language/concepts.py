@@ -197,22 +197,8 @@ class Concepts:
         self._costs = self._costs_of(phrases)
 
     def _name_entities(self, phrases: _Layered, home: Home) -> None:
-        named: dict[tuple[str, ...], dict[str, str]] = {}
-        for entity in home.entities():
-            for words, name in self._names(entity):
-                named.setdefault(words, {})[entity.entity_id] = name
-        self.lamps = self._called_lamps(named, home)
-        mains = {word for text in self._table.get("mains", ()) for word in self._cut(text)}
-        self.mains = frozenset(i for words, ids in named.items() if mains & {*words} for i in ids)
-        for device_class, nouns in self._nouns.items():
-            alike = [e for e in home.entities() if e.device_class == device_class]
-            for noun in nouns if len(alike) == 1 else ():
-                named.setdefault(self._cut(noun), {})[alike[0].entity_id] = noun.lower()
+        named = self._all_names(home)
         rooms = self._rooms(home)
-        for words, by_id in list(named.items()):
-            for other in self._without_room(words):
-                if other not in named and other not in self._words:
-                    named[other] = by_id
         for words, by_id in named.items():
             meaning = (Concept("entity", tuple(by_id), next(iter(by_id.values()))),)
             # A name comes before what its words mean otherwise.
@@ -227,6 +213,23 @@ class Concepts:
         for words, ids in self._shortened(named, rooms).items():
             phrases.own(words).insert(0, (Concept("entity", ids, "".join(words)),))
         self._call(phrases, named, home)
+
+    def _all_names(self, home: Home) -> dict[Phrase, dict[str, str]]:
+        """What is called so, by the words of each name: its own ones, and those of its kind."""
+        named: dict[Phrase, dict[str, str]] = {}
+        for entity in home.entities():
+            for words, name in self._names(entity):
+                named.setdefault(words, {})[entity.entity_id] = name
+        self.lamps = self._called_lamps(named, home)
+        mains = {word for text in self._table.get("mains", ()) for word in self._cut(text)}
+        self.mains = frozenset(i for words, ids in named.items() if mains & {*words} for i in ids)
+        for device_class, nouns in self._nouns.items():
+            alike = [e for e in home.entities() if e.device_class == device_class]
+            for noun in nouns if len(alike) == 1 else ():
+                named.setdefault(self._cut(noun), {})[alike[0].entity_id] = noun.lower()
+        ways = (self._without_room, self._written_together)
+        short = {o: by_id for words, by_id in named.items() for way in ways for o in way(words)}
+        return {**{o: ids for o, ids in short.items() if o not in self._words}, **named}
 
     def _call(
         self, phrases: _Layered, named: Mapping[Phrase, Mapping[str, str]], home: Home
@@ -380,6 +383,11 @@ class Concepts:
             if noun in words[1:-1]:
                 at = words.index(noun, 1)
                 yield (*words[:at], *words[at + 1 :])
+
+    def _written_together(self, words: Phrase) -> Iterator[Phrase]:
+        """The name with two of its words written as one: "nightlight"."""
+        for at in range(len(words) - 1 if not self._between and self._cutter is None else 0):
+            yield (*words[:at], words[at] + words[at + 1], *words[at + 2 :])
 
     def _rooms(self, home: Home) -> set[str]:
         """Their names, alone and as they begin a compound."""

@@ -120,6 +120,7 @@ _LEAST_KELVIN = 1000.0
 """From here on a number alone is the temperature of a light's colour."""
 _LAST_HOUR = 24.0
 _SHUT = frozenset({"close", "shut"})
+_OPPOSITES = [{"brighter", "dimmer"}, {"warmer", "cooler"}, {"louder", "quieter"}]
 _LEVELS = ("full", "half", "least")
 _TONES = {"warm": 2700.0, "cold": 5000.0}
 """Kelvin of light that is to be warmer or colder."""
@@ -260,7 +261,7 @@ class Wanted:
             return None
         if "give" in self.marks:
             named = domain if "entity" in self.marks and domain in _GIFTS else noun
-            given = not self.ops and self.marks <= _GIVEN and named in _GIFTS
+            given = self._only(_GIVEN) and named in _GIFTS
             return (_GIFTS[named], None) if given else None
         if "put" in self.marks and self._only(_PUT_SO):
             put = _PUT.get(domain)
@@ -304,7 +305,10 @@ class Wanted:
             return None  # "let it be closed" changes nothing
         # "It's dark, turn it on" says what is to be done about it.
         ordered = {op for op in self.ops if not op.startswith("adj:")}
-        return {table[op] for op in ordered or self.ops} - {""}
+        ways, felt = ({table[op] for op in ops} - {""} for ops in (ordered, self.ops - ordered))
+        if any(len((ways & pair) | (felt & pair)) > 1 for pair in _OPPOSITES):
+            return None  # "It's too hot up there" makes nothing warmer.
+        return ways if ordered else felt
 
     @property
     def meant(self) -> bool:
@@ -318,7 +322,7 @@ class Wanted:
         return "too" in self.marks or ("cop" in self.marks and adjectives <= _FELT)
 
     def _shade(self, domain: str, ways: set[str]) -> tuple[str, str | float | None] | None:
-        if domain != "light" or ways - {"on"} or self.number is not None:
+        if domain != "light" or ways - {"on"} or self.number is not None or "too" in self.marks:
             return None
         return ("color", self.color) if self.color is not None else ("tone", self.tone)
 

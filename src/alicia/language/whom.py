@@ -225,10 +225,21 @@ def _target(group: _Group, scene: Scene, alone: str | None) -> Target | None:
     if kind == "everything" and not _placed(place):
         place = Place(home=True)
     target = Target(place, said=group.said, kind=kind)
+    if (other := _plugged(target, scene)) is not None:
+        return replace(target, entity=other, said=_name(other, scene), kind="")
     if kind in _ONE and not group.place.home:
         entity = only(target, scene)
         return replace(target, entity=entity, said=_name(entity, scene)) if entity else None
     return target
+
+
+def _plugged(target: Target, scene: Scene) -> Entity | None:
+    """What only a plug turns on, where there is no other such thing: "the heater" outside."""
+    there = target.place.entities(scene) if target.said and not target.place.home else ()
+    if any(e.domain == target.domain for e in there):
+        return None
+    found = called(target.said, [e for e in there if e.domain == "switch"], scene)
+    return found[0] if len(found) == 1 else None
 
 
 def _ids(group: _Group) -> tuple[str, ...]:

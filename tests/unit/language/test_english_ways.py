@@ -19,7 +19,10 @@ LAMP, CEILING = "light.living_room_lamp", "light.living_room_ceiling"
 HALL, DESK, COUNTER = "light.hallway", "light.office_desk", "light.kitchen_counter"
 HEATING, BLINDS, LOCK = "climate.thermostat", "cover.living_room_blinds", "lock.front_door"
 FAN, SPEAKER, COFFEE = "fan.bedroom", "media_player.living_room_speaker", "switch.coffee_machine"
-KITCHEN = ("light.kitchen", COUNTER)
+KIDS = ("light.kids_ceiling", "light.night_light")
+KITCHEN_LIGHT = "light.kitchen"
+KITCHEN = (KITCHEN_LIGHT, COUNTER)
+LIVING = (LAMP, CEILING)
 
 Done = set[tuple[str, str, object]]
 
@@ -32,10 +35,10 @@ SAID: list[tuple[str, Done]] = [
     ("can you make sure the hall light is off", {(HALL, "power", False)}),
     ("give me some light over the counter", {(COUNTER, "power", True)}),
     ("put the big light on", {(CEILING, "power", True)}),
-    ("turn the lamp and the ceiling light off", {(LAMP, "power", False), (CEILING, "power", False)}),
-    ("make it dark in here", {(LAMP, "power", False), (CEILING, "power", False)}),
-    ("dark in here", {(LAMP, "power", True), (CEILING, "power", True)}),
-    ("red and 40 percent for the living room lamp", {(LAMP, "color", "red"), (LAMP, "brightness", 40.0)}),
+    ("turn the lamp and the ceiling light off", {(light, "power", False) for light in LIVING}),
+    ("make it dark in here", {(light, "power", False) for light in LIVING}),
+    ("dark in here", {(light, "power", True) for light in LIVING}),
+    ("red and 40 percent for the lamp", {(LAMP, "color", "red"), (LAMP, "brightness", 40.0)}),
     ("knock the thermostat back a couple of degrees", {(HEATING, "target_temperature", -2.0)}),
     ("drop it two degrees", {(HEATING, "target_temperature", -2.0)}),
     ("knock a degree off the heating", {(HEATING, "target_temperature", -1.0)}),
@@ -44,15 +47,24 @@ SAID: list[tuple[str, Done]] = [
     ("pull the blinds down a bit", {(BLINDS, "position", -20.0)}),
     ("keep the sun out", {(BLINDS, "position", 0.0)}),
     ("put the fan on low", {(FAN, "speed", 25.0)}),
+    ("turn of the hall light", {(HALL, "power", False)}),
+    ("can we have a warmer light on the living room lamp", {(LAMP, "color_temperature", 2000.0)}),
+    ("halve the hall light", {(HALL, "brightness", 20.0)}),
+    ("it's too hot up here", {(HEATING, "target_temperature", -1.0)}),
+    ("turn of the hallwaylight", {(HALL, "power", False)}),
+    ("shut the speaker up", {(SPEAKER, "muted", True)}),
     ("lock up", {(LOCK, "locked", True)}),
     ("brew me some coffee", {(COFFEE, "power", True)}),
     ("I love this song, turn it up", {(SPEAKER, "volume", 10.0)}),
     ("I'm off to the office so pop a light on up there", {(DESK, "power", True)}),
     ("why is the hall light still on, turn it off", {(HALL, "power", False)}),
     ("nobody's in the kitchen so the lights can go off", {(k, "power", False) for k in KITCHEN}),
-    ("all the lights in the kitchen off, leave the counter one", {(KITCHEN[0], "power", False)}),
-    ("leave the counter light on and turn the rest off in the kitchen", {(KITCHEN[0], "power", False)}),
-]  # fmt: skip
+    ("all the lights in the kitchen off, leave the counter one", {(KITCHEN_LIGHT, "power", False)}),
+    (
+        "leave the counter light on, turn the rest off in the kitchen",
+        {(KITCHEN_LIGHT, "power", False)},
+    ),
+]
 
 NOTHING = [
     "do I need to turn the heater off",
@@ -99,11 +111,17 @@ def test_a_choice_asks(text: str, english: Understanding, home: Home) -> None:
     [
         ("kids' blind down", {("cover.kids_blind", "position", 0.0)}),
         ("kids light off", {("light.kids_ceiling", "power", False)}),
-        ("kids lights off", {(f"light.{i}", "power", False) for i in ("kids_ceiling", "night_light")}),
+        ("kids lights off", {(light, "power", False) for light in KIDS}),
     ],
-)  # fmt: skip
+)
 def test_a_room_is_called_by_its_first_word_with_a_noun(text: str, wanted: Done) -> None:
     assert _done(Understanding("en"), text, demo.load(FLAT).picture(), None) == wanted
+
+
+def test_a_heater_at_a_plug_is_told_where_there_is_no_other() -> None:
+    house = demo.load(FLAT.parents[1] / "house" / "home.toml").picture()
+    wanted = {("switch.terrace_heater", "power", True)}
+    assert _done(Understanding("en"), "heater on", house, "terrace") == wanted
 
 
 def test_who_says_what_time_it_is_means_now() -> None:
