@@ -90,6 +90,8 @@ OUTDOORS = frozenset(
 _LIGHTS = ("light", "lamp", "bulb")
 _TOLD = frozenset({"light", "switch", "fan", "cover", "climate", "media_player"})
 """Kinds of things that are called by less than their names."""
+_DOMAINS = {"climate": "climate", "fan": "fan", "speaker": "media_player", "blind": "cover"}
+"""Nouns of which there is another kind in some home: a heater, a fan at a plug."""
 _UNITS = ("percent", "degree", "kelvin")
 
 
@@ -201,8 +203,10 @@ class Concepts:
         rooms = self._rooms(home)
         for words, by_id in named.items():
             meaning = (Concept("entity", tuple(by_id), next(iter(by_id.values()))),)
-            # A name comes before what its words mean otherwise.
-            phrases.own(words).insert(0, meaning)
+            # A name comes before what its words mean otherwise; no noun is said of what it is not.
+            domains = {home.entity(entity_id).domain for entity_id in by_id}
+            known = phrases.own(words)
+            known[:] = [meaning, *(m for m in known if not self._of_another(m, domains))]
             self._name_apart(words, meaning)
         for words, by_id in named.items():
             meaning = (Concept("entity", tuple(by_id), next(iter(by_id.values()))),)
@@ -213,6 +217,11 @@ class Concepts:
         for words, ids in self._shortened(named, rooms).items():
             phrases.own(words).insert(0, (Concept("entity", ids, "".join(words)),))
         self._call(phrases, named, home)
+
+    def _of_another(self, meaning: Meaning, domains: set[str]) -> bool:
+        """Whether it is the noun for another kind of thing: "heater", where that is a plug."""
+        domain = _DOMAINS.get(meaning[0].of) if len(meaning) == 1 else None
+        return domain is not None and domain not in domains
 
     def _all_names(self, home: Home) -> dict[Phrase, dict[str, str]]:
         """What is called so, by the words of each name: its own ones, and those of its kind."""
