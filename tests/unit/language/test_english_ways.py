@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ import pytest
 from alicia.errors import NotUnderstoodError
 from alicia.home import demo
 from alicia.home.model import Home
+from alicia.language.plan import Plan
+from alicia.language.schedules import Schedules
 from alicia.language.tables import load_tables
 from alicia.language.time_phrases import TimePhrases
 from alicia.language.told_times import ToldTimes
@@ -134,6 +137,19 @@ def test_a_heater_at_a_plug_is_told_where_there_is_no_other() -> None:
     house = demo.load(FLAT.parents[1] / "house" / "home.toml").picture()
     wanted = {("switch.terrace_heater", "power", True)}
     assert _done(Understanding("en"), "heater on", house, "terrace") == wanted
+
+
+@pytest.mark.parametrize(
+    "text", ["I wonder if the front door is open", "do you know if the front door is open"]
+)
+def test_who_wonders_asks_now_and_waits_for_nothing(
+    text: str, english: Understanding, home: Home
+) -> None:
+    def recognize(said: str) -> Plan:
+        return english.recognize(said, home=home)
+
+    assert Schedules("en").request(text, recognize, home, datetime(2026, 3, 5, 14, 30)) is None
+    assert recognize(text).question is not None
 
 
 def test_who_says_what_time_it_is_means_now() -> None:
