@@ -27,6 +27,8 @@ KITCHEN_LIGHT = "light.kitchen"
 KITCHEN = (KITCHEN_LIGHT, COUNTER)
 LIVING = (LAMP, CEILING)
 
+NOW = datetime(2026, 3, 5, 14, 30)  # noqa: DTZ001 - the home's clock
+
 Done = set[tuple[str, str, object]]
 
 # Said in the living room.
@@ -148,7 +150,7 @@ def test_who_wonders_asks_now_and_waits_for_nothing(
     def recognize(said: str) -> Plan:
         return english.recognize(said, home=home)
 
-    assert Schedules("en").request(text, recognize, home, datetime(2026, 3, 5, 14, 30)) is None
+    assert Schedules("en").request(text, recognize, home, NOW) is None
     assert recognize(text).question is not None
 
 
