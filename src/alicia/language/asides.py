@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib import resources
 from itertools import combinations
@@ -79,6 +79,8 @@ class Asides:
         self._stops = _pattern(own, "stops")
         self._orders = _pattern(own, "orders")
         self._moves = _pattern(own, "moves")
+        self._there = _pattern(own, "there")
+        self._clock = _pattern(own, "clock")
         self._scenes = _pattern(own, "scenes")
         self._greets = _pattern(own, "greets")
         self._corrects = _pattern(own, "corrects")
@@ -161,6 +163,14 @@ class Asides:
         """Whether these words say why a scene is set by its bare name: "we're off to bed"."""
         return bool(self._scenes.fullmatch(aside.strip(" ,.!?…")))
 
+    def points_there(self, command: str) -> bool:
+        """Whether a command is for the room that was told of beside it: "up there"."""
+        return bool(self._there.search(command))
+
+    def tells_the_time(self, aside: str) -> bool:
+        """Whether these words, without a time, only say what time it is: "it's gone"."""
+        return bool(self._clock.fullmatch(aside.strip(" ,.!?…")))
+
     def answer(self, text: str) -> str:
         """What is said after another turn, without the words that take it back: "no, the hall"."""
         return self._answers.sub("", text) or text
@@ -171,8 +181,9 @@ class Asides:
         for pattern, where in ((self._begins, "after"), (self._orders, "before")):
             for found in pattern.finditer(text):
                 at = found.start()
-                if at and at not in cuts:
-                    cuts[at] = _Cut(at, at, where == "before", where == "after", pause=False)
+                if at and not (cut := cuts.get(at, _Cut(at, at, False, False, pause=False))).pause:
+                    before, after = where == "before", where == "after"
+                    cuts[at] = replace(cut, before=cut.before or before, after=cut.after or after)
         for pattern, pause in ((self._stops, True), (self._ends, False)):
             for found in pattern.finditer(text):
                 at = found.end()

@@ -102,12 +102,12 @@ class Beside:
         if tells or self._strange(split.aside, command, split.complains):
             return None
         entities, rooms = self._composer.mentions(split.aside)
-        spoken_of = self._composer.spoken_of(split.aside, home)
+        spoken_of = self._composer.spoken_of(split.aside, home, area_id)
         if spoken_of and (plan := self._composer.done_to(command, spoken_of, home)):
             return plan
         if len(entities) == 1 and not self._composer.orders(command):
             return None  # It is said of that thing, which can't do it.
-        if len(rooms) == 1 and not split.moves:
+        if len(rooms) == 1 and (not split.moves or self._asides.points_there(command)):
             area_id = next(iter(rooms))
         try:
             found = self._commanded(command, split, home, area_id)

@@ -95,7 +95,7 @@ class Composer:
         """
         if not self._concepts or not text or _NO_SPEECH.search(text):
             return None
-        scene = Scene(home, area_id, self._tables.language, self._concepts.lamps, mark)
+        scene = self._scene(home, area_id, mark)
         hangs = text.endswith(self._hanging)
         for alike in self._concepts.cuts(text):
             ways: list[Sequence[Concept]] = []
@@ -119,6 +119,10 @@ class Composer:
                 return found
         return None
 
+    def _scene(self, home: Home, area_id: str | None = None, mark: Mark = "") -> Scene:
+        named = self._concepts
+        return Scene(home, area_id, self._tables.language, named.lamps, mark, named.mains)
+
     def mentions(self, text: str) -> tuple[frozenset[str], frozenset[str]]:
         """The entities and the rooms that are named among any words."""
         return self._concepts.mentions(text)
@@ -136,7 +140,7 @@ class Composer:
 
     def done_to(self, text: str, entities: Sequence[str], home: Home) -> Plan | None:
         """What is asked of these by words that name nothing: "a bit darker". Raises nothing."""
-        scene = Scene(home, None, self._tables.language, self._concepts.lamps)
+        scene = self._scene(home)
         return self._done_to(text, [home.find(entity) for entity in entities], scene)
 
     def _done_to(self, text: str, entities: Sequence[Entity | None], scene: Scene) -> Plan | None:
@@ -163,12 +167,14 @@ class Composer:
                 return None if opens_protected(found, scene.home) else found
         return None
 
-    def spoken_of(self, text: str, home: Home) -> list[str]:
+    def spoken_of(self, text: str, home: Home, area_id: str | None = None) -> list[str]:
         """The things that any words speak of: the one that is named, or a room's of one kind.
 
-        "The light in the bathroom is still on" speaks of all lights there.
+        "The light in the bathroom is still on" speaks of all lights there, "I love this song" of
+        what plays here.
         """
         entities, rooms = self._concepts.mentions(text)
+        rooms = rooms or frozenset((area_id,) if area_id else ())
         if entities or len(rooms) != 1:
             return list(entities) if len(entities) == 1 else []
         domains = {DOMAINS.get(kind) for kind in self._concepts.kinds_in(text)}
@@ -219,7 +225,7 @@ class Composer:
         those = [entity for i in ids if (entity := home.find(i))]
         if not self._concepts or not those or topic.which or self.names(text):
             return None
-        scene = Scene(home, None, self._tables.language, self._concepts.lamps)
+        scene = self._scene(home)
         domains = {entity.domain for entity in those}
         for concepts in self._concepts.ways(text):
             if asks(concepts) or any(c.name.startswith(_PLACING) for c in concepts):
@@ -246,7 +252,7 @@ class Composer:
         """
         ids = [e for action in topic.actions for e in action.entities]
         domains = {entity.domain for i in ids if (entity := home.find(i))}
-        scene = Scene(home, None, self._tables.language, self._concepts.lamps)
+        scene = self._scene(home)
         for concepts in self._concepts.ways(text) if self._concepts and not topic.which else ():
             if any(c.name.partition(":")[0] not in _NAMING for c in concepts):
                 continue
@@ -263,7 +269,7 @@ class Composer:
         """Those of the entities that a phrase means, such as "the lamp and the hall"; or none."""
         if not self._concepts:
             return frozenset()
-        scene = Scene(home, None, self._tables.language, self._concepts.lamps)
+        scene = self._scene(home)
         every = [home.entity(entity_id) for entity_id in entities]
         for concepts in self._concepts.ways(text):
             if all(concept.name.partition(":")[0] in _NAMING for concept in concepts):
@@ -520,6 +526,8 @@ def _repeats(concepts: Sequence[Concept]) -> bool:
     if "and" not in names:
         return False
     sides = [set(side.split()) for side in " ".join(names).split(" and ")]
+    if "set" not in sides[-1]:
+        sides[0].discard("set")  # "Turn the lamp and the ceiling light off" says it once.
     if sum(bool(_DOING & side) for side in sides) > 1:
         return True
     # "The lamp to ten percent and the blinds down" are two; "… and the blinds to ten" are one.

@@ -90,6 +90,8 @@ OUTDOORS = frozenset(
 _LIGHTS = ("light", "lamp", "bulb")
 _TOLD = frozenset({"light", "switch", "fan", "cover", "climate", "media_player"})
 """Kinds of things that are called by less than their names."""
+_DOMAINS = {"climate": "climate", "fan": "fan", "speaker": "media_player", "blind": "cover"}
+"""Nouns of which there is another kind in some home: a heater, a fan at a plug."""
 _UNITS = ("percent", "degree", "kelvin")
 
 
@@ -139,6 +141,8 @@ class Concepts:
         self._lamp = tuple(word for word, meaning in self._kinds if meaning[0].name == "kind:lamp")
         self.lamps: frozenset[str] = frozenset()
         """Entities that are called a lamp."""
+        self.mains: frozenset[str] = frozenset()
+        """Lights that are called after the ceiling or the like."""
 
     @property
     def noun_first(self) -> bool:
@@ -195,20 +199,14 @@ class Concepts:
         self._costs = self._costs_of(phrases)
 
     def _name_entities(self, phrases: _Layered, home: Home) -> None:
-        named: dict[tuple[str, ...], dict[str, str]] = {}
-        for entity in home.entities():
-            for words, name in self._names(entity):
-                named.setdefault(words, {})[entity.entity_id] = name
-        self.lamps = self._called_lamps(named, home)
-        for device_class, nouns in self._nouns.items():
-            alike = [e for e in home.entities() if e.device_class == device_class]
-            for noun in nouns if len(alike) == 1 else ():
-                named.setdefault(self._cut(noun), {})[alike[0].entity_id] = noun.lower()
+        named = self._all_names(home)
         rooms = self._rooms(home)
         for words, by_id in named.items():
             meaning = (Concept("entity", tuple(by_id), next(iter(by_id.values()))),)
-            # A name comes before what its words mean otherwise.
-            phrases.own(words).insert(0, meaning)
+            # A name comes before what its words mean otherwise; no noun is said of what it is not.
+            domains = {home.entity(entity_id).domain for entity_id in by_id}
+            known = phrases.own(words)
+            known[:] = [meaning, *(m for m in known if not self._of_another(m, domains))]
             self._name_apart(words, meaning)
         for words, by_id in named.items():
             meaning = (Concept("entity", tuple(by_id), next(iter(by_id.values()))),)
@@ -219,6 +217,28 @@ class Concepts:
         for words, ids in self._shortened(named, rooms).items():
             phrases.own(words).insert(0, (Concept("entity", ids, "".join(words)),))
         self._call(phrases, named, home)
+
+    def _of_another(self, meaning: Meaning, domains: set[str]) -> bool:
+        """Whether it is the noun for another kind of thing: "heater", where that is a plug."""
+        domain = _DOMAINS.get(meaning[0].of) if len(meaning) == 1 else None
+        return domain is not None and domain not in domains
+
+    def _all_names(self, home: Home) -> dict[Phrase, dict[str, str]]:
+        """What is called so, by the words of each name: its own ones, and those of its kind."""
+        named: dict[Phrase, dict[str, str]] = {}
+        for entity in home.entities():
+            for words, name in self._names(entity):
+                named.setdefault(words, {})[entity.entity_id] = name
+        self.lamps = self._called_lamps(named, home)
+        mains = {word for text in self._table.get("mains", ()) for word in self._cut(text)}
+        self.mains = frozenset(i for words, ids in named.items() if mains & {*words} for i in ids)
+        for device_class, nouns in self._nouns.items():
+            alike = [e for e in home.entities() if e.device_class == device_class]
+            for noun in nouns if len(alike) == 1 else ():
+                named.setdefault(self._cut(noun), {})[alike[0].entity_id] = noun.lower()
+        ways = (self._without_room, self._written_together)
+        short = {o: by_id for words, by_id in named.items() for way in ways for o in way(words)}
+        return {**{o: ids for o, ids in short.items() if o not in self._words}, **named}
 
     def _call(
         self, phrases: _Layered, named: Mapping[Phrase, Mapping[str, str]], home: Home
@@ -287,6 +307,8 @@ class Concepts:
                         self._name_apart(other, (place,))
                 if len(words) == 1:
                     self._join(phrases, words[0], place)
+                elif words[-1] in self._table.get("room_nouns", ()):
+                    self._join_first(phrases, words[:-1], place)
         floors: Mapping[str, list[str]] = self._table.get("floors", {})
         for text in () if home.floors() else self._table.get("flat", []):
             phrases.own(self._cut(text)).append((Concept("house"),))
@@ -364,10 +386,24 @@ class Concepts:
                 found.setdefault(rest, {}).update(dict.fromkeys(by_id))
         return {rest: tuple(ids) for rest, ids in found.items()}
 
+    def _without_room(self, words: Phrase) -> Iterator[Phrase]:
+        """The name without the noun of its room: the kids' blind is that of the kids' room."""
+        for noun in self._table.get("room_nouns", ()):
+            if noun in words[1:-1]:
+                at = words.index(noun, 1)
+                yield (*words[:at], *words[at + 1 :])
+
+    def _written_together(self, words: Phrase) -> Iterator[Phrase]:
+        """The name with two of its words written as one: "nightlight"."""
+        for at in range(len(words) - 1 if not self._between and self._cutter is None else 0):
+            yield (*words[:at], words[at] + words[at + 1], *words[at + 2 :])
+
     def _rooms(self, home: Home) -> set[str]:
         """Their names, alone and as they begin a compound."""
         named = [words for area in home.areas() for words, _ in self._names(area)]
         rooms = {self._joined(form) for words in named for form in (words, self._apart(words))}
+        first = {words[:-1] for words in named if words[-1] in self._table.get("room_nouns", ())}
+        rooms |= {self._joined(words) for words in first}
         return rooms | {room + link for room in rooms for link in self._links}
 
     def _also(self, area: Area) -> Iterator[tuple[tuple[str, ...], str]]:
@@ -383,6 +419,11 @@ class Concepts:
         """A room's name written together with a noun: "Küchenrollo"."""
         for link, (noun, meaning) in product(self._links, self._kinds):
             phrases.own((room + link + noun,)).append((place, *meaning))
+
+    def _join_first(self, phrases: _Layered, first: Phrase, place: Concept) -> None:
+        """The first words of a room's name with a noun: "the kids' lights" are in their room."""
+        for noun, meaning in self._kinds:
+            phrases.own((*first, noun)).append((place, *meaning))
 
     # ---- a sentence ----
 

@@ -11,7 +11,7 @@ from alicia.home.model import names_of
 from alicia.language.concepts import Concept
 from alicia.language.meaning import Wanted
 from alicia.language.targets import can
-from alicia.language.whom import Place, Scene, Target
+from alicia.language.whom import Place, Scene, Target, only
 
 _LOCK, _DARK = frozenset({"lock"}), frozenset({"adj:dark"})
 _LIT_UP = frozenset({"on", "brighter"})
@@ -29,6 +29,8 @@ _WHITER = 5000.0
 _TONE_STEP = 1000.0
 """Kelvin by which light gets warmer or colder."""
 _TONED = frozenset({"warmer", "cooler"})
+_HALVED = {"light": "brightness", "media_player": "volume", "fan": "speed", "cover": "position"}
+"""What of a thing is halved."""
 
 
 def implied(
@@ -91,12 +93,12 @@ def fitted(target: Target, want: Wanted, scene: Scene) -> Wanted:
         now = scene.home.value(target.entity.entity_id, "color_temperature")
         white = isinstance(now, float) and now >= _WHITE
         return replace(want, color=None, tone=_WHITER if white else _WHITE)
-    if want.ops == _DARK and want.number is None and not _is_lit(target, scene):
+    if want.ops == _DARK and want.meant and want.number is None and not _is_lit(target, scene):
         marks = want.marks - {"too", "cop", "bit"}
         return replace(want, ops=frozenset({"on"}), marks=marks)
     if want.ops == _LIT_UP and "bit" not in want.marks and not _is_lit(target, scene):
         return replace(want, ops=frozenset({"on"}))  # "Turn it on, nice and bright."
-    return _toned(target, want, scene) or want
+    return _toned(target, want, scene) or _halved(target, want, scene) or want
 
 
 def _toned(target: Target, want: Wanted, scene: Scene) -> Wanted | None:
@@ -118,6 +120,17 @@ def _toned(target: Target, want: Wanted, scene: Scene) -> Wanted | None:
         return None
     tone = min(tones) if op == "warmer" else max(tones)
     return replace(want, ops=frozenset(), marks=want.marks - {"bit"}, tone=tone)
+
+
+def _halved(target: Target, want: Wanted, scene: Scene) -> Wanted | None:
+    """What "by half" comes to, by how it is now; None where that is not known."""
+    one = only(target, scene) if {"half", "by"} <= want.marks and want.number is None else None
+    capability = _HALVED.get(one.domain) if one else None
+    value = scene.home.value(one.entity_id, capability) if one and capability else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    marks = want.marks - {"half", "by", "bit"} | {"to", "percent"}
+    return replace(want, ops=frozenset(), marks=marks, number=float(round(value / 2)))
 
 
 def _is_lit(target: Target, scene: Scene) -> bool:

@@ -188,7 +188,7 @@ class GoingOn:
         for way in self._ways(text):
             names = {concept.name for concept in way}
             numbers = [c.value for c in way if c.name == "number"]
-            if not names <= _MORE or not names & {"bit", "more"} or len(numbers) > 1:
+            if not names <= _MORE or not names & {"bit", "more", "by"} or len(numbers) > 1:
                 continue
             amount = next((n for n in numbers if isinstance(n, float)), None)
             return self._stepped(topic, amount, home)

@@ -110,6 +110,8 @@ _UNITS: Mapping[str, frozenset[str]] = {
     "fan": frozenset({"", "percent"}),
     "media_player": frozenset({"", "percent"}),
 }
+_NUMBERED = frozenset({"percent", "degree", "kelvin"})
+"""Units, which say nothing without their number."""
 _MOST_DEGREES = 10.0
 """The most that "warmer" is meant by."""
 _LEAST_DEGREES = 10.0
@@ -118,6 +120,7 @@ _LEAST_KELVIN = 1000.0
 """From here on a number alone is the temperature of a light's colour."""
 _LAST_HOUR = 24.0
 _SHUT = frozenset({"close", "shut"})
+_OPPOSITES = [{"brighter", "dimmer"}, {"warmer", "cooler"}, {"louder", "quieter"}]
 _LEVELS = ("full", "half", "least")
 _TONES = {"warm": 2700.0, "cold": 5000.0}
 """Kelvin of light that is to be warmer or colder."""
@@ -131,7 +134,9 @@ _GIFTS = {"light": "on", "music": "play"}
 _PUT = {"light": "on", "switch": "on", "fan": "on", "climate": "on", "media_player": "play"}
 """What is done to whatever is put, by kind of thing: "pon la cafetera", "mets la radio"."""
 _PUT_SO = frozenset({"put", "nothing", "kind", "entity", "area", "floor", "here", "all", "house"})
-_GIVEN = frozenset({"maybe", "give", "nothing", "area", "floor", "here", "kind", "set", "house"})
+_GIVEN = frozenset(
+    {"maybe", "give", "nothing", "area", "floor", "here", "kind", "set", "house", "entity", "bit"}
+)
 _MARKS = frozenset(
     {"nothing", "set", "to", "at", "by", "bit", "percent", "degree", "kelvin", "number", "wish"}
     | {"mind", "ing", "done", "full", "half", "least", "too", "cop", "all", "here", "house", "and"}
@@ -256,8 +261,9 @@ class Wanted:
         if ways is None:
             return None
         if "give" in self.marks:
-            given = not self.ops and self.marks <= _GIVEN and noun in _GIFTS
-            return (_GIFTS[noun], None) if given else None
+            named = domain if "entity" in self.marks and domain in _GIFTS else noun
+            given = self._only(_GIVEN) and named in _GIFTS
+            return (_GIFTS[named], None) if given else None
         if "put" in self.marks and self._only(_PUT_SO):
             put = _PUT.get(domain)
             return (put, None) if put else None
@@ -277,6 +283,8 @@ class Wanted:
             return self._shade(domain, ways)
         if self.number is not None:
             return self._numbered(domain, ways)
+        if self.marks & _NUMBERED:
+            return None  # "A degree off the heating" turns nothing off.
         level = next((mark for mark in _LEVELS if mark in self.marks), None)
         if level is not None:
             return self._levelled(domain, ways, level)
@@ -294,13 +302,17 @@ class Wanted:
         table = _OPS.get(domain)
         known = table is not None and self.ops <= table.keys() and self.marks <= _MARKS
         left_so = "let" in self.ops and self.ops & {"open", "close", "on", "off"}
-        if table is None or not known or left_so or not self._meant():
+        if table is None or not known or left_so or not self.meant:
             return None  # "let it be closed" changes nothing
         # "It's dark, turn it on" says what is to be done about it.
         ordered = {op for op in self.ops if not op.startswith("adj:")}
-        return {table[op] for op in ordered or self.ops} - {""}
+        ways, felt = ({table[op] for op in ops} - {""} for ops in (ordered, self.ops - ordered))
+        if any(len((ways & pair) | (felt & pair)) > 1 for pair in _OPPOSITES):
+            return None  # "It's too hot up there" makes nothing warmer.
+        return ways if ordered else felt
 
-    def _meant(self) -> bool:
+    @property
+    def meant(self) -> bool:
         """Whether an adjective is a complaint: "it is too bright", "it is cold"."""
         adjectives = {op for op in self.ops if op.startswith("adj:")}
         if adjectives and "put" in self.marks:
@@ -311,12 +323,12 @@ class Wanted:
         return "too" in self.marks or ("cop" in self.marks and adjectives <= _FELT)
 
     def _shade(self, domain: str, ways: set[str]) -> tuple[str, str | float | None] | None:
-        if domain != "light" or ways - {"on"} or self.number is not None:
+        if domain != "light" or ways - {"on"} or self.number is not None or "too" in self.marks:
             return None
         return ("color", self.color) if self.color is not None else ("tone", self.tone)
 
     def _numbered(self, domain: str, ways: set[str]) -> tuple[str, float | None] | None:
-        units = self.marks & {"percent", "degree", "kelvin"}
+        units = self.marks & _NUMBERED
         unit = next(iter(units), "")
         number = self.number or 0.0
         if len(units) > 1 or unit not in _UNITS.get(domain, ()) or self.marks & set(_LEVELS):
@@ -342,6 +354,8 @@ class Wanted:
         number = self.number or 0.0
         if domain == "cover" and self.ops & _SHUT and unit == "percent" and not aimed:
             return "level", 100.0 - number  # "close it 80 percent"
+        if domain == "climate" and not aimed and number < _LEAST_DEGREES:
+            return None  # "Drop it two degrees" is by so many.
         ways = ways - {"on"} if unit else ways
         if len(ways) > 1 or ways & {"on", "off", "play", "pause", "mute", "unmute"}:
             return None

@@ -19,6 +19,7 @@ class Sparing:
         self._language = tables.language
         self._wording = wording
         self._patterns = [re.compile(p) for p in tables.say.get("except", [])]
+        self._rest = [(re.compile(p), by) for p, by in tables.say.get("rest", [])]
         # "The lights in the kitchen" spares what "the kitchen" does.
         self._kinds = [self._bare(kind) for kind in tables.say.get("except_kinds", [])]
         self._spared: dict[str, frozenset[str]] = {}
@@ -37,7 +38,10 @@ class Sparing:
         """Each way to read it: the sentence without the exception, and the words for it."""
         for pattern in self._patterns:
             if found := pattern.fullmatch(text):
-                yield found["all"].strip(" ,、，"), found["but"].strip()
+                every = found["all"].strip(" ,、，")
+                for rest, by in self._rest:
+                    every = rest.sub(by, every)
+                yield every, found["but"].strip()
 
     def spared(self, text: str) -> frozenset[str] | None:
         """Who is spared by these words; None where they are no name."""

@@ -43,7 +43,8 @@ class ToldTimes:
             rest = self._timeless(split.aside)
             if rest is None or self._timeless(split.command) != split.command:
                 continue
-            if rest != split.aside and self._says_more(rest):
+            enough = self._says_more(rest) or self._asides.tells_the_time(rest)
+            if rest != split.aside and enough:
                 yield split.command
 
     def parts(self, text: str) -> Iterator[tuple[str, str]]:

@@ -409,6 +409,8 @@ class Understanding:
 
     def _without(self, whole: Plan, but: str, home: Home) -> Plan | None:
         spared = self._sparing.spared(but) or self._composer.among(but, whole.entities, home)
+        if spared and spared.isdisjoint(whole.entities) and whole.question is None:
+            return whole  # "Everything off but the heating" leaves it as it is anyway.
         return without(whole, spared) if spared else None
 
     def _severally(self, tidied: str, home: Home, area_id: str | None) -> Plan | None:

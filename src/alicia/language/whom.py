@@ -16,6 +16,7 @@ DOMAINS = {
     "light": "light",
     "lamp": "light",
     "lamps": "light",
+    "main": "light",
     "bulb": "light",
     "blind": "cover",
     "fan": "fan",
@@ -35,7 +36,7 @@ DOMAINS = {
     "power": "switch",
 }
 """What a noun (`kind:`) is a word for, and what a quality (`attr:`) is one of."""
-_ONE = frozenset({"lamp", "door", "lock"})
+_ONE = frozenset({"lamp", "main", "door", "lock"})
 """Nouns that mean one thing."""
 _PLACES = ("area", "floor")
 
@@ -53,6 +54,8 @@ class Scene:
     """Entities that are called a lamp, among other lights."""
     mark: Mark = ""
     """Whether it ends in a question mark: as all of what was said, or beside polite words."""
+    mains: frozenset[str] = frozenset()
+    """Lights at the ceiling: the big light of a room that has others."""
 
 
 @dataclass(frozen=True)
@@ -226,10 +229,21 @@ def _target(group: _Group, scene: Scene, alone: str | None) -> Target | None:
     if kind == "everything" and not _placed(place):
         place = Place(home=True)
     target = Target(place, said=group.said, kind=kind)
+    if (other := _plugged(target, scene)) is not None:
+        return replace(target, entity=other, said=_name(other, scene), kind="")
     if kind in _ONE and not group.place.home:
         entity = only(target, scene)
         return replace(target, entity=entity, said=_name(entity, scene)) if entity else None
     return target
+
+
+def _plugged(target: Target, scene: Scene) -> Entity | None:
+    """What only a plug turns on, where there is no other such thing: "the heater" outside."""
+    there = target.place.entities(scene) if target.said and not target.place.home else ()
+    if any(e.domain == target.domain for e in there):
+        return None
+    found = called(target.said, [e for e in there if e.domain == "switch"], scene)
+    return found[0] if len(found) == 1 else None
 
 
 def _ids(group: _Group) -> tuple[str, ...]:
@@ -318,8 +332,9 @@ def only(target: Target, scene: Scene) -> Entity | None:
     if not there and not target.place.named:
         there = [e for e in scene.home.entities() if e.domain == target.domain]
         there = there if target.domain != "light" or len(there) == 1 else []
-    if target.kind == "lamp" and len(there) > 1:
-        there = [e for e in there if e.entity_id in scene.lamps]
+    if target.kind in ("lamp", "main") and len(there) > 1:
+        alike = scene.lamps if target.kind == "lamp" else scene.mains
+        there = [e for e in there if e.entity_id in alike]
     return there[0] if len(there) == 1 else None
 
 

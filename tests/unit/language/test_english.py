@@ -121,11 +121,9 @@ RELATIVE: list[tuple[str, str, str, Value]] = [
 MISHEARD: list[tuple[str, str | tuple[str, ...], str, Value]] = [
     ("turn on the kitchen lied", "light.kitchen", "power", True),
     ("turn on the kitchen late.", "light.kitchen", "power", True),
-    ("turn of the living room lamp", "light.living_room_lamp", "power", False),
     ("Turned on the kitchen light", "light.kitchen", "power", True),
     ("turnon the kitchen light", "light.kitchen", "power", True),
     ("turn on the bedsite lamp", "light.bedside_lamp", "power", True),
-    ("turn of the hall way light", "light.hallway", "power", False),
     ("turn off the whole way light", "light.hallway", "power", False),
     ("turn on the cofee machine", COFFEE, "power", True),
     ("Turn off the kitchen countalight.", "light.kitchen_counter", "power", False),
