@@ -131,7 +131,9 @@ _GIFTS = {"light": "on", "music": "play"}
 _PUT = {"light": "on", "switch": "on", "fan": "on", "climate": "on", "media_player": "play"}
 """What is done to whatever is put, by kind of thing: "pon la cafetera", "mets la radio"."""
 _PUT_SO = frozenset({"put", "nothing", "kind", "entity", "area", "floor", "here", "all", "house"})
-_GIVEN = frozenset({"maybe", "give", "nothing", "area", "floor", "here", "kind", "set", "house"})
+_GIVEN = frozenset({"maybe", "give", "nothing", "kind", "set", "house"}) | frozenset(
+    {"entity", "area", "floor", "here"}
+)
 _MARKS = frozenset(
     {"nothing", "set", "to", "at", "by", "bit", "percent", "degree", "kelvin", "number", "wish"}
     | {"mind", "ing", "done", "full", "half", "least", "too", "cop", "all", "here", "house", "and"}
@@ -191,6 +193,7 @@ KEYS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "faster_by": ("faster_by", "fan_faster_by"),
         "slower_by": ("slower_by", "fan_slower_by"),
         "full": ("fan_full", "fan_full"),
+        "least": ("fan_least", "fan_least"),
         "half": ("fan_half", "fan_half"),
         "level": ("speed", "fan_speed"),
     },
@@ -207,6 +210,7 @@ KEYS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "louder_by": ("louder_by", "louder_by"),
         "quieter_by": ("quieter_by", "quieter_by"),
         "full": ("volume_full", "volume_full"),
+        "least": ("volume_least", "volume_least"),
         "half": ("volume_half", "volume_half"),
         "level": ("volume", "volume"),
     },
@@ -237,7 +241,7 @@ class Wanted:
     def switches(self) -> bool:
         """Whether it is turned on or off, and no more."""
         switched = len(self.ops) == 1 and self.ops <= {"on", "off"}
-        return switched and self._only(_PUT_SO | {"wish", "set"}, self.ops)
+        return switched and self._only(_PUT_SO | {"wish", "set", "state", "and"}, self.ops)
 
     @property
     def implied(self) -> str | None:
@@ -342,7 +346,7 @@ class Wanted:
         number = self.number or 0.0
         if domain == "cover" and self.ops & _SHUT and unit == "percent" and not aimed:
             return "level", 100.0 - number  # "close it 80 percent"
-        ways = ways - {"on"} if unit else ways
+        ways = ways - {"on"} if unit or "to" in self.marks else ways
         if len(ways) > 1 or ways & {"on", "off", "play", "pause", "mute", "unmute"}:
             return None
         degrees = domain == "climate" and number >= _LEAST_DEGREES and not self.ops
@@ -379,6 +383,8 @@ class Wanted:
         if domain == "light" and level == "full" and ways == {"dimmer"}:
             return "least", None
         if level == "full" and ways & {"quieter", "slower", "cooler", "dimmer"}:
+            return None
+        if level == "least" and ways & {"louder", "faster", "warmer", "brighter"}:
             return None
         return (level, None) if level in KEYS[domain] else None
 

@@ -17,6 +17,7 @@ DOMAINS = {
     "lamp": "light",
     "lamps": "light",
     "bulb": "light",
+    "ceiling": "light",
     "blind": "cover",
     "fan": "fan",
     "climate": "climate",
@@ -35,7 +36,7 @@ DOMAINS = {
     "power": "switch",
 }
 """What a noun (`kind:`) is a word for, and what a quality (`attr:`) is one of."""
-_ONE = frozenset({"lamp", "door", "lock"})
+_ONE = frozenset({"lamp", "ceiling", "door", "lock"})
 """Nouns that mean one thing."""
 _PLACES = ("area", "floor")
 
@@ -324,8 +325,11 @@ def _name(entity: Entity, scene: Scene) -> str:
 def chosen(concepts: Sequence[Concept], among: Sequence[Entity], scene: Scene) -> frozenset[str]:
     """Those of the entities that are meant by words that only name; none where any is unclear."""
     found: set[str] = set()
-    groups = [group for group in map(_group, _cut(concepts)) if group is not None]
-    for group in _shared(groups) if groups else ():
+    every = [_group(part) for part in _cut(concepts)]
+    groups = [group for group in every if group is not None]
+    if len(groups) < len(every):
+        return frozenset()
+    for group in _shared(groups):
         named = {
             str(i) for c in group.entities for i in (c.value if isinstance(c.value, tuple) else ())
         }

@@ -74,6 +74,10 @@ def heating(value: float, *, by: bool = False) -> Changes:
         ),
         ("en", "all the lights in the lounge except the lamp off", None, None),
         ("en", "lights off in the lounge except the lamp", None, CEILING_OFF),
+        ("pt", "apaga as luzes da sala menos o abajur", None, CEILING_OFF),
+        ("pt", "sala apagada menos o abajur", None, CEILING_OFF),
+        ("pt", "quero luz na bancada", None, one("light.kitchen_counter", "power", True)),
+        ("pt", "acende o abajur da sala em 40", None, one(LAMP, "brightness", 40.0)),
         ("de", "Licht im Wohnzimmer aus, nur die Stehlampe nicht", None, CEILING_OFF),
     ],
 )
@@ -122,6 +126,11 @@ def test_what_an_and_parts_is_never_done_to_both(
         ("en", "turn the light on at seven"),
         ("en", "open the blinds at 8"),
         ("en", "that's hot"),
+        ("en", "turn on the light in the"),
+        ("pt", "acende a luz da"),
+        ("pt", "apaga a luz principal"),  # which of the two?
+        ("pt", "todas as luzes menos a do corredor"),
+        ("pt", "devia ter apagado a luz"),
         ("en", "the kitchen light is on"),
         ("en", "never open the garage at night"),
         ("en", "unlocked the front door"),
