@@ -346,7 +346,9 @@ class Wanted:
         number = self.number or 0.0
         if domain == "cover" and self.ops & _SHUT and unit == "percent" and not aimed:
             return "level", 100.0 - number  # "close it 80 percent"
-        ways = ways - {"on"} if unit or "to" in self.marks else ways
+        # "The light on and the heating to 23" sets no light.
+        sets = unit or ("to" in self.marks and "and" not in self.marks)
+        ways = ways - {"on"} if sets else ways
         if len(ways) > 1 or ways & {"on", "off", "play", "pause", "mute", "unmute"}:
             return None
         degrees = domain == "climate" and number >= _LEAST_DEGREES and not self.ops

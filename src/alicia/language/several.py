@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from alicia.language.plan import Plan
+from alicia.language.plan import Plan, PlannedAction
 from alicia.language.tables import follow_up_table
 
 INTENT = "AliciaSeveral"
@@ -45,7 +45,7 @@ class Several:
         `quick` is `whole` for what is tried often. Raises what `after` raises.
         """
         for parts in self.ways(text):
-            plans = without_reasons(self._plans(parts, whole, quick, after) or ())
+            plans = narrowed(without_reasons(self._plans(parts, whole, quick, after) or ()))
             if contradict(plans):
                 continue
             # "Turn it off, no, never mind" takes it back.
@@ -173,6 +173,34 @@ def without_reasons(plans: Sequence[Plan]) -> Sequence[Plan]:
     if len(plans) == 2 and done[1] and done[1] < done[0]:
         return plans[1:]
     return plans
+
+
+def narrowed(plans: Sequence[Plan]) -> Sequence[Plan]:
+    """Without those among many that are told otherwise later.
+
+    "All lights off and the lamp to 20 percent" leaves the lamp on.
+    """
+    done = list(plans)
+    for at, later in enumerate(plans):
+        theirs = frozenset(later.entities)
+        for before, early in enumerate(done[:at]):
+            if theirs < frozenset(early.entities) and _undoes(later, early):
+                done[before] = replace(early, actions=tuple(_left(early, theirs)))
+    return done
+
+
+def _undoes(later: Plan, early: Plan) -> bool:
+    """Whether the later acts on what the earlier one turned off, or says the opposite."""
+    off = any(a.capability == "power" and a.value is False for a in early.actions)
+    lit = any(a.capability in _VALUED for a in later.actions)
+    return (off and lit) or contradict((early, later))
+
+
+def _left(plan: Plan, spared: frozenset[str]) -> Iterator[PlannedAction]:
+    for action in plan.actions:
+        entities = tuple(entity for entity in action.entities if entity not in spared)
+        if entities:
+            yield replace(action, entities=entities)
 
 
 def contradict(plans: Sequence[Plan]) -> bool:

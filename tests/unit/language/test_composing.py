@@ -76,6 +76,8 @@ def heating(value: float, *, by: bool = False) -> Changes:
         ("en", "lights off in the lounge except the lamp", None, CEILING_OFF),
         ("pt", "apaga as luzes da sala menos o abajur", None, CEILING_OFF),
         ("pt", "sala apagada menos o abajur", None, CEILING_OFF),
+        ("pt", "acende o abajur", "living_room", one(LAMP, "power", True)),
+        ("pt", "acende o abajur", "kitchen", one("light.bedside_lamp", "power", True)),
         ("pt", "quero luz na bancada", None, one("light.kitchen_counter", "power", True)),
         ("pt", "acende o abajur da sala em 40", None, one(LAMP, "brightness", 40.0)),
         ("de", "Licht im Wohnzimmer aus, nur die Stehlampe nicht", None, CEILING_OFF),
