@@ -259,7 +259,7 @@ class Wanted:
         ways = self._ways(domain)
         if ways is None:
             return None
-        if "give" in self.marks:
+        if "give" in self.marks and self.color is None and self.tone is None:
             given = not self.ops and self.marks <= _GIVEN and noun in _GIFTS
             return (_GIFTS[noun], None) if given else None
         if "put" in self.marks and self._only(_PUT_SO):

@@ -78,6 +78,7 @@ def heating(value: float, *, by: bool = False) -> Changes:
         ("pt", "sala apagada menos o abajur", None, CEILING_OFF),
         ("pt", "acende o abajur", "living_room", one(LAMP, "power", True)),
         ("pt", "acende o abajur", "kitchen", one("light.bedside_lamp", "power", True)),
+        ("pt", "me dá uma luz azul no abajur da sala", None, one(LAMP, "color", "blue")),
         ("pt", "quero luz na bancada", None, one("light.kitchen_counter", "power", True)),
         ("pt", "acende o abajur da sala em 40", None, one(LAMP, "brightness", 40.0)),
         ("de", "Licht im Wohnzimmer aus, nur die Stehlampe nicht", None, CEILING_OFF),
