@@ -269,6 +269,10 @@ class Composer:
         """Those of the entities that a phrase means, such as "the lamp and the hall"; or none."""
         if not self._concepts:
             return frozenset()
+        parts = [part for part in re.split("[,、，]", text) if part.strip()]
+        if len(parts) > 1:
+            each_of = [self.among(part.strip(), entities, home) for part in parts]
+            return frozenset().union(*each_of) if all(each_of) else frozenset()
         scene = self._scene(home)
         every = [home.entity(entity_id) for entity_id in entities]
         for concepts in self._concepts.ways(text):

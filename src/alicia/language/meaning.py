@@ -134,8 +134,8 @@ _GIFTS = {"light": "on", "music": "play"}
 _PUT = {"light": "on", "switch": "on", "fan": "on", "climate": "on", "media_player": "play"}
 """What is done to whatever is put, by kind of thing: "pon la cafetera", "mets la radio"."""
 _PUT_SO = frozenset({"put", "nothing", "kind", "entity", "area", "floor", "here", "all", "house"})
-_GIVEN = frozenset(
-    {"maybe", "give", "nothing", "area", "floor", "here", "kind", "set", "house", "entity", "bit"}
+_GIVEN = frozenset({"maybe", "give", "nothing", "kind", "set", "house"}) | frozenset(
+    {"entity", "area", "floor", "here", "bit"}
 )
 _MARKS = frozenset(
     {"nothing", "set", "to", "at", "by", "bit", "percent", "degree", "kelvin", "number", "wish"}
@@ -196,6 +196,7 @@ KEYS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "faster_by": ("faster_by", "fan_faster_by"),
         "slower_by": ("slower_by", "fan_slower_by"),
         "full": ("fan_full", "fan_full"),
+        "least": ("fan_least", "fan_least"),
         "half": ("fan_half", "fan_half"),
         "level": ("speed", "fan_speed"),
     },
@@ -212,6 +213,7 @@ KEYS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "louder_by": ("louder_by", "louder_by"),
         "quieter_by": ("quieter_by", "quieter_by"),
         "full": ("volume_full", "volume_full"),
+        "least": ("volume_least", "volume_least"),
         "half": ("volume_half", "volume_half"),
         "level": ("volume", "volume"),
     },
@@ -242,7 +244,7 @@ class Wanted:
     def switches(self) -> bool:
         """Whether it is turned on or off, and no more."""
         switched = len(self.ops) == 1 and self.ops <= {"on", "off"}
-        return switched and self._only(_PUT_SO | {"wish", "set"}, self.ops)
+        return switched and self._only(_PUT_SO | {"wish", "set", "state", "and"}, self.ops)
 
     @property
     def implied(self) -> str | None:
@@ -260,7 +262,7 @@ class Wanted:
         ways = self._ways(domain)
         if ways is None:
             return None
-        if "give" in self.marks:
+        if "give" in self.marks and self.color is None and self.tone is None:
             named = domain if "entity" in self.marks and domain in _GIFTS else noun
             given = self._only(_GIVEN) and named in _GIFTS
             return (_GIFTS[named], None) if given else None
@@ -356,7 +358,9 @@ class Wanted:
             return "level", 100.0 - number  # "close it 80 percent"
         if domain == "climate" and not aimed and number < _LEAST_DEGREES:
             return None  # "Drop it two degrees" is by so many.
-        ways = ways - {"on"} if unit else ways
+        # "The light on and the heating to 23" sets no light.
+        sets = unit or ("to" in self.marks and "and" not in self.marks)
+        ways = ways - {"on"} if sets else ways
         if len(ways) > 1 or ways & {"on", "off", "play", "pause", "mute", "unmute"}:
             return None
         degrees = domain == "climate" and number >= _LEAST_DEGREES and not self.ops
@@ -393,6 +397,8 @@ class Wanted:
         if domain == "light" and level == "full" and ways == {"dimmer"}:
             return "least", None
         if level == "full" and ways & {"quieter", "slower", "cooler", "dimmer"}:
+            return None
+        if level == "least" and ways & {"louder", "faster", "warmer", "brighter"}:
             return None
         return (level, None) if level in KEYS[domain] else None
 

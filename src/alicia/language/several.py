@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from alicia.language.plan import Plan
+from alicia.language.plan import Plan, PlannedAction
 from alicia.language.tables import follow_up_table
 
 INTENT = "AliciaSeveral"
@@ -176,22 +176,31 @@ def without_reasons(plans: Sequence[Plan]) -> Sequence[Plan]:
 
 
 def narrowed(plans: Sequence[Plan]) -> Sequence[Plan]:
-    """Each without those things of several that a later one is about: "the lights off, A on"."""
-    found: list[Plan] = []
-    for at, plan in enumerate(plans):
-        later = {
-            (entity, action.capability)
-            for other in plans[at + 1 :]
-            for action in other.actions
-            for entity in action.entities
-        }
-        actions = [
-            replace(a, entities=tuple(e for e in a.entities if (e, a.capability) not in later))
-            for a in plan.actions
-        ]
-        left = tuple(action for action in actions if action.entities)
-        found.append(replace(plan, actions=left) if left else plan)
-    return found
+    """Without those among many that are told otherwise later.
+
+    "All lights off and the lamp to 20 percent" leaves the lamp on.
+    """
+    done = list(plans)
+    for at, later in enumerate(plans):
+        theirs = frozenset(later.entities)
+        for before, early in enumerate(done[:at]):
+            if theirs < frozenset(early.entities) and _undoes(later, early):
+                done[before] = replace(early, actions=tuple(_left(early, theirs)))
+    return done
+
+
+def _undoes(later: Plan, early: Plan) -> bool:
+    """Whether the later acts on what the earlier one turned off, or says the opposite."""
+    off = any(a.capability == "power" and a.value is False for a in early.actions)
+    lit = any(a.capability in _VALUED for a in later.actions)
+    return (off and lit) or contradict((early, later))
+
+
+def _left(plan: Plan, spared: frozenset[str]) -> Iterator[PlannedAction]:
+    for action in plan.actions:
+        entities = tuple(entity for entity in action.entities if entity not in spared)
+        if entities:
+            yield replace(action, entities=entities)
 
 
 def contradict(plans: Sequence[Plan]) -> bool:

@@ -169,7 +169,8 @@ class Understanding:
             guessed = self._strict_or_none(other, home, area_id)
             if guessed is not None and not touches_protected(guessed, home):
                 return replace(guessed, heard=other.strip())
-        snapped = self._snapped(text, home, area_id)
+        half = self._snap.unfinished(tidy(text, self._tables))
+        snapped = None if half else self._snapped(text, home, area_id)
         if snapped is not None:
             return snapped
         loose = self._loose(text, home, area_id)
@@ -365,7 +366,8 @@ class Understanding:
 
     def _said(self, tidied: str, home: Home, area_id: str | None) -> Plan | None:
         """By our own patterns. Raises like `recognize`."""
-        found = self._snap.exact(tidied)
+        # "Turn on the light in the" asks for more.
+        found = None if self._snap.unfinished(tidied) else self._snap.exact(tidied)
         return self._planned(found, home, area_id) if found else None
 
     def _read(self, tidied: str, home: Home, area_id: str | None) -> Plan | None:
@@ -408,10 +410,13 @@ class Understanding:
             return None
 
     def _without(self, whole: Plan, but: str, home: Home) -> Plan | None:
-        spared = self._sparing.spared(but) or self._composer.among(but, whole.entities, home)
-        if spared and spared.isdisjoint(whole.entities) and whole.question is None:
+        named = self._sparing.spared(but)
+        if named is None or named.isdisjoint(whole.entities):
+            # "The lamp" may be the name of another one elsewhere.
+            named = self._composer.among(but, whole.entities, home) or named
+        if named and named.isdisjoint(whole.entities) and whole.question is None:
             return whole  # "Everything off but the heating" leaves it as it is anyway.
-        return without(whole, spared) if spared else None
+        return without(whole, named) if named else None
 
     def _severally(self, tidied: str, home: Home, area_id: str | None) -> Plan | None:
         """Several commands, each of them whole. Raises what `FollowUps.plan` does."""

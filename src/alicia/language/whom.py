@@ -318,10 +318,28 @@ def _named(group: _Group, scene: Scene) -> Target | None:
         group.place.here and scene.area_id and found[0].area_id != scene.area_id
     ):
         return None
+    if not group.place.named and (nearer := _called_so_here(concept, found[0], scene)):
+        found = [nearer]
     domains = {DOMAINS.get(kind) for kind in group.kinds}
     if domains and domains != {found[0].domain}:
         return None
     return Target(group.place, found[0], concept.said, next(iter(group.kinds), ""))
+
+
+def _called_so_here(concept: Concept, found: Entity, scene: Scene) -> Entity | None:
+    """The one light where one is whose name has this noun: "o abajur" is that of the room.
+
+    For a light of another room that has no other name; None for any other thing.
+    """
+    words = concept.said.split(" ")
+    noun = words[-1]
+    spaced = scene.language not in ("zh", "ja", "ko")
+    elsewhere = scene.area_id is not None and found.area_id != scene.area_id
+    if not spaced or not elsewhere or found.domain != "light" or len(words) > _ARTICLE_AND_NOUN:
+        return None
+    here = scene.home.entities(area_id=scene.area_id, domain="light")
+    alike = [e for e in called(noun, here, scene) if len(noun) > _SHORT]
+    return alike[0] if len(alike) == 1 else None
 
 
 def only(target: Target, scene: Scene) -> Entity | None:
@@ -345,8 +363,11 @@ def _name(entity: Entity, scene: Scene) -> str:
 def chosen(concepts: Sequence[Concept], among: Sequence[Entity], scene: Scene) -> frozenset[str]:
     """Those of the entities that are meant by words that only name; none where any is unclear."""
     found: set[str] = set()
-    groups = [group for group in map(_group, _cut(concepts)) if group is not None]
-    for group in _shared(groups) if groups else ():
+    every = [_group(part) for part in _cut(concepts)]
+    groups = [group for group in every if group is not None]
+    if len(groups) < len(every):
+        return frozenset()
+    for group in _shared(groups):
         named = {
             str(i) for c in group.entities for i in (c.value if isinstance(c.value, tuple) else ())
         }
@@ -379,5 +400,6 @@ def called(noun: str, entities: Sequence[Entity], scene: Scene) -> list[Entity]:
     ]
 
 
+_ARTICLE_AND_NOUN = 2
 _LONG, _SHORT = 6, 4
 """Letters from which an ending of two, of one, may be another for the plural."""

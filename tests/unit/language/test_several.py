@@ -227,3 +227,21 @@ def test_what_is_told_last_of_one_counts_for_it(
     plan = understandings(language).recognize(text, home=home)
     done = {(e, a.value) for a in plan.actions for e in a.entities}
     assert done == {("light.living_room_ceiling", False), ("light.living_room_lamp", True)}
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "turn off the living room lights and set the living room lamp to 20 percent"),
+        ("pt", "apaga as luzes da sala e deixa o abajur da sala em 20"),
+    ],
+)
+def test_one_of_many_that_is_told_otherwise_later_is_left_out_before(
+    understandings: Callable[[str], Understanding], home: Home, language: str, said: str
+) -> None:
+    plan = understandings(language).recognize(said, home=home)
+
+    assert [(a.entities, a.capability, a.value) for a in plan.actions] == [
+        (("light.living_room_ceiling",), "power", False),
+        (("light.living_room_lamp",), "brightness", 20.0),
+    ]
