@@ -79,6 +79,7 @@ class Asides:
         self._stops = _pattern(own, "stops")
         self._orders = _pattern(own, "orders")
         self._moves = _pattern(own, "moves")
+        self._there = _pattern(own, "there")
         self._scenes = _pattern(own, "scenes")
         self._greets = _pattern(own, "greets")
         self._corrects = _pattern(own, "corrects")
@@ -160,6 +161,10 @@ class Asides:
     def sets_scene(self, aside: str) -> bool:
         """Whether these words say why a scene is set by its bare name: "we're off to bed"."""
         return bool(self._scenes.fullmatch(aside.strip(" ,.!?…")))
+
+    def there(self, command: str) -> bool:
+        """Whether it is for where somebody goes: "I'm off to the kitchen, light on in there"."""
+        return bool(self._there.search(command))
 
     def answer(self, text: str) -> str:
         """What is said after another turn, without the words that take it back: "no, the hall"."""

@@ -107,7 +107,7 @@ class Beside:
             return plan
         if len(entities) == 1 and not self._composer.orders(command):
             return None  # It is said of that thing, which can't do it.
-        if len(rooms) == 1 and not split.moves:
+        if len(rooms) == 1 and (not split.moves or self._asides.there(command)):
             area_id = next(iter(rooms))
         try:
             found = self._commanded(command, split, home, area_id)

@@ -15,6 +15,8 @@ from alicia.language.whom import Place, Scene, Target
 
 _LOCK, _DARK = frozenset({"lock"}), frozenset({"adj:dark"})
 _LIT_UP = frozenset({"on", "brighter"})
+_TOLD_DARK = frozenset({"too", "cop"})
+"""Without these it may be wished for: "make the bathroom dark"."""
 _APART = frozenset({"climate", "lock"})
 """Kinds of things of which all are told one by one."""
 _ASKED = frozenset({"nothing", "wish"})
@@ -91,7 +93,8 @@ def fitted(target: Target, want: Wanted, scene: Scene) -> Wanted:
         now = scene.home.value(target.entity.entity_id, "color_temperature")
         white = isinstance(now, float) and now >= _WHITE
         return replace(want, color=None, tone=_WHITER if white else _WHITE)
-    if want.ops == _DARK and want.number is None and not _is_lit(target, scene):
+    tells = bool(want.marks & _TOLD_DARK)
+    if want.ops == _DARK and tells and want.number is None and not _is_lit(target, scene):
         marks = want.marks - {"too", "cop", "bit"}
         return replace(want, ops=frozenset({"on"}), marks=marks)
     if want.ops == _LIT_UP and "bit" not in want.marks and not _is_lit(target, scene):
