@@ -115,6 +115,7 @@ _NEUTRAL = frozenset(
         "here",
     }
     | {"house", "entity", "area", "floor", "setto", "done", "maybe", "today", "plural", "told"}
+    | {"two"}
     | {"still"}
     | {"state", "put", "too"}
 )

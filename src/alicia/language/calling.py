@@ -23,6 +23,7 @@ _PARTICLES = "の的里의"
 """What joins a room and a thing, where no spaces part words."""
 _MOST_SHARED = 8
 """Things that one name is for."""
+_VOWELS = frozenset("aeiouy")
 _MOST_WORDS = 6
 """Words of a name of which some may be left out."""
 
@@ -127,6 +128,8 @@ class Calling:
         if not self._spaced:
             yield from map(tuple, self._own(words, rooms) if self._noun(words) else ())
             return
+        if self._links:
+            yield from self._halves(words, rooms)
         bare = self._apart(words)
         own = self._own(bare, rooms)
         if not 1 < len(bare) <= _MOST_WORDS:
@@ -137,6 +140,15 @@ class Calling:
                     continue
                 if size > 1 or self._stands_alone(called[0], words, bare):
                     yield called
+
+    def _halves(self, words: Phrase, rooms: Collection[Phrase]) -> Iterator[Phrase]:
+        """Half of a compound: "Schreibtisch" of "Schreibtischlampe", "Spots" of "Deckenspots"."""
+        stems = [rest for rest, _ in self._stems(words)]
+        ends = [rest[-1:] for rest in stems]
+        if not any(self._names_place(end, rooms) or end in self._known for end in ends):
+            yield from (rest for rest in stems if len(rest[-1]) >= _LEAST_LETTERS)
+        heads = (noun for noun in self._alike if words[-1].endswith(noun) and words[-1] != noun)
+        yield from ((noun,) for noun in heads)
 
     def _own(self, words: Phrase, rooms: Collection[Phrase]) -> frozenset[str]:
         """Words that name this thing, and no room or kind of thing; of signs, all but the noun."""
@@ -193,6 +205,8 @@ class Calling:
             for link in dict.fromkeys(("", *self._links)) if noun and stem.strip() else ():
                 if noun and stem.endswith(link) and stem.removesuffix(link).strip():
                     yield tuple(stem.removesuffix(link).split()), noun
+            if noun and stem[-1:] in _VOWELS and stem.strip():
+                yield tuple((stem + noun[0]).split()), noun  # "Spiegellampe" is "spiegelampe".
 
     def _numbers(self, key: Phrase) -> Iterator[tuple[Phrase, bool]]:
         """The words for one of them, which may be any, and for all."""

@@ -15,7 +15,7 @@ _MOST_COMMANDS = 4
 _MOST_WAYS = 6
 """Ways to read a sentence that are looked at."""
 _DOING = EVERY_OP | {"set"}
-_TELLING = _DOING | {"percent", "degree", "half", "full", "least"}
+_TELLING = _DOING | {"to", "percent", "degree", "half", "full", "least"}
 _NAMING = frozenset({"entity", "kind"})
 _PLACING = _NAMING | {"area", "floor", "and"}
 _NO_THING = frozenset({"kind:everything", "kind:sound", "kind:someone"})

@@ -44,7 +44,10 @@ _LIGHTS = {"floor": "lights_floor", "home": "light_all"}
 """The answer to what was done to the lights of a room, elsewhere."""
 _OPEN = frozenset({"nothing", "set", "put", "to", "at", "by", "all", "and", "cop", "asks", "dim"})
 """Concepts after which more follows, where a word of them may end no sentence."""
-_NAMING = frozenset({"nothing", "entity", "area", "floor", "kind", "and", "to", "all", "plural"})
+_PLACED = frozenset({"entity", "area", "floor", "here", "house", "all"})
+_NAMING = frozenset(
+    {"nothing", "entity", "area", "floor", "kind", "and", "to", "all", "plural", "two"}
+)
 """Concepts of a phrase that only names things."""
 _SURE = frozenset({"and", "off", "close"})
 """Concepts beside which no word may mean nothing that could mean something: "an", "on the"."""
@@ -113,8 +116,7 @@ class Composer:
                     continue  # Another way to understand it tells better why it can't be.
                 if found is not None:
                     return found
-            read = partial(self._read_or_none, scene)
-            found = chained(ways, read, verb_last=self._verb_last) if self._chains else None
+            found = self._chained(text, ways, scene) if self._chains else None
             if found is not None:
                 return found
         return None
@@ -215,6 +217,22 @@ class Composer:
         ways = islice(self._concepts.ways(text), 1)
         return any(c.name == "entity" or _of_things(c) for way in ways for c in way)
 
+    def nameless(self, text: str) -> bool:
+        """Whether it names no thing, no kind of thing and no place: "a bit quieter"."""
+        ways = islice(self._concepts.ways(text), 1)
+        return any(
+            not any(c.name in _PLACED or c.name.startswith("kind:") for c in way) for way in ways
+        )
+
+    def places(self, text: str) -> bool:
+        """Whether it names a thing or a place, and not only kinds of things."""
+        ways = islice(self._concepts.ways(text), 1)
+        return any(c.name in _PLACED for way in ways for c in way)
+
+    def room_first(self, text: str) -> str | None:
+        """The room that it begins with: "in the bedroom the blinds down and the light off"."""
+        return self._concepts.room_first(text)
+
     def about_there(self, text: str, topic: Topic, home: Home) -> Plan | None:
         """What is asked of those of the same kinds in a room: "the bedroom off, too".
 
@@ -301,13 +319,23 @@ class Composer:
         except AliciaError:
             return None
 
+    def _chained(self, text: str, ways: Sequence[Sequence[Concept]], scene: Scene) -> Plan | None:
+        """Several commands in a row; of words those between which no "and" stands."""
+        spaced = self._concepts.spaced
+        if spaced:
+            ways = [way for way in ways if not any(c.name == "and" for c in way)]
+            scene = replace(scene, area_id=self.room_first(text) or scene.area_id)
+        read = partial(self._read_or_none, scene)
+        return chained(ways, read, verb_last=self._verb_last)
+
     def _read_or_none(
         self, scene: Scene, concepts: Sequence[Concept], before: Plan | None
     ) -> Plan | None:
         """Of a command in a row; what says no room is in that of the command before."""
         rooms = {scene.home.entity(e).area_id for e in before.entities} if before else set()
         there = replace(scene, area_id=rooms.pop()) if len(rooms) == 1 else scene
-        for where in dict.fromkeys((there, scene)):
+        # Of words, what says no room is here.
+        for where in dict.fromkeys((scene, there) if self._concepts.spaced else (there, scene)):
             try:
                 if (found := self._read(concepts, where)) is not None:
                     return found

@@ -38,6 +38,7 @@ _NO_VERBS = ("nothing", "kind:", "attr:", "color:", "tone:", "adj:", "bit", "all
 
 _POSSESSIVE = re.compile(r"(?<=\w)['’]s\b")
 
+_LIGHT = "kind:light"
 Value: TypeAlias = "str | float | tuple[str, ...] | None"
 
 
@@ -126,6 +127,7 @@ class Concepts:
         self._links: Sequence[str] = self._table.get("links", ())
         self._between = frozenset(map(wording.plain, self._table.get("between", ())))
         self._swaps = [tuple(map(wording.plain, nouns)) for nouns in self._table.get("swaps", [])]
+        self._forms = [tuple(map(wording.plain, row)) for row in self._table.get("forms", [])]
         self._clitics = tuple(map(wording.plain, self._table.get("clitics", ())))
         self._never = [re.compile(pattern) for pattern in self._table.get("never", [])]
         self._respelt = [(re.compile(p), by) for p, by in self._table.get("respell", [])]
@@ -143,6 +145,11 @@ class Concepts:
         """Entities that are called a lamp."""
         self.mains: frozenset[str] = frozenset()
         """Lights that are called after the ceiling or the like."""
+
+    @property
+    def spaced(self) -> bool:
+        """Whether spaces part its words."""
+        return self._cutter is None
 
     @property
     def noun_first(self) -> bool:
@@ -255,7 +262,10 @@ class Concepts:
                 continue
             alone = len(ids) == 1 and names_of(home.entity(ids[0]), self._language)[0].lower()
             thing = Concept("entity", ids, alone or self._joined(words))
-            meaning = (thing, Concept("plural")) if many else (thing,)
+            noun = next((m for m in self._words.get(words[:1], ()) if m[0].name == _LIGHT), ())
+            # "Light at the desk" is light, too, that somebody may want.
+            kind = noun if spaced and words[1:] and not many else ()
+            meaning = (thing, Concept("plural")) if many else (thing, *kind)
             phrases.own(words).append(meaning)
             self._name_apart(words, meaning)
 
@@ -334,9 +344,16 @@ class Concepts:
             if not words:
                 continue
             yield words, name.lower()
+            yield from ((other, name.lower()) for other in self._inflected(words))
             article, gap, rest = name.partition("'" if "'" in name.split(" ")[0] else " ")
             if words[1:] and (article + gap).strip().lower() in self._articles:
                 yield words[1:], rest.lower()
+
+    def _inflected(self, words: Phrase) -> Iterator[Phrase]:
+        """The name with other forms of its words: "linke Lampe" is "linken Lampe" after "der"."""
+        for at, word in enumerate(words):
+            row = next((row for row in self._forms if word in row), ())
+            yield from ((*words[:at], other, *words[at + 1 :]) for other in row if other != word)
 
     def _joined(self, words: Phrase) -> str:
         return self._wording.gap.join(words)
@@ -501,6 +518,19 @@ class Concepts:
                     rooms.add(str(concept.value))
             at += max(size, 1)
         return frozenset(entities), frozenset(rooms)
+
+    def room_first(self, text: str) -> str | None:
+        """The room that it begins with, after words that mean nothing by themselves."""
+        words = self._cut(text)
+        nothing = (Concept("nothing"),)
+        for at in range(len(words)):
+            size, meant = self._named(words, at)
+            if size:
+                room = meant[0] if len(meant) == 1 and meant[0].name == "area" else None
+                return str(room.value) if room is not None else None
+            if nothing not in self._words.get(words[at : at + 1], ()):
+                return None
+        return None
 
     def kinds_in(self, text: str) -> frozenset[str]:
         """The nouns for kinds of things among any words, such as `light`."""

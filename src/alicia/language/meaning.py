@@ -134,14 +134,14 @@ _GIFTS = {"light": "on", "music": "play"}
 _PUT = {"light": "on", "switch": "on", "fan": "on", "climate": "on", "media_player": "play"}
 """What is done to whatever is put, by kind of thing: "pon la cafetera", "mets la radio"."""
 _PUT_SO = frozenset({"put", "nothing", "kind", "entity", "area", "floor", "here", "all", "house"})
-_GIVEN = frozenset({"maybe", "give", "nothing", "kind", "set", "house"}) | frozenset(
+_GIVEN = frozenset({"maybe", "give", "nothing", "kind", "set", "house", "and"}) | frozenset(
     {"entity", "area", "floor", "here", "bit"}
 )
 _MARKS = frozenset(
     {"nothing", "set", "to", "at", "by", "bit", "percent", "degree", "kelvin", "number", "wish"}
     | {"mind", "ing", "done", "full", "half", "least", "too", "cop", "all", "here", "house", "and"}
     | {"entity", "area", "floor", "attr", "kind", "color", "tone", "give", "let", "maybe"}
-    | {"put", "state", "plural", "told"}
+    | {"put", "state", "plural", "told", "two"}
 )
 """All that a command may say beside what is to be done.
 

@@ -27,6 +27,8 @@ Whole = Callable[[str], Plan | None]
 """The plan of a sentence that is a whole command by itself."""
 After = Callable[[str, Plan], Plan | None]
 """The plan of a sentence that goes on about another."""
+Same = Callable[[str, Plan], Plan | None]
+"""The plan of a sentence that names nothing, of the things of another; None where it is none."""
 
 
 class Several:
@@ -39,13 +41,13 @@ class Several:
         self._rewrites = [(re.compile(pattern), by) for pattern, by in own.get("rewrites", [])]
         self._spaced = spaced
 
-    def plan(self, text: str, whole: Whole, quick: Whole, after: After) -> Plan | None:
+    def plan(self, text: str, whole: Whole, quick: Whole, after: After, same: Same) -> Plan | None:
         """The plan of a tidied sentence of several commands; None where any part is none.
 
         `quick` is `whole` for what is tried often. Raises what `after` raises.
         """
         for parts in self.ways(text):
-            plans = narrowed(without_reasons(self._plans(parts, whole, quick, after) or ()))
+            plans = narrowed(without_reasons(self._plans(parts, whole, quick, after, same) or ()))
             if contradict(plans):
                 continue
             # "Turn it off, no, never mind" takes it back.
@@ -88,12 +90,12 @@ class Several:
         return parts
 
     def _plans(
-        self, parts: Sequence[str], whole: Whole, quick: Whole, after: After
+        self, parts: Sequence[str], whole: Whole, quick: Whole, after: After, same: Same
     ) -> list[Plan] | None:
         plans: list[Plan] = []
         shared: Plan | None = None
         for at, part in enumerate(parts):
-            found = whole(part)
+            found = (same(part, plans[-1]) if at else None) or whole(part)
             if found is None and at == 0:
                 found = self._with_ends(part, parts[1:], quick)
             elif found is None:

@@ -59,7 +59,10 @@ class Snap:
         guards: list[str] = rules.get("guards", [])
         # "I turned it off" may be "turn it off", misheard: that is for the recording to tell.
         past: list[str] = rules.get("past", [])
-        self._guards = frozenset(map(self.wording.plain, (*guards, *past)))
+        # A colour is no other word that was misheard: "garden light blau" is not "aus".
+        shades = [w for words in rules.get("color", {}).values() for w in words if " " not in w]
+        shades = shades if self.wording.spaced else []
+        self._guards = frozenset(map(self.wording.plain, (*guards, *past, *shades)))
         self._spelt_guards = frozenset(map(self.wording.letters, guards))
         self._closing = tuple(rules.get("closing", []))
         """After one of these nothing follows."""
@@ -131,6 +134,11 @@ class Snap:
             )
         last = text.split(" ")[-1]
         return last in self._hanging and self.wording.drops(last)
+
+    def breaks_off(self, text: str, found: Snapped) -> bool:
+        """Whether it ends in a word after which more follows, and that was not meant: "on the"."""
+        said, meant = (one.strip().split(" ")[-1] for one in (text, found.text))
+        return self.wording.spaced and said != meant and said in self._hanging
 
     def garbled(self, text: str) -> bool:
         """Whether there are more numbers in it than anything takes that can be said here."""

@@ -365,8 +365,7 @@ class Understanding:
         return self._composer.plan(tidied, home, area_id)
 
     def _said(self, tidied: str, home: Home, area_id: str | None) -> Plan | None:
-        """By our own patterns. Raises like `recognize`."""
-        # "Turn on the light in the" asks for more.
+        """By our own patterns, but for half a sentence. Raises like `recognize`."""
         found = None if self._snap.unfinished(tidied) else self._snap.exact(tidied)
         return self._planned(found, home, area_id) if found else None
 
@@ -442,7 +441,18 @@ class Understanding:
             room = rooms.pop()
             return self._composed(text, home, room)
 
-        return self._several.plan(tidied, whole, quick, after)
+        room = self._composer.room_first(tidied)
+
+        def same(text: str, before: Plan) -> Plan | None:
+            # "The kitchen speaker on and quieter" is not the speaker here.
+            topic = topic_of(before) if self._composer.nameless(text) else None
+            if topic and (found := self._composer.about(text, topic, home)):
+                return found
+            # "In the bedroom the blinds down and the light off": the light in there.
+            there = room is not None and not self._composer.places(text)
+            return self._quick(text, home, room) if there else None
+
+        return self._several.plan(tidied, whole, quick, after, same)
 
     def _planned(self, found: Snapped, home: Home, area_id: str | None) -> Plan:
         return plan(found.candidate.reading(found.number, area_id), home)
@@ -471,7 +481,7 @@ class Understanding:
 
     def _guessed(self, tidied: str, home: Home, area_id: str | None) -> Plan | None:
         near = self._snap.nearest(tidied)
-        if near is None or near.candidate.protected:
+        if near is None or near.candidate.protected or self._snap.breaks_off(tidied, near):
             return None
         guessed: Plan | None = None
         if self._tables.grammar_first:

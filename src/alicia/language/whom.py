@@ -39,6 +39,10 @@ DOMAINS = {
 _ONE = frozenset({"lamp", "main", "door", "lock"})
 """Nouns that mean one thing."""
 _PLACES = ("area", "floor")
+_ONLY_NAMES = frozenset(
+    {"nothing", "entity", "kind", "area", "floor", "here", "house", "all", "two", "plural", "to"}
+)
+"""Concepts that say nothing of what is to be done."""
 
 Mark: TypeAlias = Literal["", "polite", "plain"]
 
@@ -131,6 +135,8 @@ class _Group:
     """"All" of them was said."""
     several: bool = False
     """More than one was said: "both"."""
+    two: bool = False
+    """"Both" was said: there must be two, and no more."""
 
 
 def targets(
@@ -140,10 +146,15 @@ def targets(
 
     `alone` is the kind that is meant where none is named.
     """
-    groups = [_group(group) for group in _cut(concepts)]
+    parts = list(_cut(concepts))
+    groups = [_group(part) for part in parts]
     if any(group is None for group in groups):
         return None
     found = [group for group in groups if group is not None]
+    if len(found) > 1 and _names(found[0]):
+        # "The lamp blue and to forty percent" names the lamp alone.
+        both = zip(parts, found, strict=True)
+        found = [one for part, one in both if _names(one) or not _says(parts[0], part)]
     found = _shared(found)
     if len(found) == 1 and found[0].many and _among_others(found[0], scene):
         return None  # "All the kitchen lights" are not the one that is called the kitchen light.
@@ -152,7 +163,8 @@ def targets(
         if group.many and len(_ids(group)) > 1:
             every += _all_named(group, scene)
             continue
-        if (nouns := _called_so(group, scene)) is not None:
+        nouns = _called_so(group, scene)
+        if nouns is not None and (not group.two or len(nouns) == 2):
             every += nouns
             continue
         one = _target(group, scene, alone)
@@ -188,7 +200,7 @@ def _group(concepts: Sequence[Concept]) -> _Group | None:
         next(iter(places["area"]), None),
         next(iter(places["floor"]), None),
         here="here" in names,
-        home=bool(names & {"house", "all"}),
+        home="house" in names or ("all" in names and "two" not in names),
     )
     everywhere = place.area is not None and "house" in names
     if everywhere or (place.named and place.here) or {"here", "house"} <= names:
@@ -196,7 +208,8 @@ def _group(concepts: Sequence[Concept]) -> _Group | None:
     said = next((c.said for c in concepts if c.name.startswith("kind:")), "")
     several = "plural" in names
     many = several or "all" in names
-    return _Group(tuple(entities), kinds, place, said, many=many, several=several)
+    two = "two" in names
+    return _Group(tuple(entities), kinds, place, said, many=many, several=several, two=two)
 
 
 def _shared(groups: list[_Group]) -> list[_Group]:
@@ -215,6 +228,16 @@ def _shared(groups: list[_Group]) -> list[_Group]:
     return shared
 
 
+def _says(*parts: Sequence[Concept]) -> bool:
+    """Whether each says what is to be done, or how."""
+    told = ({c.name.partition(":")[0] for c in part} - _ONLY_NAMES for part in parts)
+    return all(map(bool, told))
+
+
+def _names(group: _Group) -> bool:
+    return bool(group.entities or group.kinds or _placed(group.place))
+
+
 def _placed(place: Place) -> bool:
     return place.named or place.here or place.home
 
@@ -231,6 +254,8 @@ def _target(group: _Group, scene: Scene, alone: str | None) -> Target | None:
     target = Target(place, said=group.said, kind=kind)
     if (other := _plugged(target, scene)) is not None:
         return replace(target, entity=other, said=_name(other, scene), kind="")
+    if group.two:
+        return _both(target, scene)
     if kind in _ONE and not group.place.home:
         entity = only(target, scene)
         return replace(target, entity=entity, said=_name(entity, scene)) if entity else None
@@ -244,6 +269,20 @@ def _plugged(target: Target, scene: Scene) -> Entity | None:
         return None
     found = called(target.said, [e for e in there if e.domain == "switch"], scene)
     return found[0] if len(found) == 1 else None
+
+
+def _both(target: Target, scene: Scene) -> Target | None:
+    """The two of a kind that there are in the place, or else in the home; None where there are not.
+
+    "Both lamps" are not all lamps of the home.
+    """
+    for place in (target.place, Place(home=True)):
+        there = [e for e in place.entities(scene) if e.domain == target.domain and not e.protected]
+        if len(there) == 2:
+            return replace(target, place=place)
+        if target.place.named:
+            break
+    return None
 
 
 def _ids(group: _Group) -> tuple[str, ...]:
