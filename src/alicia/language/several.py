@@ -27,6 +27,8 @@ Whole = Callable[[str], Plan | None]
 """The plan of a sentence that is a whole command by itself."""
 After = Callable[[str, Plan], Plan | None]
 """The plan of a sentence that goes on about another."""
+Meant = Callable[[str, Plan, Plan], Plan]
+"""What a sentence with a plan of its own means after another: "it" may be of that one."""
 
 
 class Several:
@@ -39,13 +41,15 @@ class Several:
         self._rewrites = [(re.compile(pattern), by) for pattern, by in own.get("rewrites", [])]
         self._spaced = spaced
 
-    def plan(self, text: str, whole: Whole, quick: Whole, after: After) -> Plan | None:
+    def plan(
+        self, text: str, whole: Whole, quick: Whole, after: After, meant: Meant
+    ) -> Plan | None:
         """The plan of a tidied sentence of several commands; None where any part is none.
 
         `quick` is `whole` for what is tried often. Raises what `after` raises.
         """
         for parts in self.ways(text):
-            plans = without_reasons(self._plans(parts, whole, quick, after) or ())
+            plans = without_reasons(self._plans(parts, whole, quick, after, meant) or ())
             if contradict(plans):
                 continue
             # "Turn it off, no, never mind" takes it back.
@@ -88,13 +92,15 @@ class Several:
         return parts
 
     def _plans(
-        self, parts: Sequence[str], whole: Whole, quick: Whole, after: After
+        self, parts: Sequence[str], whole: Whole, quick: Whole, after: After, meant: Meant
     ) -> list[Plan] | None:
         plans: list[Plan] = []
         shared: Plan | None = None
         for at, part in enumerate(parts):
             found = whole(part)
-            if found is None and at == 0:
+            if found is not None and at > 0:
+                found = meant(part, plans[-1], found)
+            elif found is None and at == 0:
                 found = self._with_ends(part, parts[1:], quick)
             elif found is None:
                 found = shared = self._with_start(part, parts[0], quick)
@@ -196,7 +202,7 @@ def _changes(plan: Plan) -> frozenset[tuple[str, str, object]]:
 
 def _sets(plan: Plan) -> frozenset[str]:
     """The capabilities that it gives a value of their own, such as a brightness or a colour."""
-    return _VALUED.intersection(action.capability for action in plan.actions)
+    return _VALUED.intersection(a.capability for a in plan.actions if not a.relative)
 
 
 def together(plans: Sequence[Plan]) -> Plan:

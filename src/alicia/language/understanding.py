@@ -435,7 +435,19 @@ class Understanding:
             room = rooms.pop()
             return self._composed(text, home, room)
 
-        return self._several.plan(tidied, whole, quick, after)
+        def meant(text: str, before: Plan, plan: Plan) -> Plan:
+            kinds = [{home.entity(e).domain for e in p.entities} for p in (before, plan)]
+            topic = topic_of(before)
+            if topic is None or kinds[0] != kinds[1] or any(self._composer.mentions(text)):
+                return plan
+            if (same := self._composer.about(text, topic, home)) is not None:
+                return same  # "Turn on the bedside lamp and make it blue."
+            rooms = {home.entity(e).area_id for e in before.entities}
+            there = rooms.pop() if kinds[0] == {"media_player"} and len(rooms) == 1 else area_id
+            # "Music in the kitchen, and turn the volume up": in there.
+            return self._composed(text, home, there) or plan if there != area_id else plan
+
+        return self._several.plan(tidied, whole, quick, after, meant)
 
     def _planned(self, found: Snapped, home: Home, area_id: str | None) -> Plan:
         return plan(found.candidate.reading(found.number, area_id), home)

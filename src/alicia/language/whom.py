@@ -126,6 +126,10 @@ class _Group:
     """The noun for its kind."""
     many: bool = False
     """"All" of them was said."""
+    quality: bool = False
+    """Only a quality says of what kind it is: "the volume"."""
+    value: bool = False
+    """It says what is to be done, or how."""
 
 
 def targets(
@@ -138,8 +142,7 @@ def targets(
     groups = [_group(group) for group in _cut(concepts)]
     if any(group is None for group in groups):
         return None
-    found = [group for group in groups if group is not None]
-    found = _shared(found)
+    found = _shared(_naming([group for group in groups if group is not None]))
     if len(found) == 1 and found[0].many and _among_others(found[0], scene):
         return None  # "All the kitchen lights" are not the one that is called the kitchen light.
     every: list[Target] = []
@@ -175,6 +178,7 @@ def _group(concepts: Sequence[Concept]) -> _Group | None:
     # "Out on the patio" may say one place twice.
     places = {n: list({c.value: c for c in concepts if c.name == n}.values()) for n in _PLACES}
     kinds = tuple(dict.fromkeys(c.of for c in concepts if c.name.startswith("kind:")))
+    quality = not entities and not kinds
     kinds = kinds or tuple(dict.fromkeys(c.of for c in concepts if c.name.startswith("attr:")))
     domains = {DOMAINS.get(kind) for kind in kinds}
     if len(entities) > 1 or len(domains) > 1 or sum(map(len, places.values())) > 1:
@@ -189,7 +193,31 @@ def _group(concepts: Sequence[Concept]) -> _Group | None:
     if everywhere or (place.named and place.here) or {"here", "house"} <= names:
         return None
     said = next((c.said for c in concepts if c.name.startswith("kind:")), "")
-    return _Group(tuple(entities), kinds, place, said, many=bool(names & {"all", "plural"}))
+    return _Group(
+        tuple(entities),
+        kinds,
+        place,
+        said,
+        many=bool(names & {"all", "plural"}),
+        quality=quality and bool(kinds),
+        value=bool(names - {"nothing"}),
+    )
+
+
+def _naming(groups: list[_Group]) -> list[_Group]:
+    """Without those that say but a value, where another names something: "in blue and at 20".
+
+    A quality is that of a thing of its kind: "music in the kitchen, and the volume to 40".
+    """
+    named = [g for g in groups if not g.value or g.entities or g.kinds or _placed(g.place)]
+    named = named or groups
+    own = {DOMAINS.get(kind) for g in named if not g.quality for kind in g.kinds}
+    told = [
+        g
+        for g in named
+        if not g.quality or _placed(g.place) or own.isdisjoint(map(DOMAINS.get, g.kinds))
+    ]
+    return told or named
 
 
 def _shared(groups: list[_Group]) -> list[_Group]:
@@ -257,6 +285,8 @@ def _called_so(group: _Group, scene: Scene) -> list[Target] | None:
         every = scene.home.entities()
     alike = [e for e in every if e.domain == DOMAINS[kind] and not e.protected]
     found = called(group.said, alike, scene)
+    if not _placed(group.place):
+        found = [e for e in found if e.area_id == scene.area_id] or found
     at_windows = [e for e in found if e.device_class != "awning"]
     found = at_windows if kind == "blind" and at_windows else found
     if kind == "blind" and (not found or len(found) == len(alike)):
