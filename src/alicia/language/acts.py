@@ -208,6 +208,14 @@ def _counted(does: str, kind: str, state: str = "on", **slots: str) -> Act:
     )
 
 
+def _blinds_that(does: str, kind: str, state: str) -> Act:
+    return _counted(does, kind, state, domain="cover", device_class="blind")
+
+
+def _windows_that(does: str, kind: str, state: str) -> Act:
+    return _counted(does, kind, state, domain="binary_sensor", device_class="window")
+
+
 PLACED: dict[str, Act] = {
     "lights_on": _lights("on", "HassTurnOn", "lights_area"),
     "lights_off": _lights("off", "HassTurnOff", "lights_area"),
@@ -269,6 +277,13 @@ PLACED: dict[str, Act] = {
         "get_humidity", "AliciaGetReading", slots={"reading": "humidity"}, capability="humidity"
     ),
     "get_target": Act("get_target", "AliciaGetTarget", domains=_CLIMATE),
+    "everything_is_off": Act(
+        "everything_is_off",
+        "HassGetState",
+        "all",
+        {"scope": "everything", "state": "off"},
+        domains=("light", "switch", "fan"),
+    ),
     "which_lights": _counted("which_lights", "which"),
     "what_is_on": Act(
         "what_is_on",
@@ -278,16 +293,20 @@ PLACED: dict[str, Act] = {
         domains=("light", "switch", "fan"),
     ),
     "which_players": _counted("which_players", "which", "playing", domain="media_player"),
+    "which_lights_off": _counted("which_lights_off", "which", "off"),
+    "which_blinds_open": _blinds_that("which_blinds_open", "which", "open"),
+    "which_blinds_closed": _blinds_that("which_blinds_closed", "which", "closed"),
+    "which_windows_open": _windows_that("which_windows_open", "which", "open"),
+    "which_windows_closed": _windows_that("which_windows_closed", "which", "closed"),
     "any_light": _counted("any_light", "any"),
     "all_lights_are_off": _counted("all_lights_are_off", "all", "off"),
     "how_many_lights": _counted("how_many_lights", "how_many"),
     "any_motion": _counted("any_motion", "any", domain="binary_sensor", device_class="motion"),
-    "any_window": _counted("any_window", "any", domain="binary_sensor", device_class="window"),
-    "all_windows": _counted(
-        "all_windows", "all", "closed", domain="binary_sensor", device_class="window"
-    ),
+    "any_window": _windows_that("any_window", "any", "on"),
+    "all_windows": _windows_that("all_windows", "all", "closed"),
     "any_music": _counted("any_music", "any", "playing", domain="media_player"),
-    "any_blind": _counted("any_blind", "any", "open", domain="cover", device_class="blind"),
+    "any_blind": _blinds_that("any_blind", "any", "open"),
+    "all_blinds": _blinds_that("all_blinds", "all", "closed"),
     "time": Act("time", "HassGetCurrentTime"),
     "date": Act("date", "HassGetCurrentDate"),
     "nevermind": Act("nevermind", "HassNevermind"),

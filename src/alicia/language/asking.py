@@ -214,21 +214,40 @@ def _about(
         case "ask:which" if target.entity is not None and target.domain == "cover":
             return _measured("ask:far", target, rest, scene)  # "where is the blind at"
         case "ask:which" | "ask:many":
-            act = "which_lights" if about == "ask:which" else "how_many_lights"
-            lit = rest == {"on"} and target.entity is None and target.domain == "light"
-            place = {} if not target.place.named and not target.place.here else None
-            return _of(PLACED[act], target, scene, place) if lit else None
+            act = _listed(about, target, rest)
+            return _of(PLACED[act], target, scene, _anywhere(target)) if act else None
         case _:
             return _measured(about, target, rest, scene)
 
 
+def _listed(about: str, target: Target, rest: set[str]) -> str | None:
+    """The act that asks which of a kind are so, or how many; None where that can't be asked."""
+    if target.entity is not None:
+        return None
+    if target.domain == "light" and rest == {"on"}:
+        return "which_lights" if about == "ask:which" else "how_many_lights"
+    states = {"on": "on", "off": "off", "is_open": "open", "is_closed": "closed"}
+    state = states.get(_opened(rest) or "".join(rest))
+    return _WHICH.get((target.kind, state)) if about == "ask:which" and state else None
+
+
+_WHICH: Mapping[tuple[str, str], str] = {
+    **{(kind, "off"): "which_lights_off" for kind in ("light", "lamp", "lamps")},
+    ("blind", "open"): "which_blinds_open",
+    ("blind", "closed"): "which_blinds_closed",
+    ("window", "open"): "which_windows_open",
+    ("window", "closed"): "which_windows_closed",
+    ("everything", "on"): "what_is_on",
+}
+"""By noun and state: the act that asks which of a kind are so."""
+_SHUTTING = frozenset({"kind:blind", "kind:window"})
 _HOW = frozenset({"adj:cold", "adj:hot", "adj:warm"})
 
 
 def _ask(names: set[str], rest: set[str]) -> str:
     """What it asks for: a concept `ask:…`; "" where that is unclear."""
     every = {name for name in names if name.startswith("ask:")}
-    if not every and "what" in names and rest == {"on"} and "kind:light" in names:
+    if not every and "what" in names and _lists(names, rest):
         return "ask:which"  # "tell me the lights that are on"
     if every:
         return _one_of(every, names)
@@ -243,6 +262,11 @@ def _ask(names: set[str], rest: set[str]) -> str:
     if "setto" in names or (not qualities and names & {"to", "at"}):
         return "ask:of"
     return qualities.pop() if len(qualities) == 1 else ""
+
+
+def _lists(names: set[str], rest: set[str]) -> bool:
+    """Whether it names a kind of thing and how those are to be."""
+    return (rest == {"on"} and "kind:light" in names) or bool(names & _SHUTTING and _opened(rest))
 
 
 def _one_of(every: set[str], names: set[str]) -> str:
@@ -358,9 +382,13 @@ def _any_of(target: Target, rest: set[str], names: set[str]) -> str | None:
     """The act that asks whether any of several is so; None where that can't be asked."""
     if rest == {"on"} and not target.place.named and "any" in names and not target.domain:
         return "what_is_on"  # "Did I leave anything on?"
+    if target.kind == "everything" and rest == {"off"}:
+        return "everything_is_off"
     if target.domain == "media_player" and rest == {"play"}:
         return "any_music"
-    return "any_blind" if target.kind == "blind" and _opened(rest) == "is_open" else None
+    if target.kind == "blind" and _opened(rest):
+        return "any_blind" if _opened(rest) == "is_open" else "all_blinds"
+    return None
 
 
 def _opened(rest: set[str]) -> str:

@@ -51,6 +51,7 @@ class Calling:
         self._of_the = frozenset(w for text in table.get("of_the", ()) for w in cut(text))
         self._alone = frozenset(cut(text) for text in table.get("not_alone", ()))
         rows = [[word for noun in row for word in cut(noun)] for row in table.get("swaps", ())]
+        self._least: int = table.get("least_letters", _LEAST_LETTERS)
         self._alike = {noun: row for row in rows for noun in row}
         """Nouns that are said for one another."""
         self._stands = [cut(text) for text in table.get("stands", ())]
@@ -161,7 +162,7 @@ class Calling:
 
     def _stands_alone(self, word: str, words: Phrase, bare: Phrase) -> bool:
         """Whether a name may be cut down to this word."""
-        if len(word) < _LEAST_LETTERS or (word,) in self._alone:
+        if len(word) < self._least or (word,) in self._alone:
             return False
         if not self._between or word == bare[0]:
             return True

@@ -180,8 +180,15 @@ class Composer:
         if entities or len(rooms) != 1:
             return list(entities) if len(entities) == 1 else []
         domains = {DOMAINS.get(kind) for kind in self._concepts.kinds_in(text)}
+        if not domains and self._lit(text):
+            domains = {"light"}  # "The kitchen is still on."
         there = home.entities(area_id=next(iter(rooms)))
         return [e.entity_id for e in there if {e.domain} == domains]
+
+    def _lit(self, text: str) -> bool:
+        """Whether it says of what it names but no kind of that it is on."""
+        names = ({c.name for c in way} for way in islice(self._concepts.ways(text), 1))
+        return any("on" in way and way & {"cop", "seems", "asks", "state"} for way in names)
 
     def tells(self, text: str) -> bool:
         """Whether every word is known and it says how something is: "the lamp is on"."""
@@ -578,7 +585,9 @@ def _of(domains: set[str], entities: Sequence[Entity]) -> list[Entity]:
 
 
 _PLACING = ("entity", "kind", "here", "house", "all")
-_DOING = frozenset({"set", "on", "off", "open", "close", "up", "down", "play", "start", "stop"})
+_DOING = frozenset(
+    {"set", "put", "on", "off", "open", "close", "up", "down", "play", "start", "stop"}
+)
 _MOVING = frozenset({"on", "off", "open", "close", "up", "down", "play", "stop"})
 _SHARED = frozenset({"number", "percent", "degree", "full", "half", "least"})
 """What both sides of an "and" may have said once: "the lamp and the light to 20 percent"."""

@@ -116,6 +116,8 @@ _MOST_DEGREES = 10.0
 """The most that "warmer" is meant by."""
 _LEAST_DEGREES = 10.0
 """From here on a number alone is one of degrees: "heating 21"."""
+_LEAST_SET = 5.0
+"""No heating is set to less: "the heating by a degree" is no temperature."""
 _LEAST_KELVIN = 1000.0
 """From here on a number alone is the temperature of a light's colour."""
 _LAST_HOUR = 24.0
@@ -354,6 +356,8 @@ class Wanted:
     ) -> tuple[str, float | None] | None:
         """The number as the value that it is to have."""
         number = self.number or 0.0
+        if domain == "climate" and number < _LEAST_SET:
+            return None
         if domain == "cover" and self.ops & _SHUT and unit == "percent" and not aimed:
             return "level", 100.0 - number  # "close it 80 percent"
         if domain == "climate" and not aimed and number < _LEAST_DEGREES:

@@ -27,8 +27,6 @@ Whole = Callable[[str], Plan | None]
 """The plan of a sentence that is a whole command by itself."""
 After = Callable[[str, Plan], Plan | None]
 """The plan of a sentence that goes on about another."""
-Same = Callable[[str, Plan], Plan | None]
-"""The plan of a sentence that names nothing, of the things of another; None where it is none."""
 
 
 class Several:
@@ -41,13 +39,15 @@ class Several:
         self._rewrites = [(re.compile(pattern), by) for pattern, by in own.get("rewrites", [])]
         self._spaced = spaced
 
-    def plan(self, text: str, whole: Whole, quick: Whole, after: After, same: Same) -> Plan | None:
+    def plan(
+        self, text: str, whole: Whole, later: After, quick: Whole, after: After
+    ) -> Plan | None:
         """The plan of a tidied sentence of several commands; None where any part is none.
 
         `quick` is `whole` for what is tried often. Raises what `after` raises.
         """
         for parts in self.ways(text):
-            plans = narrowed(without_reasons(self._plans(parts, whole, quick, after, same) or ()))
+            plans = narrowed(without_reasons(self._plans(parts, whole, later, quick, after) or ()))
             if contradict(plans):
                 continue
             # "Turn it off, no, never mind" takes it back.
@@ -90,12 +90,12 @@ class Several:
         return parts
 
     def _plans(
-        self, parts: Sequence[str], whole: Whole, quick: Whole, after: After, same: Same
+        self, parts: Sequence[str], whole: Whole, later: After, quick: Whole, after: After
     ) -> list[Plan] | None:
         plans: list[Plan] = []
         shared: Plan | None = None
         for at, part in enumerate(parts):
-            found = (same(part, plans[-1]) if at else None) or whole(part)
+            found = later(part, plans[-1]) if at else whole(part)
             if found is None and at == 0:
                 found = self._with_ends(part, parts[1:], quick)
             elif found is None:
@@ -226,7 +226,7 @@ def _changes(plan: Plan) -> frozenset[tuple[str, str, object]]:
 
 def _sets(plan: Plan) -> frozenset[str]:
     """The capabilities that it gives a value of their own, such as a brightness or a colour."""
-    return _VALUED.intersection(action.capability for action in plan.actions)
+    return _VALUED.intersection(a.capability for a in plan.actions if not a.relative)
 
 
 def together(plans: Sequence[Plan]) -> Plan:

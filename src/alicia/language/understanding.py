@@ -419,9 +419,16 @@ class Understanding:
 
     def _severally(self, tidied: str, home: Home, area_id: str | None) -> Plan | None:
         """Several commands, each of them whole. Raises what `FollowUps.plan` does."""
+        room = self._composer.room_first(tidied)
 
         def whole(text: str) -> Plan | None:
             return self._quick(text, home, area_id)
+
+        def later(text: str, before: Plan) -> Plan | None:
+            if (found := self._same(text, before, home, room)) is not None:
+                return found
+            plan = whole(text)
+            return self._meant(text, before, plan, home, area_id) if plan else None
 
         def quick(text: str) -> Plan | None:
             try:
@@ -430,29 +437,42 @@ class Understanding:
                 return None
 
         def after(text: str, before: Plan) -> Plan | None:
-            topic = topic_of(before)
-            followed = self._going_on.then(text, topic, home) if topic else None
-            if followed is not None:
-                return followed
-            rooms = {home.entity(e).area_id for e in before.entities}
-            if len(rooms) != 1:
-                return None
-            # "Close the bedroom blinds and turn on the lamp": the one in there.
-            room = rooms.pop()
-            return self._composed(text, home, room)
+            return self._after(text, before, home)
 
-        room = self._composer.room_first(tidied)
+        return self._several.plan(tidied, whole, later, quick, after)
 
-        def same(text: str, before: Plan) -> Plan | None:
-            # "The kitchen speaker on and quieter" is not the speaker here.
-            topic = topic_of(before) if self._composer.nameless(text) else None
-            if topic and (found := self._composer.about(text, topic, home)):
-                return found
-            # "In the bedroom the blinds down and the light off": the light in there.
-            there = room is not None and not self._composer.places(text)
-            return self._quick(text, home, room) if there else None
+    def _same(self, text: str, before: Plan, home: Home, room: str | None) -> Plan | None:
+        """Of the things of the command before, or of the room that was named first; or None."""
+        # "The kitchen speaker on and quieter" is not the speaker here.
+        topic = topic_of(before) if self._composer.nameless(text) else None
+        if topic and (found := self._composer.about(text, topic, home)):
+            return found
+        # "In the bedroom the blinds down and the light off": the light in there.
+        there = room is not None and not self._composer.places(text)
+        return self._quick(text, home, room) if there else None
 
-        return self._several.plan(tidied, whole, quick, after, same)
+    def _meant(self, text: str, before: Plan, plan: Plan, home: Home, area_id: str | None) -> Plan:
+        """What a command with this plan means after another: "it" may be of that one."""
+        kinds = [{home.entity(e).domain for e in p.entities} for p in (before, plan)]
+        topic = topic_of(before)
+        if topic is None or kinds[0] != kinds[1] or any(self._composer.mentions(text)):
+            return plan
+        if (same := self._composer.about(text, topic, home)) is not None:
+            return same  # "Turn on the bedside lamp and make it blue."
+        rooms = {home.entity(e).area_id for e in before.entities}
+        there = rooms.pop() if kinds[0] == {"media_player"} and len(rooms) == 1 else area_id
+        # "Music in the kitchen, and turn the volume up": in there.
+        return self._composed(text, home, there) or plan if there != area_id else plan
+
+    def _after(self, text: str, before: Plan, home: Home) -> Plan | None:
+        """A follow-up of the command before, or a command in its room; or None."""
+        topic = topic_of(before)
+        followed = self._going_on.then(text, topic, home) if topic else None
+        rooms = {home.entity(e).area_id for e in before.entities}
+        if followed is not None or len(rooms) != 1:
+            return followed
+        # "Close the bedroom blinds and turn on the lamp": the one in there.
+        return self._composed(text, home, rooms.pop())
 
     def _planned(self, found: Snapped, home: Home, area_id: str | None) -> Plan:
         return plan(found.candidate.reading(found.number, area_id), home)

@@ -39,10 +39,6 @@ DOMAINS = {
 _ONE = frozenset({"lamp", "main", "door", "lock"})
 """Nouns that mean one thing."""
 _PLACES = ("area", "floor")
-_ONLY_NAMES = frozenset(
-    {"nothing", "entity", "kind", "area", "floor", "here", "house", "all", "two", "plural", "to"}
-)
-"""Concepts that say nothing of what is to be done."""
 
 Mark: TypeAlias = Literal["", "polite", "plain"]
 
@@ -137,6 +133,10 @@ class _Group:
     """More than one was said: "both"."""
     two: bool = False
     """"Both" was said: there must be two, and no more."""
+    quality: bool = False
+    """Only a quality says of what kind it is: "the volume"."""
+    value: bool = False
+    """It says what is to be done, or how."""
 
 
 def targets(
@@ -150,12 +150,7 @@ def targets(
     groups = [_group(part) for part in parts]
     if any(group is None for group in groups):
         return None
-    found = [group for group in groups if group is not None]
-    if len(found) > 1 and _names(found[0]):
-        # "The lamp blue and to forty percent" names the lamp alone.
-        both = zip(parts, found, strict=True)
-        found = [one for part, one in both if _names(one) or not _says(parts[0], part)]
-    found = _shared(found)
+    found = _shared(_naming([group for group in groups if group is not None]))
     if len(found) == 1 and found[0].many and _among_others(found[0], scene):
         return None  # "All the kitchen lights" are not the one that is called the kitchen light.
     every: list[Target] = []
@@ -192,6 +187,7 @@ def _group(concepts: Sequence[Concept]) -> _Group | None:
     # "Out on the patio" may say one place twice.
     places = {n: list({c.value: c for c in concepts if c.name == n}.values()) for n in _PLACES}
     kinds = tuple(dict.fromkeys(c.of for c in concepts if c.name.startswith("kind:")))
+    quality = not entities and not kinds
     kinds = kinds or tuple(dict.fromkeys(c.of for c in concepts if c.name.startswith("attr:")))
     domains = {DOMAINS.get(kind) for kind in kinds}
     if len(entities) > 1 or len(domains) > 1 or sum(map(len, places.values())) > 1:
@@ -207,9 +203,33 @@ def _group(concepts: Sequence[Concept]) -> _Group | None:
         return None
     said = next((c.said for c in concepts if c.name.startswith("kind:")), "")
     several = "plural" in names
-    many = several or "all" in names
-    two = "two" in names
-    return _Group(tuple(entities), kinds, place, said, many=many, several=several, two=two)
+    return _Group(
+        tuple(entities),
+        kinds,
+        place,
+        said,
+        many=several or "all" in names,
+        several=several,
+        two="two" in names,
+        quality=quality and bool(kinds),
+        value=bool(names - {"nothing"}),
+    )
+
+
+def _naming(groups: list[_Group]) -> list[_Group]:
+    """Without those that say but a value, where another names something: "in blue and at 20".
+
+    A quality is that of a thing of its kind: "music in the kitchen, and the volume to 40".
+    """
+    named = [g for g in groups if not g.value or g.entities or g.kinds or _placed(g.place)]
+    named = named or groups
+    own = {DOMAINS.get(kind) for g in named if not g.quality for kind in g.kinds}
+    told = [
+        g
+        for g in named
+        if not g.quality or _placed(g.place) or own.isdisjoint(map(DOMAINS.get, g.kinds))
+    ]
+    return told or named
 
 
 def _shared(groups: list[_Group]) -> list[_Group]:
@@ -226,16 +246,6 @@ def _shared(groups: list[_Group]) -> list[_Group]:
         else:
             shared.append(group)
     return shared
-
-
-def _says(*parts: Sequence[Concept]) -> bool:
-    """Whether each says what is to be done, or how."""
-    told = ({c.name.partition(":")[0] for c in part} - _ONLY_NAMES for part in parts)
-    return all(map(bool, told))
-
-
-def _names(group: _Group) -> bool:
-    return bool(group.entities or group.kinds or _placed(group.place))
 
 
 def _placed(place: Place) -> bool:
@@ -314,6 +324,8 @@ def _called_so(group: _Group, scene: Scene) -> list[Target] | None:
         every = scene.home.entities()
     alike = [e for e in every if e.domain == DOMAINS[kind] and not e.protected]
     found = called(group.said, alike, scene)
+    if not _placed(group.place):
+        found = [e for e in found if e.area_id == scene.area_id] or found
     at_windows = [e for e in found if e.device_class != "awning"]
     found = at_windows if kind == "blind" and at_windows else found
     if kind == "blind" and (not found or len(found) == len(alike)):

@@ -147,3 +147,20 @@ def test_a_colour_is_told_by_whatever_the_device_calls_it() -> None:
     assert color_word("no colour at all", tables) is None
     assert is_pale("beige")
     assert not is_pale("navy")
+
+
+@pytest.mark.parametrize(
+    ("language", "said", "wanted"),
+    [
+        ("fr", "lesquels des volets sont ouverts", "chambre"),
+        ("fr", "les volets sont-ils tous fermés", "Non"),
+        ("fr", "lesquelles des fenêtres sont ouvertes", "Aucune"),
+        ("fr", "quels appareils sont en marche", "machine à laver"),
+        ("fr", "est-ce que tout est éteint", "machine à laver"),
+        ("fr", "quelles lampes sont éteintes dans le salon", "plafonnier"),
+    ],
+)
+def test_which_of_a_kind_are_so_is_asked_of_more_than_lights(
+    language: str, said: str, wanted: str, understandings: Understandings, home: Home
+) -> None:
+    assert wanted in told(language, said, home, understandings)

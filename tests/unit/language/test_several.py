@@ -245,3 +245,64 @@ def test_one_of_many_that_is_told_otherwise_later_is_left_out_before(
         (("light.living_room_ceiling",), "power", False),
         (("light.living_room_lamp",), "brightness", 20.0),
     ]
+
+
+BEDSIDE, LIVING = "light.bedside_lamp", "media_player.living_room_speaker"
+KITCHEN = "media_player.kitchen_speaker"
+
+
+@pytest.mark.parametrize(
+    ("language", "said", "wanted"),
+    [
+        (
+            "en",
+            "set the bedside lamp to blue and to 20 percent",
+            {(BEDSIDE, "color"): "blue", (BEDSIDE, "brightness"): 20.0},
+        ),
+        (
+            "fr",
+            "mets la lampe de chevet en bleu et à 20 pour cent",
+            {(BEDSIDE, "color"): "blue", (BEDSIDE, "brightness"): 20.0},
+        ),
+        (
+            "fr",
+            "allume la lampe de chevet et mets-la en bleu",
+            {(BEDSIDE, "power"): True, (BEDSIDE, "color"): "blue"},
+        ),
+        (
+            "en",
+            "turn on the bedside lamp and make it blue",
+            {(BEDSIDE, "power"): True, (BEDSIDE, "color"): "blue"},
+        ),
+        (
+            "fr",
+            "mets de la musique dans la cuisine et monte le son",
+            {(KITCHEN, "playing"): True, (KITCHEN, "volume"): 10.0},
+        ),
+        (
+            "fr",
+            "allume le couloir et mets de la musique",
+            {("light.hallway", "power"): True, (LIVING, "playing"): True},
+        ),
+        (
+            "fr",
+            "baisse le volume et la lampe du salon",
+            {(LIVING, "volume"): -10.0, ("light.living_room_lamp", "brightness"): -20.0},
+        ),
+        (
+            "fr",
+            "baisse le son et le chauffage d'un degré",
+            {(LIVING, "volume"): -10.0, ("climate.thermostat", "target_temperature"): -1.0},
+        ),
+    ],
+)
+def test_a_value_is_that_of_what_was_named_and_of_nothing_else(
+    language: str,
+    said: str,
+    wanted: dict[tuple[str, str], object],
+    home: Home,
+    understandings: Callable[[str], Understanding],
+) -> None:
+    plan = understandings(language).recognize(said, home=home, area_id="living_room")
+    done = {(e, a.capability): a.value for a in plan.actions for e in a.entities}
+    assert done == wanted
