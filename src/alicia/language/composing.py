@@ -506,7 +506,18 @@ def _repeats(concepts: Sequence[Concept]) -> bool:
     if sum(bool(_DOING & side) for side in sides) > 1:
         return True
     # "The lamp to ten percent and the blinds down" are two; "… and the blinds to ten" are one.
-    return bool(sides[-1] & _MOVING) and any(side & _SHARED for side in sides[:-1])
+    if sides[-1] & _MOVING:
+        return any(side & _SHARED for side in sides[:-1])
+    # "The blinds down and the lamp to ten percent" are two; "down the blinds and …" is one.
+    first = [concept.name for concept in concepts[: names.index("and")]]
+    return bool(sides[-1] & _SHARED) and _told_of(first)
+
+
+def _told_of(names: Sequence[str]) -> bool:
+    """Whether what is to be done is said after what it is done to."""
+    things = [at for at, name in enumerate(names) if name.startswith(("entity", "kind:"))]
+    moved = [at for at, name in enumerate(names) if name in _MOVING]
+    return bool(things and moved) and things[0] < moved[0]
 
 
 def _targets_or_none(concepts: Sequence[Concept], scene: Scene) -> list[Target] | None:

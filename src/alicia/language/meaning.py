@@ -119,6 +119,8 @@ _LEAST_KELVIN = 1000.0
 _LAST_HOUR = 24.0
 _SHUT = frozenset({"close", "shut"})
 _LEVELS = ("full", "half", "least")
+_LEAST = {"fan": 10.0, "media_player": 10.0}
+"""What goes on at its least, by kind of thing, where no act of its own says so."""
 _TONES = {"warm": 2700.0, "cold": 5000.0}
 """Kelvin of light that is to be warmer or colder."""
 _FELT = frozenset({"adj:dark", "adj:cold", "adj:hot"})
@@ -280,7 +282,7 @@ class Wanted:
         level = next((mark for mark in _LEVELS if mark in self.marks), None)
         if level is not None:
             return self._levelled(domain, ways, level)
-        if domain == "light" and ways & _WAYS and not self.complains:
+        if domain in ("light", "fan") and ways & _WAYS and not self.complains:
             ways = ways - {"on"}  # "turn it on a bit brighter"
         if len(ways) != 1:
             return None
@@ -370,7 +372,9 @@ class Wanted:
             return None
         return None if domain == "climate" and self.number > _MOST_DEGREES else (act, self.number)
 
-    def _levelled(self, domain: str, ways: set[str], level: str) -> tuple[str, None] | None:
+    def _levelled(
+        self, domain: str, ways: set[str], level: str
+    ) -> tuple[str, float | None] | None:
         if ways & {"off", "pause", "mute", "unmute"} or len(ways - {"on"}) > 1:
             return None
         if domain == "cover" and level != "half":
@@ -380,6 +384,8 @@ class Wanted:
             return "least", None
         if level == "full" and ways & {"quieter", "slower", "cooler", "dimmer"}:
             return None
+        if level == "least" and domain in _LEAST and not ways & {"faster", "louder"}:
+            return "level", _LEAST[domain]
         return (level, None) if level in KEYS[domain] else None
 
 

@@ -103,6 +103,7 @@ class Several:
                     or self._with_ends(part, parts[at + 1 :], quick)
                     or self._with_both(part, parts[0], parts[-1], quick)
                     or after(part, plans[-1])
+                    or self._with_start(part, parts[0], whole)
                 )
             if found is None:
                 return None
