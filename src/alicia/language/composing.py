@@ -89,17 +89,20 @@ class Composer:
     def plan(self, text: str, home: Home, area_id: str | None, mark: Mark = "") -> Plan | None:
         """What a tidied sentence asks for; None where it can't be read so.
 
-        Raises NotUnderstoodError where a `mark` makes a question of it that can't be answered.
+        Raises NotUnderstoodError where a `mark` makes a question of it that can't be answered, or
+        where it names a light that has no such colour.
         """
         if not self._concepts or not text or _NO_SPEECH.search(text):
             return None
         scene = Scene(home, area_id, self._tables.language, self._concepts.lamps, mark)
         hangs = text.endswith(self._hanging)
+        named = False
         for alike in self._concepts.cuts(text):
             ways: list[Sequence[Concept]] = []
             for concepts in self._seen(alike, scene):
                 if hangs and concepts[-1].name in _OPEN and not asks(concepts):
                     continue
+                named = named or (_shades(concepts) and _names(concepts, text))
                 ways.append(concepts)
                 try:
                     found = self._read(concepts, scene)
@@ -109,6 +112,8 @@ class Composer:
                     return None  # Who has two things of a name is asked back.
                 except AliciaError:
                     continue  # Another way to understand it tells better why it can't be.
+                if found is not None and named and not _names(concepts):
+                    raise NotUnderstoodError  # "Kids' light red" colours no other of their lights.
                 if found is not None:
                     return found
             found = chained(ways, partial(self._read_or_none, scene)) if self._chains else None
@@ -511,6 +516,15 @@ def _repeats(concepts: Sequence[Concept]) -> bool:
     # "The blinds down and the lamp to ten percent" are two; "down the blinds and …" is one.
     first = [concept.name for concept in concepts[: names.index("and")]]
     return bool(sides[-1] & _SHARED) and _told_of(first)
+
+
+def _shades(concepts: Sequence[Concept]) -> bool:
+    return any(concept.name.startswith(("color:", "tone:")) for concept in concepts)
+
+
+def _names(concepts: Sequence[Concept], text: str = "") -> bool:
+    """Whether it names a thing; by its whole name, where there is a `text`."""
+    return any(c.name == "entity" and (not text or c.said in text) for c in concepts)
 
 
 def _told_of(names: Sequence[str]) -> bool:
