@@ -239,10 +239,10 @@ def _ask(names: set[str], rest: set[str]) -> str:
         how = names & _HOW
         rest -= how
         return "ask:yes" if not how else "" if rest else "ask:warm"
-    if "setto" in names or (not qualities and names & {"to", "at"}):
+    # "Outside temperature" may be the name of a thermometer.
+    alone = names <= {"nothing", "entity"}
+    if alone or "setto" in names or (not qualities and names & {"to", "at"}):
         return "ask:of"
-    if names <= {"nothing", "entity"}:
-        return "ask:of"  # "outside temperature", where that is the name of a thermometer
     return qualities.pop() if len(qualities) == 1 else ""
 
 

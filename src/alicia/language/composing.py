@@ -99,11 +99,9 @@ class Composer:
         named = False
         for alike in self._concepts.cuts(text):
             ways: list[Sequence[Concept]] = []
-            for concepts in self._seen(alike, scene):
-                if hangs and concepts[-1].name in _OPEN and not asks(concepts):
-                    continue
-                named = named or (_shades(concepts) and _names(concepts, text))
+            for concepts in (w for w in self._seen(alike, scene) if not hangs or _ends(w)):
                 ways.append(concepts)
+                named = named or (_shades(concepts) and _names(concepts, text))
                 try:
                     found = self._read(concepts, scene)
                 except NotUnderstoodError:
@@ -112,14 +110,30 @@ class Composer:
                     return None  # Who has two things of a name is asked back.
                 except AliciaError:
                     continue  # Another way to understand it tells better why it can't be.
-                if found is not None and named and not _names(concepts):
+                if found is None:
+                    continue
+                if named and not _names(concepts):
                     raise NotUnderstoodError  # "Kids' light red" colours no other of their lights.
-                if found is not None:
-                    return found
+                return found
             found = chained(ways, partial(self._read_or_none, scene)) if self._chains else None
             if found is not None:
                 return found
         return None
+
+    def _names_two(self, concepts: Sequence[Concept]) -> bool:
+        """Whether a noun beside a name is another's: "the spots, the aquarium" are two."""
+        nouns: list[str] = []
+        ids: list[str] = []
+        for concept in (*concepts, Concept("and")):
+            if concept.name == "kind:light":
+                nouns.append(concept.said)
+            elif concept.name == "entity" and isinstance(concept.value, tuple):
+                ids += concept.value
+            elif concept.name == "and":
+                if ids and any(self._concepts.names_another(noun, ids) for noun in nouns):
+                    return True
+                nouns, ids = [], []
+        return False
 
     def mentions(self, text: str) -> tuple[frozenset[str], frozenset[str]]:
         """The entities and the rooms that are named among any words."""
@@ -312,7 +326,8 @@ class Composer:
             return asked(concepts, scene)
         if (told := wondered(concepts, scene, noun_first=self._concepts.noun_first)) is not None:
             return told
-        want = self._wanted(concepts) if _wished(concepts) else None
+        wished = _wished(concepts) and not self._names_two(concepts)
+        want = self._wanted(concepts) if wished else None
         done = self._done(concepts, want, scene) if want else None
         if want is None or done is None:
             return None
@@ -516,6 +531,11 @@ def _repeats(concepts: Sequence[Concept]) -> bool:
     # "The blinds down and the lamp to ten percent" are two; "down the blinds and …" is one.
     first = [concept.name for concept in concepts[: names.index("and")]]
     return bool(sides[-1] & _SHARED) and _told_of(first)
+
+
+def _ends(concepts: Sequence[Concept]) -> bool:
+    """Whether no more must follow, where the last word may end no sentence."""
+    return concepts[-1].name not in _OPEN or asks(concepts)
 
 
 def _shades(concepts: Sequence[Concept]) -> bool:

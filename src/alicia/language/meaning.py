@@ -372,9 +372,7 @@ class Wanted:
             return None
         return None if domain == "climate" and self.number > _MOST_DEGREES else (act, self.number)
 
-    def _levelled(
-        self, domain: str, ways: set[str], level: str
-    ) -> tuple[str, float | None] | None:
+    def _levelled(self, domain: str, ways: set[str], level: str) -> tuple[str, float | None] | None:
         if ways & {"off", "pause", "mute", "unmute"} or len(ways - {"on"}) > 1:
             return None
         if domain == "cover" and level != "half":

@@ -107,6 +107,10 @@ class Several:
                 )
             if found is None:
                 return None
+            if plans and _turns(plans[0], on=False) and _turns(found, on=True):
+                # "Off with the lamp and music in the kitchen" plays none.
+                stopped = self._with_start(part, parts[0], whole)
+                found = stopped if stopped and _turns(stopped, on=False) else found
             plans.append(found)
         if shared is not None and _sets(shared) and not _sets(plans[0]):
             # "The lights in the kitchen and in the hall to 50": both of them are set.
@@ -193,6 +197,11 @@ def _asks_last(plans: Sequence[Plan]) -> bool:
 
 def _changes(plan: Plan) -> frozenset[tuple[str, str, object]]:
     return frozenset((e, a.capability, a.value) for a in plan.actions for e in a.entities)
+
+
+def _turns(plan: Plan, *, on: bool) -> bool:
+    """Whether it turns things on, or off, and no more."""
+    return bool(plan.actions) and all(action.value is on for action in plan.actions)
 
 
 def _sets(plan: Plan) -> frozenset[str]:
