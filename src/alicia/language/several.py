@@ -103,7 +103,7 @@ class Several:
                     or self._with_ends(part, parts[at + 1 :], quick)
                     or self._with_both(part, parts[0], parts[-1], quick)
                     or after(part, plans[-1])
-                    or self._with_start(part, parts[0], whole)
+                    or self._told_as(part, parts[0], whole)
                 )
             if found is None:
                 return None
@@ -123,6 +123,11 @@ class Several:
     def _with_start(self, part: str, first: str, quick: Whole) -> Plan | None:
         """With the words that begin the first: "turn on the desk lamp and the bedside lamp"."""
         return next(filter(None, (quick(s + part) for s in self._starts(first))), None)
+
+    def _told_as(self, part: str, first: str, whole: Whole) -> Plan | None:
+        """By a name that no pattern has: "turn off the TV, the tree and the LED strip"."""
+        found = self._with_start(part, first, whole) if self._spaced else None
+        return found if found is not None and found.question is None else None
 
     def _with_ends(self, part: str, rest: Sequence[str], quick: Whole) -> Plan | None:
         """With the words that end the next, or else the last: "A and B off, C on"."""
