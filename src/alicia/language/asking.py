@@ -259,7 +259,9 @@ def _ask(names: set[str], rest: set[str]) -> str:
         how = names & _HOW
         rest -= how
         return "ask:yes" if not how else "" if rest else "ask:warm"
-    if "setto" in names or (not qualities and names & {"to", "at"}):
+    # "Outside temperature" may be the name of a thermometer.
+    alone = names <= {"nothing", "entity"}
+    if alone or "setto" in names or (not qualities and names & {"to", "at"}):
         return "ask:of"
     return qualities.pop() if len(qualities) == 1 else ""
 

@@ -94,18 +94,19 @@ class Composer:
     def plan(self, text: str, home: Home, area_id: str | None, mark: Mark = "") -> Plan | None:
         """What a tidied sentence asks for; None where it can't be read so.
 
-        Raises NotUnderstoodError where a `mark` makes a question of it that can't be answered.
+        Raises NotUnderstoodError where a `mark` makes a question of it that can't be answered, or
+        where it names a light that has no such colour.
         """
         if not self._concepts or not text or _NO_SPEECH.search(text):
             return None
         scene = self._scene(home, area_id, mark)
         hangs = text.endswith(self._hanging)
+        named = False
         for alike in self._concepts.cuts(text):
             ways: list[Sequence[Concept]] = []
-            for concepts in self._seen(alike, scene):
-                if hangs and concepts[-1].name in _OPEN and not asks(concepts):
-                    continue
+            for concepts in (w for w in self._seen(alike, scene) if not hangs or _ends(w)):
                 ways.append(concepts)
+                named = named or (_shades(concepts) and _names(concepts, text))
                 try:
                     found = self._read(concepts, scene)
                 except NotUnderstoodError:
@@ -114,8 +115,11 @@ class Composer:
                     return None  # Who has two things of a name is asked back.
                 except AliciaError:
                     continue  # Another way to understand it tells better why it can't be.
-                if found is not None:
-                    return found
+                if found is None:
+                    continue
+                if named and not _names(concepts):
+                    raise NotUnderstoodError  # "Kids' light red" colours no other of their lights.
+                return found
             found = self._chained(text, ways, scene) if self._chains else None
             if found is not None:
                 return found
@@ -124,6 +128,21 @@ class Composer:
     def _scene(self, home: Home, area_id: str | None = None, mark: Mark = "") -> Scene:
         named = self._concepts
         return Scene(home, area_id, self._tables.language, named.lamps, mark, named.mains)
+
+    def _names_two(self, concepts: Sequence[Concept]) -> bool:
+        """Whether a noun beside a name is another's: "the spots, the aquarium" are two."""
+        nouns: list[str] = []
+        ids: list[str] = []
+        for concept in (*concepts, Concept("and")):
+            if concept.name == "kind:light":
+                nouns.append(concept.said)
+            elif concept.name == "entity" and isinstance(concept.value, tuple):
+                ids += concept.value
+            elif concept.name == "and":
+                if ids and any(self._concepts.names_another(noun, ids) for noun in nouns):
+                    return True
+                nouns, ids = [], []
+        return False
 
     def mentions(self, text: str) -> tuple[frozenset[str], frozenset[str]]:
         """The entities and the rooms that are named among any words."""
@@ -356,7 +375,7 @@ class Composer:
         if (told := wondered(concepts, scene, noun_first=self._concepts.noun_first)) is not None:
             return told
         whole = _wished(concepts) and not (self._verb_last and resumes(concepts))
-        want = self._wanted(concepts) if whole else None
+        want = self._wanted(concepts) if whole and not self._names_two(concepts) else None
         done = self._done(concepts, want, scene) if want else None
         if want is None or done is None:
             return None
@@ -570,7 +589,32 @@ def _repeats(concepts: Sequence[Concept]) -> bool:
     if sum(bool(_DOING & side) for side in sides) > 1:
         return True
     # "The lamp to ten percent and the blinds down" are two; "… and the blinds to ten" are one.
-    return bool(sides[-1] & _MOVING) and any(side & _SHARED for side in sides[:-1])
+    if sides[-1] & _MOVING:
+        return any(side & _SHARED for side in sides[:-1])
+    # "The blinds down and the lamp to ten percent" are two; "down the blinds and …" is one.
+    first = [concept.name for concept in concepts[: names.index("and")]]
+    return bool(sides[-1] & _SHARED) and _told_of(first)
+
+
+def _ends(concepts: Sequence[Concept]) -> bool:
+    """Whether no more must follow, where the last word may end no sentence."""
+    return concepts[-1].name not in _OPEN or asks(concepts)
+
+
+def _shades(concepts: Sequence[Concept]) -> bool:
+    return any(concept.name.startswith(("color:", "tone:")) for concept in concepts)
+
+
+def _names(concepts: Sequence[Concept], text: str = "") -> bool:
+    """Whether it names a thing; by its whole name, where there is a `text`."""
+    return any(c.name == "entity" and (not text or c.said in text) for c in concepts)
+
+
+def _told_of(names: Sequence[str]) -> bool:
+    """Whether what is to be done is said after what it is done to."""
+    things = [at for at, name in enumerate(names) if name.startswith(("entity", "kind:"))]
+    moved = [at for at, name in enumerate(names) if name in _MOVING]
+    return bool(things and moved) and things[0] < moved[0]
 
 
 def _targets_or_none(concepts: Sequence[Concept], scene: Scene) -> list[Target] | None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
@@ -443,6 +443,12 @@ class Concepts:
             phrases.own((*first, noun)).append((place, *meaning))
 
     # ---- a sentence ----
+
+    def names_another(self, noun: str, ids: Collection[str]) -> bool:
+        """Whether a noun for a kind of thing is the name of others than these: "spots"."""
+        meanings = self._phrases.of(self._cut(noun))
+        named = [c.value for m in meanings for c in m if isinstance(c.value, tuple)]
+        return bool(named) and all(set(ids).isdisjoint(value) for value in named)
 
     def ways(self, text: str) -> Iterator[list[Concept]]:
         """Each way to read a sentence, likelier ones first: longer phrases, first uses.

@@ -292,7 +292,7 @@ class Wanted:
         level = next((mark for mark in _LEVELS if mark in self.marks), None)
         if level is not None:
             return self._levelled(domain, ways, level)
-        if domain == "light" and ways & _WAYS and not self.complains:
+        if domain in ("light", "fan") and ways & _WAYS and not self.complains:
             ways = ways - {"on"}  # "turn it on a bit brighter"
         if len(ways) != 1:
             return None
@@ -392,7 +392,7 @@ class Wanted:
             return None
         return None if domain == "climate" and self.number > _MOST_DEGREES else (act, self.number)
 
-    def _levelled(self, domain: str, ways: set[str], level: str) -> tuple[str, None] | None:
+    def _levelled(self, domain: str, ways: set[str], level: str) -> tuple[str, float | None] | None:
         if ways & {"off", "pause", "mute", "unmute"} or len(ways - {"on"}) > 1:
             return None
         if domain == "cover" and level != "half":

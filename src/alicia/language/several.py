@@ -105,9 +105,14 @@ class Several:
                     or self._with_ends(part, parts[at + 1 :], quick)
                     or self._with_both(part, parts[0], parts[-1], quick)
                     or after(part, plans[-1])
+                    or self._told_as(part, parts[0], whole)
                 )
             if found is None:
                 return None
+            if plans and _turns(plans[0], on=False) and _turns(found, on=True):
+                # "Off with the lamp and music in the kitchen" plays none.
+                stopped = self._with_start(part, parts[0], whole)
+                found = stopped if stopped and _turns(stopped, on=False) else found
             plans.append(found)
         if shared is not None and _sets(shared) and not _sets(plans[0]):
             # "The lights in the kitchen and in the hall to 50": both of them are set.
@@ -120,6 +125,11 @@ class Several:
     def _with_start(self, part: str, first: str, quick: Whole) -> Plan | None:
         """With the words that begin the first: "turn on the desk lamp and the bedside lamp"."""
         return next(filter(None, (quick(s + part) for s in self._starts(first))), None)
+
+    def _told_as(self, part: str, first: str, whole: Whole) -> Plan | None:
+        """By a name that no pattern has: "turn off the TV, the tree and the LED strip"."""
+        found = self._with_start(part, first, whole) if self._spaced else None
+        return found if found is not None and found.question is None else None
 
     def _with_ends(self, part: str, rest: Sequence[str], quick: Whole) -> Plan | None:
         """With the words that end the next, or else the last: "A and B off, C on"."""
@@ -222,6 +232,11 @@ def _asks_last(plans: Sequence[Plan]) -> bool:
 
 def _changes(plan: Plan) -> frozenset[tuple[str, str, object]]:
     return frozenset((e, a.capability, a.value) for a in plan.actions for e in a.entities)
+
+
+def _turns(plan: Plan, *, on: bool) -> bool:
+    """Whether it turns things on, or off, and no more."""
+    return bool(plan.actions) and all(action.value is on for action in plan.actions)
 
 
 def _sets(plan: Plan) -> frozenset[str]:

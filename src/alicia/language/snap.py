@@ -64,6 +64,8 @@ class Snap:
         shades = shades if self.wording.spaced else []
         self._guards = frozenset(map(self.wording.plain, (*guards, *past, *shades)))
         self._spelt_guards = frozenset(map(self.wording.letters, guards))
+        colors: dict[str, list[str]] = rules.get("color") or {}
+        self._colors = frozenset(self.wording.plain(w) for words in colors.values() for w in words)
         self._closing = tuple(rules.get("closing", []))
         """After one of these nothing follows."""
         self._hanging = tuple(rules.get("hanging", []))
@@ -265,6 +267,8 @@ class Snap:
         plain = self.wording.letters if as_spelt else self.wording.plain
         heard, meant = plain(text), plain(best.text)
         if self.wording.spaced:
+            if best.act.takes != "color" and self._colors & set(heard.split()) - set(meant.split()):
+                return False  # "Turn off the blue lamp" is no lamp whose name is as near.
             return guards.intersection(heard.split()) <= set(meant.split())
         return all(guard in meant for guard in guards if guard in heard)
 

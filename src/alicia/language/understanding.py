@@ -345,8 +345,9 @@ class Understanding:
         ways += [(self._beside.corrected, told), (self._beside.told, told)]
         for way, text in ways:
             try:
-                if (found := way(text, home, area_id)) is not None:
-                    return found
+                found = way(text, home, area_id)
+                if found is not None and not (mark and found.complaint):
+                    return found  # "How's the bathroom, is it warm?" complains of nothing.
             except AliciaError as failed:
                 error = error or failed
         if error is not None:

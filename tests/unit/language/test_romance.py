@@ -160,3 +160,56 @@ def test_a_garage_is_never_opened_by_a_guess(
     # Doubled letters are one letter in French.
     guesses = understanding.likely(text, home=home, most=5)
     assert all("garage" not in guess and "garaje" not in guess for guess, _ in guesses)
+
+
+@pytest.mark.parametrize(
+    ("text", "entity", "capability", "value"),
+    [
+        ("metti la piantana di un bell'azzurro", LAMP, "color", "skyblue"),
+        ("piantana fucsia", LAMP, "color", "magenta"),
+        ("abbassa di un terzo le tapparelle del soggiorno", BLINDS, "position", -33.0),
+        ("chiudi per un terzo le tapparelle del soggiorno", BLINDS, "position", 67.0),
+        ("chiudi le tapparelle in soggiorno lasciando uno spiraglio", BLINDS, "position", 15.0),
+        ("le tapparelle del soggiorno sono ancora su, tirale giù", BLINDS, "position", 0.0),
+        ("il portone del garage aprilo per favore che sto arrivando", GARAGE, "position", 100.0),
+        ("ventilatore al minimo", "fan.bedroom", "speed", 10.0),
+        ("non in cucina, accendi nello studio", "light.office_desk", "power", True),
+        ("la luce del corridoio è da spegnere", "light.hallway", "power", False),
+        ("togli la corrente alla stufetta", "switch.office_heater", "power", False),
+        ("fammi un caffè", "switch.coffee_machine", "power", True),
+    ],
+)
+def test_italian_says_it_in_many_ways(
+    text: str,
+    entity: str,
+    capability: str,
+    value: Value,
+    understandings: Understandings,
+    home: Home,
+) -> None:
+    plan = understandings("it").recognize(text, home=home)
+
+    assert [(a.entities, a.capability, a.value) for a in plan.actions] == [
+        ((entity,), capability, value)
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "spegni la lampada blu",
+        "togli il colore alla piantana",
+        "com'è la situazione in bagno, fa caldo?",
+        "ventilatore a velocità due",
+        "spegni la luce rossa in cucina",
+        "metti su l'acqua per la pasta",
+    ],
+)
+def test_what_italian_leaves_open_moves_nothing(
+    text: str, understandings: Understandings, home: Home
+) -> None:
+    try:
+        plan = understandings("it").recognize(text, home=home)
+    except AliciaError:
+        return
+    assert not plan.actions

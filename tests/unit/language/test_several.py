@@ -306,3 +306,34 @@ def test_a_value_is_that_of_what_was_named_and_of_nothing_else(
     plan = understandings(language).recognize(said, home=home, area_id="living_room")
     done = {(e, a.capability): a.value for a in plan.actions for e in a.entities}
     assert done == wanted
+
+
+@pytest.mark.parametrize(
+    ("language", "said", "wanted"),
+    [
+        ("en", "bedroom blinds down and the desk lamp to ten percent",
+         [("cover.bedroom_blinds", 0.0), ("light.office_desk", 10.0)]),
+        ("it", "tapparelle giù in camera e abat-jour al venti per cento",
+         [("cover.bedroom_blinds", 0.0), ("light.bedside_lamp", 20.0)]),
+        ("it", "spegni lampadario, piantana e musica in salotto",
+         [("light.living_room_ceiling", False), ("light.living_room_lamp", False),
+          ("media_player.living_room_speaker", False)]),
+        ("it", "lampadario al 30, piantana rossa",
+         [("light.living_room_ceiling", 30.0), ("light.living_room_lamp", "red")]),
+        ("it", "spegni le luci in cucina e in salotto, lascia il corridoio",
+         [(entity, False) for entity in (*KITCHEN_LIGHTS, *LIVING_ROOM_LIGHTS)]),
+        ("it", "spegni la stufetta, il ventilatore e la macchinetta",
+         [("switch.office_heater", False), ("fan.bedroom", False),
+          ("switch.coffee_machine", False)]),
+    ],
+)  # fmt: skip
+def test_each_of_several_is_told_what_was_said_of_it(
+    understandings: Callable[[str], Understanding],
+    home: Home,
+    language: str,
+    said: str,
+    wanted: list[tuple[str, object]],
+) -> None:
+    plan = understandings(language).recognize(said, home=home)
+
+    assert [(e, action.value) for action in plan.actions for e in action.entities] == wanted
