@@ -129,6 +129,7 @@ NAMED: dict[str, Act] = {
     ),
     "fan_full": Act("full", "HassFanSetSpeed", slots={"percentage": 100.0}, domains=_FAN),
     "fan_half": Act("half", "HassFanSetSpeed", slots={"percentage": 50.0}, domains=_FAN),
+    "fan_least": Act("least", "HassFanSetSpeed", slots={"percentage": 10.0}, domains=_FAN),
     "speed": Act("speed", "HassFanSetSpeed", takes="percentage", domains=_FAN),
     **_steps("faster", "slower", Act("", "AliciaFanStep", domains=_FAN)),
     "temperature": Act(
@@ -242,6 +243,7 @@ PLACED: dict[str, Act] = {
     "fan_off": Act("off", "HassTurnOff", "fans_area", _FANS, domains=_FAN),
     "fan_full": Act("full", "HassFanSetSpeed", slots={"percentage": 100.0}, domains=_FAN),
     "fan_half": Act("half", "HassFanSetSpeed", slots={"percentage": 50.0}, domains=_FAN),
+    "fan_least": Act("least", "HassFanSetSpeed", slots={"percentage": 10.0}, domains=_FAN),
     "fan_speed": Act("speed", "HassFanSetSpeed", takes="percentage", domains=_FAN),
     **_steps("fan_faster", "fan_slower", Act("", "AliciaFanStep", domains=_FAN)),
     "everything_off": Act("everything_off", "HassTurnOff", "everything", {"scope": "everything"}),

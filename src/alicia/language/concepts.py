@@ -226,7 +226,8 @@ class Concepts:
         """Takes up what things are called besides their names."""
         nouns = {word for word, meaning in self._kinds if meaning[0].of in _LIGHTS}
         spaced = self._cutter is None
-        calling = Calling(self._table, nouns, self._words, self._cut, spaced=spaced)
+        kinds = {word for word, meaning in self._kinds if meaning[0].name.startswith("kind:")}
+        calling = Calling(self._table, nouns, self._words, self._cut, spaced=spaced, kinds=kinds)
         rooms = {words for area in home.areas() for words, _ in self._names(area)}
         rooms |= {words for area in home.areas() for words, _ in self._also(area)}
         own = self._own_names(named, home)

@@ -192,6 +192,7 @@ KEYS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "slower_by": ("slower_by", "fan_slower_by"),
         "full": ("fan_full", "fan_full"),
         "half": ("fan_half", "fan_half"),
+        "least": ("fan_least", "fan_least"),
         "level": ("speed", "fan_speed"),
     },
     "switch": {"on": ("on", ""), "off": ("off", "")},

@@ -160,14 +160,25 @@ def targets(
 
 
 def _cut(concepts: Sequence[Concept]) -> Iterator[list[Concept]]:
+    """The words between two "and"s; of names in a row, "lamp spots both off", those of each."""
+    every = any(concept.name in ("all", "plural") for concept in concepts)
     group: list[Concept] = []
     for concept in concepts:
         if concept.name == "and":
             yield group
             group = []
-        else:
-            group.append(concept)
+            continue
+        if every and concept.name == "entity" and _names_other(group, concept):
+            yield group
+            group = []
+        group.append(concept)
     yield group
+
+
+def _names_other(before: Sequence[Concept], entity: Concept) -> bool:
+    """Whether these words end with the name of another thing."""
+    said = [concept for concept in before if concept.name != "nothing"]
+    return bool(said) and said[-1].name == "entity" and said[-1].value != entity.value
 
 
 def _group(concepts: Sequence[Concept]) -> _Group | None:
@@ -223,13 +234,25 @@ def _target(group: _Group, scene: Scene, alone: str | None) -> Target | None:
     if not kind and alone is not None:
         kind = next(noun for noun, domain in DOMAINS.items() if domain == alone)
     place = group.place
-    if kind == "everything" and not _placed(place):
+    if not _placed(place) and (kind == "everything" or _spread(group, kind, scene)):
         place = Place(home=True)
     target = Target(place, said=group.said, kind=kind)
     if kind in _ONE and not group.place.home:
         entity = only(target, scene)
         return replace(target, entity=entity, said=_name(entity, scene)) if entity else None
     return target
+
+
+def _spread(group: _Group, kind: str, scene: Scene) -> bool:
+    """Whether it means several of a kind of which here are fewer: "mute both speakers".
+
+    Lights are in every room: all of them are those here.
+    """
+    domain = DOMAINS.get(kind, "")
+    if not group.many or domain not in ("media_player", "cover", "fan"):
+        return False
+    here = [e for e in group.place.entities(scene) if e.domain == domain and not e.protected]
+    return len(here) < 2
 
 
 def _ids(group: _Group) -> tuple[str, ...]:
@@ -263,6 +286,10 @@ def _called_so(group: _Group, scene: Scene) -> list[Target] | None:
     found = called(group.said, alike, scene)
     at_windows = [e for e in found if e.device_class != "awning"]
     found = at_windows if kind == "blind" and at_windows else found
+    if kind == "blind" and not _placed(group.place):
+        here = [e for e in alike if e.area_id == scene.area_id and e.device_class != "awning"]
+        # Where one is there are such, or others at the windows that are called so by many.
+        found = [e for e in found if e in here] if here else found
     if kind == "blind" and (not found or len(found) == len(alike)):
         return None
     return [Target(group.place, one, _name(one, scene), kind) for one in found]
