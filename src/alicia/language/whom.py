@@ -141,7 +141,7 @@ def targets(
     if any(group is None for group in groups):
         return None
     found = [group for group in groups if group is not None]
-    found = _shared(found)
+    found = _shared(found, scene)
     if len(found) == 1 and found[0].many and _among_others(found[0], scene):
         return None  # "All the kitchen lights" are not the one that is called the kitchen light.
     every: list[Target] = []
@@ -161,7 +161,8 @@ def targets(
 
 def _cut(concepts: Sequence[Concept]) -> Iterator[list[Concept]]:
     """The words between two "and"s; of names in a row, "lamp spots both off", those of each."""
-    every = any(concept.name in ("all", "plural") for concept in concepts)
+    names = {concept.name for concept in concepts}
+    every = not names.isdisjoint({"all", "plural"})
     group: list[Concept] = []
     for concept in concepts:
         if concept.name == "and":
@@ -173,6 +174,11 @@ def _cut(concepts: Sequence[Concept]) -> Iterator[list[Concept]]:
             group = []
         group.append(concept)
     yield group
+
+
+def _unparted(scene: Scene) -> bool:
+    """Whether the language has no spaces: it names things in a row, the place once before them."""
+    return scene.language in ("zh", "ja", "ko")
 
 
 def _names_other(before: Sequence[Concept], entity: Concept) -> bool:
@@ -207,7 +213,7 @@ def _group(concepts: Sequence[Concept]) -> _Group | None:
     return _Group(tuple(entities), kinds, place, said, many=many, several=several)
 
 
-def _shared(groups: list[_Group]) -> list[_Group]:
+def _shared(groups: list[_Group], scene: Scene) -> list[_Group]:
     """What one "and" leaves to the other: "the kitchen and hall lights", "lights and fan here"."""
     last, first = groups[-1], groups[0]
     shared: list[_Group] = []
@@ -217,10 +223,23 @@ def _shared(groups: list[_Group]) -> list[_Group]:
             place = replace(group.place, home=False)
             shared.append(replace(group, kinds=kinds, place=place))
         elif group.kinds and not group.entities and not _placed(group.place):
-            shared.append(replace(group, place=last.place) if _placed(last.place) else group)
+            place = last.place if _placed(last.place) else _before(first, scene)
+            shared.append(replace(group, place=place))
         else:
             shared.append(group)
     return shared
+
+
+def _before(first: _Group, scene: Scene) -> Place:
+    """The room that was named before the first thing, alone or in its name."""
+    if not _unparted(scene) or first.place.named:
+        return first.place if _unparted(scene) else Place()
+    ids = _ids(first)
+    area_id = scene.home.entity(ids[0]).area_id if len(ids) == 1 else None
+    area = next((a for a in scene.home.areas() if a.area_id == area_id), None)
+    names = [name.lower() for name in names_of(area, scene.language)] if area else []
+    said = next((name for name in names if first.entities[0].said.startswith(name)), None)
+    return Place(area=Concept("area", area_id, said)) if said else Place()
 
 
 def _placed(place: Place) -> bool:
@@ -358,7 +377,7 @@ def chosen(concepts: Sequence[Concept], among: Sequence[Entity], scene: Scene) -
     """Those of the entities that are meant by words that only name; none where any is unclear."""
     found: set[str] = set()
     groups = [group for group in map(_group, _cut(concepts)) if group is not None]
-    for group in _shared(groups) if groups else ():
+    for group in _shared(groups, scene) if groups else ():
         named = {
             str(i) for c in group.entities for i in (c.value if isinstance(c.value, tuple) else ())
         }
