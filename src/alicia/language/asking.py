@@ -114,7 +114,7 @@ _NEUTRAL = frozenset(
         "any",
         "here",
     }
-    | {"house", "entity", "area", "floor", "setto", "done", "maybe", "today", "plural", "told"}
+    | {"house", "entity", "area", "floor", "setto", "done", "maybe", "today", "plural", "told", "near"}
     | {"still"}
     | {"state", "put", "too"}
 )

@@ -183,8 +183,8 @@ class Calling:
             if noun and rest and not self._names_place(rest, rooms):
                 yield from ((*rest, *stands, *noun) for stands in self._stands)
             for noun in self._kinds if self._joins else ():
-                if len(noun) < len(words) and words[-len(noun) :] == noun:
-                    rest = words[: len(words) - len(noun)]
+                rest = words[: len(words) - len(noun)]
+                if rest and words[-len(noun) :] == noun and not self._names_place(rest, rooms):
                     yield from ((*rest, *joins, *noun) for joins in self._joins)
             return
         for rest, noun in self._stems(words) if self._stands else ():

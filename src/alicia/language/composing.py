@@ -45,6 +45,7 @@ _LIGHTS = {"floor": "lights_floor", "home": "light_all"}
 _OPEN = frozenset({"nothing", "set", "put", "to", "at", "by", "all", "and", "cop", "asks", "dim"})
 """Concepts after which more follows, where a word of them may end no sentence."""
 _NAMING = frozenset({"nothing", "entity", "area", "floor", "kind", "and", "to", "all", "plural"})
+_NAMING |= {"near"}
 """Concepts of a phrase that only names things."""
 _SURE = frozenset({"and", "off", "close"})
 """Concepts beside which no word may mean nothing that could mean something: "an", "on the"."""

@@ -217,7 +217,10 @@ class Concepts:
                     phrases.own(other).append(meaning)
                     self._name_apart(other, meaning)
         for words, ids in self._shortened(named, rooms).items():
-            phrases.own(words).insert(0, (Concept("entity", ids, "".join(words)),))
+            thing = (Concept("entity", ids, "".join(words)),)
+            # "The big light" is that of another room only where this is said.
+            meaning = (*thing, Concept("near")) if self._common(words) else thing
+            phrases.own(words).insert(0, meaning)
         self._call(phrases, named, home)
 
     def _call(
@@ -364,6 +367,13 @@ class Concepts:
             if room and len(rest) > 1 and free and rest not in named:
                 found.setdefault(rest, {}).update(dict.fromkeys(by_id))
         return {rest: tuple(ids) for rest, ids in found.items()}
+
+    def _common(self, words: Phrase) -> bool:
+        """Whether it tells by no more than a noun with a word that is no thing alone."""
+        alone = {"".join(self._cut(text)) for text in self._table.get("not_alone", ())}
+        name = "".join(words)
+        nouns = ("".join(word) for word, meaning in self._kinds if meaning[0].of in _LIGHTS)
+        return any(name.removesuffix(noun) in alone for noun in nouns if name.endswith(noun))
 
     def _rooms(self, home: Home) -> set[str]:
         """Their names, alone and as they begin a compound."""

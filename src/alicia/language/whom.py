@@ -201,7 +201,7 @@ def _group(concepts: Sequence[Concept]) -> _Group | None:
     place = Place(
         next(iter(places["area"]), None),
         next(iter(places["floor"]), None),
-        here="here" in names,
+        here="here" in names or ("near" in names and not any(places.values())),
         home=bool(names & {"house", "all"}),
     )
     everywhere = place.area is not None and "house" in names
@@ -268,7 +268,7 @@ def _spread(group: _Group, kind: str, scene: Scene) -> bool:
     Lights are in every room: all of them are those here.
     """
     domain = DOMAINS.get(kind, "")
-    if not group.many or domain not in ("media_player", "cover", "fan"):
+    if not group.many or not group.kinds or domain not in ("media_player", "cover", "fan"):
         return False
     here = [e for e in group.place.entities(scene) if e.domain == domain and not e.protected]
     return len(here) < 2
