@@ -114,8 +114,8 @@ _NEUTRAL = frozenset(
         "any",
         "here",
     }
-    | {"house", "entity", "area", "floor", "setto", "done", "maybe", "today", "plural", "told", "near"}
-    | {"still"}
+    | {"house", "entity", "area", "floor", "setto", "done", "maybe", "today", "plural", "told"}
+    | {"still", "near"}
     | {"state", "put", "too"}
 )
 """Concepts that may be in any question."""
