@@ -115,8 +115,7 @@ _NEUTRAL = frozenset(
         "here",
     }
     | {"house", "entity", "area", "floor", "setto", "done", "maybe", "today", "plural", "told"}
-    | {"two"}
-    | {"still"}
+    | {"two", "still", "near"}
     | {"state", "put", "too"}
 )
 """Concepts that may be in any question."""

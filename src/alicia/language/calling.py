@@ -32,7 +32,10 @@ Named: TypeAlias = Mapping[Phrase, frozenset[str]]
 
 
 class Calling:
-    """One language's, by its table of concepts; `lamps` are its nouns for lights."""
+    """One language's, by its table of concepts.
+
+    `lamps` are its nouns for lights, `kinds` those for all kinds of things.
+    """
 
     def __init__(
         self,
@@ -42,6 +45,7 @@ class Calling:
         cut: Callable[[str], Phrase],
         *,
         spaced: bool,
+        kinds: Collection[str] = (),
     ) -> None:
         self._lamps = sorted(lamps, key=len, reverse=True)
         self._known = frozenset(known)
@@ -56,6 +60,9 @@ class Calling:
         """Nouns that are said for one another."""
         self._stands = [cut(text) for text in table.get("stands", ())]
         self._sides = sorted(map(cut, table.get("sides", ())), key=len, reverse=True)
+        self._joins = [cut(text) for text in table.get("joins", ())]
+        """What may stand before the noun of a name, or not: "天窗帘", "天窗的帘"."""
+        self._kinds = sorted(map(cut, kinds), key=len, reverse=True)
         self._links: Sequence[str] = table.get("links", ())
         many: Sequence[Sequence[str]] = table.get("many", ())
         self._many = [(re.compile(ending), by) for ending, by in many]
@@ -188,6 +195,10 @@ class Calling:
             rest = words[: len(words) - len(noun)]
             if noun and rest and not self._names_place(rest, rooms):
                 yield from ((*rest, *stands, *noun) for stands in self._stands)
+            for noun in self._kinds if self._joins else ():
+                rest = words[: len(words) - len(noun)]
+                if rest and words[-len(noun) :] == noun and not self._names_place(rest, rooms):
+                    yield from ((*rest, *joins, *noun) for joins in self._joins)
             return
         for rest, noun in self._stems(words) if self._stands else ():
             if not self._names_place(rest, rooms):

@@ -15,11 +15,12 @@ _MOST_COMMANDS = 4
 _MOST_WAYS = 6
 """Ways to read a sentence that are looked at."""
 _DOING = EVERY_OP | {"set"}
-_TELLING = _DOING | {"to", "percent", "degree", "half", "full", "least"}
+_TELLING = _DOING | {"to", "percent", "degree", "kelvin", "half", "full", "least"}
 _NAMING = frozenset({"entity", "kind"})
 _PLACING = _NAMING | {"area", "floor", "and"}
 _NO_THING = frozenset({"kind:everything", "kind:sound", "kind:someone"})
 _ACTS = frozenset({"on", "off", "open", "close", "lock", "unlock", "play", "pause", "roll"})
+_NOT_GOING_ON = _PLACING | _ACTS | {"here", "house", "all", "attr", "start", "stop"}
 
 Read = Callable[[Sequence[Concept], "Plan | None"], "Plan | None"]
 """The plan of a whole command, after another; None where it is none."""
@@ -29,6 +30,8 @@ def chained(
     ways: Iterable[Sequence[Concept]], read: Read, *, verb_last: bool = False
 ) -> Plan | None:
     """One plan of several commands, each of which says what is to be done, and to whom.
+
+    What sets something and names nothing is said of what the one before it turned on.
 
     None where they can be parted in more than one way that comes to something else. Where verbs
     stand last, nothing is named after the one of a command that another follows.
@@ -64,8 +67,10 @@ def _parted(
 
 
 def _whole(concepts: Sequence[Concept], read: Read, before: Plan | None) -> Plan | None:
+    """The plan of a command that names something, or goes on about what the one before did."""
     names = {concept.name.partition(":")[0] for concept in concepts}
-    whole = names & _NAMING and any(map(_tells, concepts))
+    goes_on = before is not None and names.isdisjoint(_NOT_GOING_ON)
+    whole = (names & _NAMING or goes_on) and any(map(_tells, concepts))
     return read(concepts, before) if whole else None
 
 

@@ -46,7 +46,7 @@ _OPEN = frozenset({"nothing", "set", "put", "to", "at", "by", "all", "and", "cop
 """Concepts after which more follows, where a word of them may end no sentence."""
 _PLACED = frozenset({"entity", "area", "floor", "here", "house", "all"})
 _NAMING = frozenset(
-    {"nothing", "entity", "area", "floor", "kind", "and", "to", "all", "plural", "two"}
+    {"nothing", "entity", "area", "floor", "kind", "and", "to", "all", "plural", "two", "near"}
 )
 """Concepts of a phrase that only names things."""
 _SURE = frozenset({"and", "off", "close"})
@@ -169,24 +169,30 @@ class Composer:
         things = [thing for thing in entities if thing]
         if not things or len(things) < len(entities):
             return None
+        plans = (self._asked_of(concepts, things, scene) for concepts in self._ways(text, scene))
+        found = next(filter(None, plans), None)
+        return None if found is None or opens_protected(found, scene.home) else found
+
+    def _asked_of(
+        self, said: Sequence[Concept], things: Sequence[Entity], scene: Scene
+    ) -> Plan | None:
+        """What is asked of these by concepts that name none of them."""
+        concepts = _plain(said)
         domains = {thing.domain for thing in things}
-        for concepts in map(_plain, self._ways(text, scene)):
-            it = _of_it(concepts, domains) and _wished(concepts)
-            want = self._wanted(concepts) if it else None
-            if want is None:
-                continue
-            names = [names_of(thing, scene.language)[0] for thing in things]
-            every = [Target(Place(), *one) for one in zip(things, names, strict=True)]
-            try:
-                plans = [self._plan(target, want, scene) for target in every]
-            except AliciaError:
-                continue
-            sure = [plan for plan in plans if plan is not None]
-            if sure and len(sure) == len(plans):
-                actions = tuple(action for one in sure for action in one.actions)
-                found = replace(sure[0], actions=actions)
-                return None if opens_protected(found, scene.home) else found
-        return None
+        it = _of_it(concepts, domains) and _wished(concepts)
+        want = self._wanted(concepts) if it else None
+        if want is None:
+            return None
+        names = [names_of(thing, scene.language)[0] for thing in things]
+        every = [Target(Place(), *one) for one in zip(things, names, strict=True)]
+        try:
+            plans = [self._plan(target, want, scene) for target in every]
+        except AliciaError:
+            return None
+        sure = [plan for plan in plans if plan is not None]
+        if not sure or len(sure) < len(plans):
+            return None
+        return replace(sure[0], actions=tuple(action for one in sure for action in one.actions))
 
     def spoken_of(self, text: str, home: Home, area_id: str | None = None) -> list[str]:
         """The things that any words speak of: the one that is named, or a room's of one kind.
@@ -357,7 +363,15 @@ class Composer:
     def _read_or_none(
         self, scene: Scene, concepts: Sequence[Concept], before: Plan | None
     ) -> Plan | None:
-        """Of a command in a row; what says no room is in that of the command before."""
+        """Of a command in a row; what says no room is in that of the command before.
+
+        What names nothing is asked of what that one turned on.
+        """
+        if before and not any(c.name.startswith(_ABOUT) for c in concepts):
+            things = [scene.home.entity(entity) for entity in before.entities]
+            turned_on = all(action.value is True for action in before.actions)
+            found = self._asked_of(concepts, things, scene) if turned_on else None
+            return found if found and not touches_protected(found, scene.home) else None
         rooms = {scene.home.entity(e).area_id for e in before.entities} if before else set()
         there = replace(scene, area_id=rooms.pop()) if len(rooms) == 1 else scene
         # Of words, what says no room is here.
@@ -628,6 +642,7 @@ def _of(domains: set[str], entities: Sequence[Entity]) -> list[Entity]:
     return [entity for entity in entities if entity.domain in domains]
 
 
+_ABOUT = ("entity", "kind", "attr", "area", "floor", "here", "house", "all")
 _PLACING = ("entity", "kind", "here", "house", "all")
 _DOING = frozenset(
     {"set", "put", "on", "off", "open", "close", "up", "down", "play", "start", "stop"}

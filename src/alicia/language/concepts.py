@@ -222,7 +222,10 @@ class Concepts:
                     phrases.own(other).append(meaning)
                     self._name_apart(other, meaning)
         for words, ids in self._shortened(named, rooms).items():
-            phrases.own(words).insert(0, (Concept("entity", ids, "".join(words)),))
+            thing = (Concept("entity", ids, "".join(words)),)
+            # "The big light" is that of another room only where this is said.
+            meaning = (*thing, Concept("near")) if self._common(words) else thing
+            phrases.own(words).insert(0, meaning)
         self._call(phrases, named, home)
 
     def _of_another(self, meaning: Meaning, domains: set[str]) -> bool:
@@ -253,7 +256,8 @@ class Concepts:
         """Takes up what things are called besides their names."""
         nouns = {word for word, meaning in self._kinds if meaning[0].of in _LIGHTS}
         spaced = self._cutter is None
-        calling = Calling(self._table, nouns, self._words, self._cut, spaced=spaced)
+        kinds = {word for word, meaning in self._kinds if meaning[0].name.startswith("kind:")}
+        calling = Calling(self._table, nouns, self._words, self._cut, spaced=spaced, kinds=kinds)
         rooms = {words for area in home.areas() for words, _ in self._names(area)}
         rooms |= {words for area in home.areas() for words, _ in self._also(area)}
         own = self._own_names(named, home)
@@ -414,6 +418,13 @@ class Concepts:
         """The name with two of its words written as one: "nightlight"."""
         for at in range(len(words) - 1 if not self._between and self._cutter is None else 0):
             yield (*words[:at], words[at] + words[at + 1], *words[at + 2 :])
+
+    def _common(self, words: Phrase) -> bool:
+        """Whether it tells by no more than a noun with a word that is no thing alone."""
+        alone = {"".join(self._cut(text)) for text in self._table.get("not_alone", ())}
+        name = "".join(words)
+        nouns = ("".join(word) for word, meaning in self._kinds if meaning[0].of in _LIGHTS)
+        return any(name.removesuffix(noun) in alone for noun in nouns if name.endswith(noun))
 
     def _rooms(self, home: Home) -> set[str]:
         """Their names, alone and as they begin a compound."""

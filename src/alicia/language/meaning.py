@@ -143,7 +143,7 @@ _MARKS = frozenset(
     {"nothing", "set", "to", "at", "by", "bit", "percent", "degree", "kelvin", "number", "wish"}
     | {"mind", "ing", "done", "full", "half", "least", "too", "cop", "all", "here", "house", "and"}
     | {"entity", "area", "floor", "attr", "kind", "color", "tone", "give", "let", "maybe"}
-    | {"put", "state", "plural", "told", "two"}
+    | {"put", "state", "plural", "told", "two", "near"}
 )
 """All that a command may say beside what is to be done.
 

@@ -6,6 +6,7 @@ tidy -> its concepts, our own patterns, every reading of the templates -> what t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -83,6 +84,8 @@ class Understanding:
             self.language, self._composer, self._follow_ups, spaced=self._snap.wording.spaced
         )
         letters = self._snap.wording.letters
+        self._asking = re.compile(self._tables.say.get("asking", ""))
+        """Of these signs a question has at least one; in languages that say so."""
         self._fillers = [letters(f).replace(" ", "") for f in self._tables.tidy.fillers]
         self._fillers = [f for f in self._fillers if len(f) >= _LONG_FILLER]
         self._known: dict[tuple[str, str | None, Mark], Plan | AliciaError | None] = {}
@@ -440,7 +443,12 @@ class Understanding:
         def after(text: str, before: Plan) -> Plan | None:
             return self._after(text, before, home)
 
-        return self._several.plan(tidied, whole, later, quick, after)
+        def there(text: str, before: Plan) -> Plan | None:
+            rooms = {home.entity(e).area_id for e in before.entities}
+            return self._composed(text, home, rooms.pop()) if len(rooms) == 1 else None
+
+        placed = None if self._snap.wording.spaced else there
+        return self._several.plan(tidied, whole, later, quick, after, placed)
 
     def _same(self, text: str, before: Plan, home: Home, room: str | None) -> Plan | None:
         """Of the things of the command before, or of the room that was named first; or None."""
@@ -514,4 +522,6 @@ class Understanding:
                 return None
         if touches_protected(guessed, home):
             return None
+        if guessed.question is not None and not self._asking.search(tidied):
+            return None  # No order is a question that was misheard.
         return replace(guessed, heard=self._snap.shown(near), score=near.score, snapped=True)

@@ -150,7 +150,7 @@ def targets(
     groups = [_group(part) for part in parts]
     if any(group is None for group in groups):
         return None
-    found = _shared(_naming([group for group in groups if group is not None]))
+    found = _shared(_naming([group for group in groups if group is not None]), scene)
     if len(found) == 1 and found[0].many and _among_others(found[0], scene):
         return None  # "All the kitchen lights" are not the one that is called the kitchen light.
     every: list[Target] = []
@@ -170,14 +170,31 @@ def targets(
 
 
 def _cut(concepts: Sequence[Concept]) -> Iterator[list[Concept]]:
+    """The words between two "and"s; of names in a row, "lamp spots both off", those of each."""
+    names = {concept.name for concept in concepts}
+    every = not names.isdisjoint({"all", "plural"})
     group: list[Concept] = []
     for concept in concepts:
         if concept.name == "and":
             yield group
             group = []
-        else:
-            group.append(concept)
+            continue
+        if every and concept.name == "entity" and _names_other(group, concept):
+            yield group
+            group = []
+        group.append(concept)
     yield group
+
+
+def _unparted(scene: Scene) -> bool:
+    """Whether the language has no spaces: it names things in a row, the place once before them."""
+    return scene.language in ("zh", "ja", "ko")
+
+
+def _names_other(before: Sequence[Concept], entity: Concept) -> bool:
+    """Whether these words end with the name of another thing."""
+    said = [concept for concept in before if concept.name != "nothing"]
+    return bool(said) and said[-1].name == "entity" and said[-1].value != entity.value
 
 
 def _group(concepts: Sequence[Concept]) -> _Group | None:
@@ -195,7 +212,7 @@ def _group(concepts: Sequence[Concept]) -> _Group | None:
     place = Place(
         next(iter(places["area"]), None),
         next(iter(places["floor"]), None),
-        here="here" in names,
+        here="here" in names or ("near" in names and not any(places.values())),
         home="house" in names or ("all" in names and "two" not in names),
     )
     everywhere = place.area is not None and "house" in names
@@ -232,7 +249,7 @@ def _naming(groups: list[_Group]) -> list[_Group]:
     return told or named
 
 
-def _shared(groups: list[_Group]) -> list[_Group]:
+def _shared(groups: list[_Group], scene: Scene) -> list[_Group]:
     """What one "and" leaves to the other: "the kitchen and hall lights", "lights and fan here"."""
     last, first = groups[-1], groups[0]
     shared: list[_Group] = []
@@ -242,10 +259,23 @@ def _shared(groups: list[_Group]) -> list[_Group]:
             place = replace(group.place, home=False)
             shared.append(replace(group, kinds=kinds, place=place))
         elif group.kinds and not group.entities and not _placed(group.place):
-            shared.append(replace(group, place=last.place) if _placed(last.place) else group)
+            place = last.place if _placed(last.place) else _before(first, scene)
+            shared.append(replace(group, place=place))
         else:
             shared.append(group)
     return shared
+
+
+def _before(first: _Group, scene: Scene) -> Place:
+    """The room that was named before the first thing, alone or in its name."""
+    if not _unparted(scene) or first.place.named:
+        return first.place if _unparted(scene) else Place()
+    ids = _ids(first)
+    area_id = scene.home.entity(ids[0]).area_id if len(ids) == 1 else None
+    area = next((a for a in scene.home.areas() if a.area_id == area_id), None)
+    names = [name.lower() for name in names_of(area, scene.language)] if area else []
+    said = next((name for name in names if first.entities[0].said.startswith(name)), None)
+    return Place(area=Concept("area", area_id, said)) if said else Place()
 
 
 def _placed(place: Place) -> bool:
@@ -259,7 +289,7 @@ def _target(group: _Group, scene: Scene, alone: str | None) -> Target | None:
     if not kind and alone is not None:
         kind = next(noun for noun, domain in DOMAINS.items() if domain == alone)
     place = group.place
-    if kind == "everything" and not _placed(place):
+    if not _placed(place) and (kind == "everything" or _spread(group, kind, scene)):
         place = Place(home=True)
     target = Target(place, said=group.said, kind=kind)
     if (other := _plugged(target, scene)) is not None:
@@ -295,6 +325,18 @@ def _both(target: Target, scene: Scene) -> Target | None:
     return None
 
 
+def _spread(group: _Group, kind: str, scene: Scene) -> bool:
+    """Whether it means several of a kind of which here are fewer: "mute both speakers".
+
+    Lights are in every room: all of them are those here.
+    """
+    domain = DOMAINS.get(kind, "")
+    if not group.many or not group.kinds or domain not in ("media_player", "cover", "fan"):
+        return False
+    here = [e for e in group.place.entities(scene) if e.domain == domain and not e.protected]
+    return len(here) < 2
+
+
 def _ids(group: _Group) -> tuple[str, ...]:
     """Those that have the name that was said."""
     value = group.entities[0].value if group.entities else None
@@ -328,6 +370,10 @@ def _called_so(group: _Group, scene: Scene) -> list[Target] | None:
         found = [e for e in found if e.area_id == scene.area_id] or found
     at_windows = [e for e in found if e.device_class != "awning"]
     found = at_windows if kind == "blind" and at_windows else found
+    if kind == "blind" and not _placed(group.place):
+        here = [e for e in alike if e.area_id == scene.area_id and e.device_class != "awning"]
+        # Where one is there are such, or others at the windows that are called so by many.
+        found = [e for e in found if e in here] if here else found
     if kind == "blind" and (not found or len(found) == len(alike)):
         return None
     return [Target(group.place, one, _name(one, scene), kind) for one in found]
@@ -418,7 +464,7 @@ def chosen(concepts: Sequence[Concept], among: Sequence[Entity], scene: Scene) -
     groups = [group for group in every if group is not None]
     if len(groups) < len(every):
         return frozenset()
-    for group in _shared(groups):
+    for group in _shared(groups, scene):
         named = {
             str(i) for c in group.entities for i in (c.value if isinstance(c.value, tuple) else ())
         }

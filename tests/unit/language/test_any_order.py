@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from alicia.contracts.devices import Value
 from alicia.errors import AliciaError
+from alicia.home import demo
 from alicia.home.model import Home
 from alicia.language.follow_ups import topic_of
 from alicia.language.plan import Plan
@@ -25,6 +27,16 @@ DONE: list[tuple[str, str, str, Value]] = [
     ("zh", "室内温度调到二十度半", "climate.thermostat target_temperature", 20.5),
     ("zh", "太晚了,把走廊灯关掉", "light.hallway power", False),
     ("zh", "锁门", "lock.front_door locked", True),
+    ("zh", "床头灯暗一点，二十就行", "light.bedside_lamp brightness", 20.0),
+    ("zh", "床头灯降到两成", "light.bedside_lamp brightness", 20.0),
+    ("zh", "走廊灯再暗那么一丢丢", "light.hallway brightness", -20.0),
+    ("zh", "卧室百叶窗再开大一点", "cover.bedroom_blinds position", 20.0),
+    ("zh", "吊扇开低速", "fan.bedroom speed", 10.0),
+    ("zh", "书房冷 取暖器打开", "switch.office_heater power", True),
+    ("zh", "收衣服 院子灯开一下", "light.garden power", True),
+    ("zh", "咖啡机忘了关", "switch.coffee_machine power", False),
+    ("zh", "洗衣机洗完了把它关掉", "switch.washing_machine power", False),
+    ("zh", "走之前把走廊灯关了", "light.hallway power", False),
     ("ja", "廊下の電気、もう消しちゃって", "light.hallway power", False),
     ("ja", "フロアランプつけてもらえると助かる", "light.living_room_lamp power", True),
     ("ja", "暖房を2度下げて", "climate.thermostat target_temperature", -2.0),
@@ -56,6 +68,11 @@ NOTHING = [
     ("ko", "오늘 추워"),
     ("ko", "밝아"),
     ("zh", "把温度调到"),
+    ("zh", "少开灯"),
+    ("zh", "我在关灯"),
+    ("zh", "关灯睡觉是好习惯"),
+    ("zh", "洗衣机是新的"),
+    ("zh", "除了床头灯"),
     ("ja", "廊下の電気消さないで"),
     ("ja", "廊下の電気消したよ"),
     ("ja", "暗くなったら庭のライトをつけて"),
@@ -184,3 +201,55 @@ def test_a_word_that_stands_for_nothing_makes_it_no_sentence(
     assert understanding.recognize(whole, home=home).entities == ("light.living_room_lamp",)
     with pytest.raises(AliciaError):
         understanding.recognize(unknown, home=home)
+
+
+SEVERAL: list[tuple[str, str, str, set[str]]] = [
+    ("zh", "咖啡机洗衣机都关掉", "kitchen", {"switch.coffee_machine", "switch.washing_machine"}),
+    (
+        "zh",
+        "两个音箱都静音",
+        "kitchen",
+        {"media_player.kitchen_speaker", "media_player.living_room_speaker"},
+    ),
+    (
+        "zh",
+        "把厨房的灯和音乐都关了",
+        "bedroom",
+        {"light.kitchen", "media_player.kitchen_speaker"},
+    ),
+    ("zh", "开床头灯 调到三十", "bedroom", {"light.bedside_lamp"}),
+    ("zh", "除床头灯外，卧室里别的灯都熄了", "kitchen", {"light.bedroom_lamp"}),
+    ("zh", "客厅留着落地灯 其他的关掉", "kitchen", {"light.living_room_ceiling"}),
+]
+
+
+@pytest.mark.parametrize(("language", "text", "area", "things"), SEVERAL)
+def test_those_are_meant_that_were_named(
+    understandings: Understandings,
+    home: Home,
+    language: str,
+    text: str,
+    area: str,
+    things: set[str],
+) -> None:
+    plan = understandings(language).recognize(text, home=home, area_id=area)
+    assert {entity for action in plan.actions for entity in action.entities} == things
+
+
+HOUSE = Path(__file__).parents[2] / "eval" / "mind" / "sentences" / "house" / "home.toml"
+
+
+@pytest.mark.parametrize(
+    ("text", "area", "thing"),
+    [
+        ("窗帘拉上", "master_bedroom", "cover.roller_shutters"),
+        ("窗帘拉上", "attic", "cover.skylight_blind"),
+        ("天窗的遮阳帘关上", "kitchen", "cover.skylight_blind"),
+    ],
+)
+def test_what_is_at_the_windows_here_is_meant_before_what_is_called_so_elsewhere(
+    text: str, area: str, thing: str
+) -> None:
+    house = demo.load(HOUSE).picture()
+    plan = Understanding("zh").recognize(text, home=house, area_id=area)
+    assert [entity for action in plan.actions for entity in action.entities] == [thing]
