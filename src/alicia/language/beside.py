@@ -132,11 +132,13 @@ class Beside:
         return next(filter(None, found), None) or self._several(said[-1], home, area_id)
 
     def _strange(self, aside: str, command: str, complains: bool) -> bool:
-        """Whether what is told beside it is none of the two things that are let be.
+        """Whether what is told beside it is none of the things that are let be.
 
         It complains of what the home has not ("the screen is too bright, dim it"); or it is a
         command of its own that is not understood ("the lamp off, the curtain half").
         """
+        if self._composer.amounts(aside):
+            return True  # "As low as it goes, like ten": one of them is not what is meant.
         known = self._composer.knows(aside)
         if complains:
             named = known or self._composer.orders(command)

@@ -249,6 +249,16 @@ class Composer:
         ways = islice(self._concepts.ways(text), 1)
         return any(c.name == "entity" or _of_things(c) for way in ways for c in way)
 
+    def amounts(self, text: str) -> bool:
+        """Whether it is but an amount, with a word before it at most: "like ten percent"."""
+        words = text.strip(" ,.!?…").split(" ")
+        ends = (" ".join(words[at:]) for at in (0, 1))
+        ways = (way for end in ends for way in islice(self._concepts.ways(end), 1))
+        return any(
+            {c.name for c in way} <= _AMOUNT and any(c.name == "number" for c in way)
+            for way in ways
+        )
+
     def nameless(self, text: str) -> bool:
         """Whether it names no thing, no kind of thing and no place: "a bit quieter"."""
         ways = islice(self._concepts.ways(text), 1)
@@ -642,6 +652,7 @@ def _of(domains: set[str], entities: Sequence[Entity]) -> list[Entity]:
     return [entity for entity in entities if entity.domain in domains]
 
 
+_AMOUNT = frozenset({"nothing", "number", "percent", "degree", "to", "at"})
 _ABOUT = ("entity", "kind", "attr", "area", "floor", "here", "house", "all")
 _PLACING = ("entity", "kind", "here", "house", "all")
 _DOING = frozenset(

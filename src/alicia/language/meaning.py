@@ -294,6 +294,8 @@ class Wanted:
             return self._levelled(domain, ways, level)
         if domain in ("light", "fan") and ways & _WAYS and not self.complains:
             ways = ways - {"on"}  # "turn it on a bit brighter"
+        if domain == "media_player" and "play" in ways:
+            ways = ways - {"on"}
         if len(ways) != 1:
             return None
         (act,) = ways

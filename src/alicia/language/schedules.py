@@ -76,6 +76,7 @@ class Schedules:
         self._keep = [
             (self._phrases.compiled(pattern), by) for pattern, by in table.get("keep", [])
         ]
+        self._lasts = re.compile(table.get("lasts", r"(?!)"))
         self._conditions = Conditions(tables, self._phrases)
         self._language = tables.language
         self._told_times = ToldTimes(tables, self._phrases)
@@ -268,6 +269,8 @@ class Schedules:
         if self._phrases.suspicious(rest) or not rest.key:
             raise TimeNotUnderstoodError
         text = rest.said()
+        if said.clock is None and self._lasts.search(heard.casefold()):
+            raise TimeNotUnderstoodError  # "For tonight" may begin now.
         if said.period_s is not None:
             text = self._kept(rest) or text
         plan = recognize(text)

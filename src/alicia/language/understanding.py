@@ -337,7 +337,9 @@ class Understanding:
     ) -> Plan | None:
         for one in said:
             if (composed := self._composer.plan(one, home, area_id, mark)) is not None:
-                return composed
+                # "All lights off, only the garden's should stay on" turns none on.
+                spared = self._spared(tidied, home, area_id) if composed.parts else None
+                return spared or composed
         error: AliciaError | None = None
         ours = [self._said, self._read]
         if self._tables.grammar_first:

@@ -432,7 +432,8 @@ def _called_so_here(concept: Concept, found: Entity, scene: Scene) -> Entity | N
     noun = words[-1]
     spaced = scene.language not in ("zh", "ja", "ko")
     elsewhere = scene.area_id is not None and found.area_id != scene.area_id
-    if not spaced or not elsewhere or found.domain != "light" or len(words) > _ARTICLE_AND_NOUN:
+    bare = len(words) == 1 or (len(words) == 2 and len(words[0]) <= _LONGEST_ARTICLE)
+    if not spaced or not elsewhere or found.domain != "light" or not bare:
         return None
     here = scene.home.entities(area_id=scene.area_id, domain="light")
     alike = [e for e in called(noun, here, scene) if len(noun) > _SHORT]
@@ -497,6 +498,7 @@ def called(noun: str, entities: Sequence[Entity], scene: Scene) -> list[Entity]:
     ]
 
 
-_ARTICLE_AND_NOUN = 2
+_LONGEST_ARTICLE = 3
+"""Letters: "the lamp", and no "hall light"."""
 _LONG, _SHORT = 6, 4
 """Letters from which an ending of two, of one, may be another for the plural."""
