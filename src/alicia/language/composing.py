@@ -362,10 +362,10 @@ class Composer:
             return None
 
     def _chained(self, text: str, ways: Sequence[Sequence[Concept]], scene: Scene) -> Plan | None:
-        """Several commands in a row; of words those between which no "and" stands."""
+        """Several commands in a row; of words those with no "and", and that spare nothing."""
         spaced = self._concepts.spaced
         if spaced:
-            ways = [way for way in ways if not any(c.name == "and" for c in way)]
+            ways = [way for way in ways if not _spares(way)]
             scene = replace(scene, area_id=self.room_first(text) or scene.area_id)
         read = partial(self._read_or_none, scene)
         return chained(ways, read, verb_last=self._verb_last)
@@ -639,6 +639,13 @@ def _told_of(names: Sequence[str]) -> bool:
     things = [at for at, name in enumerate(names) if name.startswith(("entity", "kind:"))]
     moved = [at for at, name in enumerate(names) if name in _MOVING]
     return bool(things and moved) and things[0] < moved[0]
+
+
+def _spares(concepts: Sequence[Concept]) -> bool:
+    """Whether it says "and", or may leave some of all as they are: "all off, the lamp on"."""
+    names = {concept.name for concept in concepts}
+    every = names & {"all", "house", f"kind:{_ALL}"}
+    return "and" in names or bool(every and {"on", "off"} <= names)
 
 
 def _targets_or_none(concepts: Sequence[Concept], scene: Scene) -> list[Target] | None:

@@ -91,3 +91,8 @@ def test_what_is_said_after_a_thing_is_said_of_it(language: str, text: str, told
 def test_half_a_sentence_and_talk_move_nothing(text: str) -> None:
     with pytest.raises(AliciaError):
         done("de", "demo", text, "living_room")
+
+
+def test_what_is_left_on_is_not_turned_on() -> None:
+    text = "alle Lichter aus nur die Stehlampe anlassen"
+    assert "light.living_room_lamp" not in {entity for entity, _ in done("de", "demo", text)}
