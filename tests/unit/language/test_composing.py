@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from alicia.contracts.devices import EntityState
+from alicia.contracts.devices import EntityState, Value
 from alicia.errors import AliciaError
 from alicia.home.model import Home
 from alicia.language.plan import Plan
@@ -214,7 +214,7 @@ def test_one_number_is_not_for_two_kinds_of_things(
 def test_what_is_off_gets_no_darker(english: Understanding, home: Home) -> None:
     lamp, ceiling = LAMP, "light.living_room_ceiling"
     for light, on in ((lamp, True), (ceiling, False)):
-        values = {"power": on, "brightness": 40.0}
+        values: dict[str, Value] = {"power": on, "brightness": 40.0}
         home.put_state(EntityState(entity_id=light, available=True, values=values, changed_at=0))
     plan = english.recognize("dim the lights", home=home, area_id="living_room")
     assert changes(plan) == one(lamp, "brightness", -20.0, by=True)

@@ -248,7 +248,7 @@ def test_one_of_many_that_is_told_otherwise_later_is_left_out_before(
 
 
 BEDSIDE, LIVING = "light.bedside_lamp", "media_player.living_room_speaker"
-KITCHEN = "media_player.kitchen_speaker"
+SPEAKER = "media_player.kitchen_speaker"
 
 
 @pytest.mark.parametrize(
@@ -277,7 +277,7 @@ KITCHEN = "media_player.kitchen_speaker"
         (
             "fr",
             "mets de la musique dans la cuisine et monte le son",
-            {(KITCHEN, "playing"): True, (KITCHEN, "volume"): 10.0},
+            {(SPEAKER, "playing"): True, (SPEAKER, "volume"): 10.0},
         ),
         (
             "fr",
