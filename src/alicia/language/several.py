@@ -40,22 +40,14 @@ class Several:
         self._spaced = spaced
 
     def plan(
-        self,
-        text: str,
-        whole: Whole,
-        later: After,
-        quick: Whole,
-        after: After,
-        there: After | None = None,
+        self, text: str, whole: Whole, later: After, quick: Whole, after: After
     ) -> Plan | None:
         """The plan of a tidied sentence of several commands; None where any part is none.
 
-        `quick` is `whole` for what is tried often, `there` is it in the room of the part before,
-        where the place is said but once, before all of them. Raises what `after` raises.
+        `quick` is `whole` for what is tried often. Raises what `after` raises.
         """
         for parts in self.ways(text):
-            found = self._plans(parts, whole, later, quick, after, there)
-            plans = narrowed(without_reasons(found or ()))
+            plans = narrowed(without_reasons(self._plans(parts, whole, later, quick, after) or ()))
             if contradict(plans):
                 continue
             # "Turn it off, no, never mind" takes it back.
@@ -98,21 +90,12 @@ class Several:
         return parts
 
     def _plans(
-        self,
-        parts: Sequence[str],
-        whole: Whole,
-        later: After,
-        quick: Whole,
-        after: After,
-        there: After | None,
+        self, parts: Sequence[str], whole: Whole, later: After, quick: Whole, after: After
     ) -> list[Plan] | None:
         plans: list[Plan] = []
         shared: Plan | None = None
         for at, part in enumerate(parts):
-            # "The kitchen light and the blinds closed" are both of the kitchen.
-            placed = there if at and whole(parts[0]) is None else None
-            found = placed and placed(part, plans[-1])
-            found = found or (later(part, plans[-1]) if at else whole(part))
+            found = later(part, plans[-1]) if at else whole(part)
             if found is None and at == 0:
                 found = self._with_ends(part, parts[1:], quick)
             elif found is None:

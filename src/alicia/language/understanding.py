@@ -445,12 +445,7 @@ class Understanding:
         def after(text: str, before: Plan) -> Plan | None:
             return self._after(text, before, home)
 
-        def there(text: str, before: Plan) -> Plan | None:
-            rooms = {home.entity(e).area_id for e in before.entities}
-            return self._composed(text, home, rooms.pop()) if len(rooms) == 1 else None
-
-        placed = None if self._snap.wording.spaced else there
-        return self._several.plan(tidied, whole, later, quick, after, placed)
+        return self._several.plan(tidied, whole, later, quick, after)
 
     def _same(self, text: str, before: Plan, home: Home, room: str | None) -> Plan | None:
         """Of the things of the command before, or of the room that was named first; or None."""
