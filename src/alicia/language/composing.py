@@ -19,7 +19,7 @@ from alicia.contracts.devices import Entity
 from alicia.errors import AliciaError, AmbiguousError, NotUnderstoodError
 from alicia.home.model import Home, names_of
 from alicia.language.acts import NAMED, PLACED, Act
-from alicia.language.asking import MEASURED, asked, asks, doubted, wondered
+from alicia.language.asking import asked, asks, doubted, wondered
 from alicia.language.candidates import fits
 from alicia.language.chaining import chained, resumes
 from alicia.language.concepts import Concept, Concepts, concept_table
@@ -27,11 +27,26 @@ from alicia.language.doing import each, fitted, implied, parts
 from alicia.language.grammar import Reading, Slot
 from alicia.language.intents import opens_protected, touches_protected
 from alicia.language.intents import plan as plan_of
-from alicia.language.meaning import EVERY_OP, KEYS, Wanted, wanted
+from alicia.language.meaning import KEYS, Wanted, wanted
 from alicia.language.plan import Plan
 from alicia.language.several import together
 from alicia.language.tables import Tables
 from alicia.language.whom import DOMAINS, Mark, Place, Scene, Target, chosen, only, targets
+from alicia.language.wishing import (
+    WISHES,
+    dims_a_color,
+    may_end,
+    measures,
+    of_it,
+    only_says,
+    plain,
+    repeats,
+    seen_as,
+    shades,
+    spares,
+    told_last,
+    wished,
+)
 from alicia.language.wording import Wording
 
 _NO_SPEECH = re.compile(r"[^\W\d][._][^\W\d]")
@@ -42,35 +57,11 @@ _MOST_LOOKED_AT = 8
 """Ways to read a sentence of which one may say what it is about."""
 _LIGHTS = {"floor": "lights_floor", "home": "light_all"}
 """The answer to what was done to the lights of a room, elsewhere."""
-_OPEN = frozenset({"nothing", "set", "put", "to", "at", "by", "all", "and", "cop", "asks", "dim"})
-"""Concepts after which more follows, where a word of them may end no sentence."""
 _PLACED = frozenset({"entity", "area", "floor", "here", "house", "all"})
 _NAMING = frozenset(
     {"nothing", "entity", "area", "floor", "kind", "and", "to", "all", "plural", "two", "near"}
 )
 """Concepts of a phrase that only names things."""
-_SURE = frozenset({"and", "off", "close"})
-"""Concepts beside which no word may mean nothing that could mean something: "an", "on the"."""
-_BEFORE = {"ing": "mind", "done": "wish"}
-"""Forms of verbs that ask for something only after such words: "I'd like it turned off"."""
-_WISHES = frozenset({"set", "put", "wish", "let", "give"})
-"""Concepts with which a state is wished for wherever it stands: "keep closed the blinds"."""
-_FELT = frozenset({"adj:cold", "adj:hot", "adj:warm"})
-"""How it may be in a room, whether somebody asks or complains."""
-_OF_IT = frozenset({"adj:weak", "adj:strong"})
-_MOVED = frozenset({"up", "down", "raise", "lower", "dim", "brighter", "dimmer"}) | frozenset(
-    {"warmer", "cooler", "louder", "quieter", "faster", "slower", "increase", "decrease"}
-)
-"""Concepts of a direction, which may be gone on in."""
-_FELT_OF = {
-    "media_player": frozenset({"adj:loud", "adj:quiet"}),
-    "light": frozenset({"adj:bright"}),
-}
-"""How only a thing itself can be."""
-_NOT_OF_IT = frozenset(
-    {"entity", "area", "floor", "here", "house", "all", "any", "and", "give", "what"}
-)
-"""Concepts of no sentence about what was spoken of before; nor are kinds, qualities, feelings."""
 
 
 class Composer:
@@ -104,9 +95,9 @@ class Composer:
         named = False
         for alike in self._concepts.cuts(text):
             ways: list[Sequence[Concept]] = []
-            for concepts in (w for w in self._seen(alike, scene) if not hangs or _ends(w)):
+            for concepts in (w for w in self._seen(alike, scene) if not hangs or may_end(w)):
                 ways.append(concepts)
-                named = named or (_shades(concepts) and _names(concepts, text))
+                named = named or (shades(concepts) and _names(concepts, text))
                 try:
                     found = self._read(concepts, scene)
                 except NotUnderstoodError:
@@ -177,9 +168,9 @@ class Composer:
         self, said: Sequence[Concept], things: Sequence[Entity], scene: Scene
     ) -> Plan | None:
         """What is asked of these by concepts that name none of them."""
-        concepts = _plain(said)
+        concepts = plain(said)
         domains = {thing.domain for thing in things}
-        it = _of_it(concepts, domains) and _wished(concepts)
+        it = of_it(concepts, domains) and wished(concepts)
         want = self._wanted(concepts) if it else None
         if want is None:
             return None
@@ -223,7 +214,7 @@ class Composer:
     def states(self, text: str) -> bool:
         """Whether it only says how a thing is to be, or was left: "luces apagadas"."""
         names = ({c.name for c in way} for way in islice(self._concepts.ways(text), 1))
-        return any("state" in way and not way & _WISHES for way in names)
+        return any("state" in way and not way & WISHES for way in names)
 
     def orders(self, text: str) -> bool:
         """Whether the words say of what kind of thing they speak, be it by what is to be done."""
@@ -351,7 +342,7 @@ class Composer:
             if not any(c.name == "seems" for c in concepts):
                 yield concepts
                 continue
-            for name in _seen_as(concepts, scene):
+            for name in seen_as(concepts, scene):
                 yield [replace(c, name=name) if c.name == "seems" else c for c in concepts]
 
     def _done_by(self, entity: Entity, want: Wanted, scene: Scene) -> Plan | None:
@@ -365,7 +356,7 @@ class Composer:
         """Several commands in a row; of words those with no "and", and that spare nothing."""
         spaced = self._concepts.spaced
         if spaced:
-            ways = [way for way in ways if not _spares(way)]
+            ways = [way for way in ways if not spares(way)]
             scene = replace(scene, area_id=self.room_first(text) or scene.area_id)
         read = partial(self._read_or_none, scene)
         return chained(ways, read, verb_last=self._verb_last)
@@ -394,18 +385,18 @@ class Composer:
         return None
 
     def _read(self, concepts: Sequence[Concept], scene: Scene) -> Plan | None:
-        if asks(concepts) or _measures(concepts, scene):
+        if asks(concepts) or measures(concepts, scene):
             return asked(concepts, scene)
         if (told := wondered(concepts, scene, noun_first=self._concepts.noun_first)) is not None:
             return told
-        whole = _wished(concepts) and not (self._verb_last and resumes(concepts))
+        whole = wished(concepts) and not (self._verb_last and resumes(concepts))
         want = self._wanted(concepts) if whole and not self._names_two(concepts) else None
         done = self._done(concepts, want, scene) if want else None
         if want is None or done is None:
             return None
-        if scene.mark and want.complains and _only_says(concepts, want):
+        if scene.mark and want.complains and only_says(concepts, want):
             return doubted(concepts, scene)
-        late = self._concepts.noun_first and _told_last(concepts)
+        late = self._concepts.noun_first and told_last(concepts)
         if late and touches_protected(done, scene.home):
             return None  # "La puerta del garaje abre" tells as well.
         return replace(done, complaint=want.complains)
@@ -430,9 +421,9 @@ class Composer:
         """What is to be done; None where two numbers or two colours were said."""
         numbers = [float(c.value) for c in concepts if isinstance(c.value, float)]
         shades = {c.name: c.of for c in concepts if c.name.startswith(("color:", "tone:"))}
-        if len(numbers) > 1 or len(shades) > 1 or _repeats(concepts):
+        if len(numbers) > 1 or len(shades) > 1 or repeats(concepts):
             return None
-        if not numbers and not shades and _dims_a_color({c.name for c in concepts}):
+        if not numbers and not shades and dims_a_color({c.name for c in concepts}):
             return None
         color = next((of for name, of in shades.items() if name.startswith("color")), None)
         tone = next((float(of) for name, of in shades.items() if name.startswith("tone")), None)
@@ -491,31 +482,9 @@ class Composer:
         return words[0] if words else value
 
 
-def _dims_a_color(names: set[str]) -> bool:
-    """Whether a colour is to be more or less, but not warmer: "the colour temperature down"."""
-    return "attr:color" in names and not names & {"warmer", "cooler"}
-
-
 def _of_things(concept: Concept) -> bool:
     """Whether it is a noun for a kind of thing; "everything" and "somebody" are for none."""
     return concept.name.startswith("kind:") and concept.of in DOMAINS and concept.of != _ALL
-
-
-def _only_says(concepts: Sequence[Concept], want: Wanted) -> bool:
-    """Whether it says but how it is: "it's too hot", "it's hot, it's turned on"."""
-    adjectives = all(op.startswith("adj:") for op in want.ops)
-    return adjectives or any(concept.name == "state" for concept in concepts)
-
-
-def _measures(concepts: Sequence[Concept], scene: Scene) -> bool:
-    """Whether only what can be read is named: "bedroom temperature"."""
-    said = [concept for concept in concepts if concept.name != "nothing"]
-    if len(said) == 1 and said[0].name == "entity" and isinstance(said[0].value, tuple):
-        return scene.home.entity(said[0].value[0]).domain == "sensor"
-    names = sorted(c.name for c in said)
-    if len(names) == 2 and names[1] == "entity" and names[0] in MEASURED:
-        return True  # "soundbar volume"
-    return names in (["area", "attr:humidity"], ["area", "attr:temperature"])
 
 
 def _rolled(key: str, target: Target, want: Wanted) -> str:
@@ -540,112 +509,11 @@ def _mixes(found: Sequence[Target], want: Wanted) -> bool:
 
 
 _UP_OR_DOWN = frozenset({"up", "down", "raise", "lower"})
-_OPENS = ("open", "unlock", "up", "free")
-
-
-def _told_last(concepts: Sequence[Concept]) -> bool:
-    """Whether it is said what to do only after the thing was named."""
-    things = [at for at, concept in enumerate(concepts) if concept.name == "entity"]
-    opens = [at for at, concept in enumerate(concepts) if concept.name in _OPENS]
-    return bool(things and opens) and min(opens) > things[0]
-
-
-def _seen_as(concepts: Sequence[Concept], scene: Scene) -> Sequence[str]:
-    """What a word that may ask or tell is: asking comes first, but for "it's cold"."""
-    names = {concept.name for concept in concepts}
-    if "what" in names or any(name.startswith("ask:") for name in names):
-        return ("cop",)
-    if not names & _FELT:
-        return ("asks", "cop")
-    place = next((c for c in concepts if c.name in ("area", "floor")), None)
-    if place is None:
-        return ("cop", "asks")
-    there = (Place(area=place) if place.name == "area" else Place(floor=place)).entities(scene)
-    # "It is cold in the garden" can only ask.
-    return ("cop",) if any(entity.domain == "climate" for entity in there) else ("asks",)
-
-
-def _wished(concepts: Sequence[Concept]) -> bool:
-    """Whether no form of a verb in it only tells: "closed the blinds" does, "blinds closed" not."""
-    names = {concept.name for concept in concepts}
-    if "maybe" in names and names & _SURE:
-        return False
-    if any(form in names and before not in names for form, before in _BEFORE.items()):
-        return False
-    if "state" not in names or names & _WISHES:
-        return True
-    said = [concept.name.partition(":")[0] for concept in concepts]
-    things = [at for at, name in enumerate(said) if name in ("entity", "kind")]
-    places = [at for at, name in enumerate(said) if name in ("area", "floor")]
-    return said.index("state") > max(things or places, default=-1)
-
-
-def _of_it(concepts: Sequence[Concept], domains: set[str]) -> bool:
-    """Whether it names nothing, but for a quality that all these kinds of things have.
-
-    How it is where one is says nothing of them, unless it says what is to be done as well.
-    """
-    names = {concept.name for concept in concepts}
-    if "half" in names and any(name.startswith("adj:") for name in names):
-        return False  # "Too loud, half that" is half of what it was.
-    theirs = {f"attr:{kind}" for kind, domain in DOMAINS.items() if {domain} == domains}
-    theirs |= _FELT_OF.get(next(iter(domains)), frozenset()) if len(domains) == 1 else set()
-    if any(name in EVERY_OP and not name.startswith("adj:") for name in names):
-        theirs |= {name for name in names if name.startswith("adj:")}
-    kinds = {n for n in names - _OF_IT - theirs if n.startswith(("kind:", "attr:", "adj:"))}
-    return not asks(concepts) and not kinds and not names & _NOT_OF_IT
-
-
-def _plain(concepts: Sequence[Concept]) -> Sequence[Concept]:
-    """Without a "more" that only says on: "down more" is down."""
-    moved = any(concept.name in _MOVED for concept in concepts)
-    return [c for c in concepts if c.name != "more"] if moved else concepts
-
-
-def _repeats(concepts: Sequence[Concept]) -> bool:
-    """Whether it says on both sides of an "and" what is to be done: those are two commands."""
-    names = [concept.name for concept in concepts]
-    if "and" not in names:
-        return False
-    sides = [set(side.split()) for side in " ".join(names).split(" and ")]
-    if "set" not in sides[-1]:
-        sides[0].discard("set")  # "Turn the lamp and the ceiling light off" says it once.
-    if sum(bool(_DOING & side) for side in sides) > 1:
-        return True
-    # "The lamp to ten percent and the blinds down" are two; "… and the blinds to ten" are one.
-    if sides[-1] & _MOVING:
-        return any(side & _SHARED for side in sides[:-1])
-    # "The blinds down and the lamp to ten percent" are two; "down the blinds and …" is one.
-    first = [concept.name for concept in concepts[: names.index("and")]]
-    return bool(sides[-1] & _SHARED) and _told_of(first)
-
-
-def _ends(concepts: Sequence[Concept]) -> bool:
-    """Whether no more must follow, where the last word may end no sentence."""
-    return concepts[-1].name not in _OPEN or asks(concepts)
-
-
-def _shades(concepts: Sequence[Concept]) -> bool:
-    return any(concept.name.startswith(("color:", "tone:")) for concept in concepts)
 
 
 def _names(concepts: Sequence[Concept], text: str = "") -> bool:
     """Whether it names a thing; by its whole name, where there is a `text`."""
     return any(c.name == "entity" and (not text or c.said in text) for c in concepts)
-
-
-def _told_of(names: Sequence[str]) -> bool:
-    """Whether what is to be done is said after what it is done to."""
-    things = [at for at, name in enumerate(names) if name.startswith(("entity", "kind:"))]
-    moved = [at for at, name in enumerate(names) if name in _MOVING]
-    return bool(things and moved) and things[0] < moved[0]
-
-
-def _spares(concepts: Sequence[Concept]) -> bool:
-    """Whether it says "and", or may leave some of all as they are: "all off, the lamp on"."""
-    names = {concept.name for concept in concepts}
-    every = names & {"all", "house", f"kind:{_ALL}"}
-    return "and" in names or bool(every and {"on", "off"} <= names)
 
 
 def _targets_or_none(concepts: Sequence[Concept], scene: Scene) -> list[Target] | None:
@@ -662,9 +530,3 @@ def _of(domains: set[str], entities: Sequence[Entity]) -> list[Entity]:
 _AMOUNT = frozenset({"nothing", "number", "percent", "degree", "to", "at"})
 _ABOUT = ("entity", "kind", "attr", "area", "floor", "here", "house", "all")
 _PLACING = ("entity", "kind", "here", "house", "all")
-_DOING = frozenset(
-    {"set", "put", "on", "off", "open", "close", "up", "down", "play", "start", "stop"}
-)
-_MOVING = frozenset({"on", "off", "open", "close", "up", "down", "play", "stop"})
-_SHARED = frozenset({"number", "percent", "degree", "full", "half", "least"})
-"""What both sides of an "and" may have said once: "the lamp and the light to 20 percent"."""
