@@ -142,7 +142,7 @@ async def test_a_preview_tells_when_names_have_changed(tmp_path: Path) -> None:
         revision = before.revision
         async with asyncio.timeout(PATIENCE_S):
             while revision == before.revision:
-                revision = (await home.bus.ask(PREVIEW, preview)).revision
+                revision = (await home.bus.ask(PREVIEW, preview, deadline_s=PATIENCE_S)).revision
                 await asyncio.sleep(0.01)
         after = await home.bus.ask(SENTENCES, GetSentences(language="en"))
         assert "turn on the moonbeam" in after.sentences
