@@ -16,11 +16,12 @@ class Home:
     """What is in the house, and how it is at the moment.
 
     `revision` grows whenever something that can be said changes (names, areas, capabilities);
-    states leave it alone.
+    states leave it alone, and make `moved` grow.
     """
 
     def __init__(self) -> None:
         self.revision = 0
+        self.moved = 0
         self._fingerprint = (-1, 0)
         self._areas: dict[str, Area] = {}
         self._entities: dict[str, Entity] = {}
@@ -81,6 +82,7 @@ class Home:
     def put_state(self, state: EntityState) -> None:
         """Keeps it even before the entity is known: retained messages come in any order."""
         self._states[state.entity_id] = state
+        self.moved += 1
 
     def area(self, area_id: str) -> Area | None:
         return self._areas.get(area_id)

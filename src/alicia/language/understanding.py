@@ -88,6 +88,7 @@ class Understanding:
         """Of these signs a question has at least one; in languages that say so."""
         self._fillers = [letters(f).replace(" ", "") for f in self._tables.tidy.fillers]
         self._fillers = [f for f in self._fillers if len(f) >= _LONG_FILLER]
+        self._known_of: tuple[Home | None, int] = (None, 0)
         self._known: dict[tuple[str, str | None, Mark], Plan | AliciaError | None] = {}
 
     def prewarm(self, home: Home) -> None:
@@ -294,6 +295,10 @@ class Understanding:
             self._guesses.use(home)
             self._follow_ups.use(home)
             self._known.clear()
+        if self._known_of != (home, home.moved):
+            # "A bit warmer" is another colour each time that it is said.
+            self._known.clear()
+            self._known_of = (home, home.moved)
 
     def _strict(self, text: str, home: Home, area_id: str | None) -> Plan | None:
         """The plan of an exact parse; None where nothing parses. Raises like `recognize`."""

@@ -220,3 +220,13 @@ def test_what_is_off_gets_no_darker(english: Understanding, home: Home) -> None:
     assert changes(plan) == one(lamp, "brightness", -20.0, by=True)
     plan = english.recognize("make it brighter in here", home=home, area_id="living_room")
     assert plan.entities == (lamp, ceiling)
+
+
+def test_what_was_said_before_is_read_by_how_the_home_is_now(
+    english: Understanding, home: Home
+) -> None:
+    said = "make the living room lamp a bit colder"
+    assert changes(english.recognize(said, home=home)) == one(LAMP, "color_temperature", 3700.0)
+    values: dict[str, Value] = {"power": True, "color_temperature": 3700.0}
+    home.put_state(EntityState(entity_id=LAMP, available=True, values=values, changed_at=0))
+    assert changes(english.recognize(said, home=home)) == one(LAMP, "color_temperature", 4700.0)
